@@ -1,0 +1,1 @@
+//! The Data Distribution Service: participants, topics, typed readers and writers.

@@ -1,0 +1,1 @@
+//! A simulated network and virtual clock that run the production engine.

@@ -1,0 +1,1 @@
+//! UDP sockets, interfaces and batched system calls; knows no protocol.

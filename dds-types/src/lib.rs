@@ -1,0 +1,1 @@
+//! CDR encodings, the DdsType traits, keys and type descriptions.

@@ -1,0 +1,1 @@
+//! Runnable programs to copy from.

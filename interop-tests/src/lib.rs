@@ -1,0 +1,1 @@
+//! Real peers of other vendors driven as tests.

@@ -1,0 +1,2 @@
+//! Build, test and documentation chores of the workspace.
+fn main() {}

@@ -28,3 +28,4 @@ extern crate std;
 pub mod payload;
 pub mod structure;
 pub mod time;
+pub mod timing;

@@ -1,0 +1,218 @@
+"""A peer on Cyclone DDS 11 through its Python API. The contract is interop-tests/README.md."""
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
+
+from cyclonedds.core import InstanceState, Listener  # noqa: E402
+from cyclonedds.domain import Domain, DomainParticipant  # noqa: E402
+from cyclonedds.idl import IdlStruct, types  # noqa: E402
+from cyclonedds.idl.annotations import appendable, final, key  # noqa: E402
+from cyclonedds.internal import InvalidSample  # noqa: E402
+from cyclonedds.pub import DataWriter  # noqa: E402
+from cyclonedds.qos import Policy, Qos  # noqa: E402
+from cyclonedds.sub import DataReader  # noqa: E402
+from cyclonedds.topic import Topic  # noqa: E402
+from cyclonedds.util import duration  # noqa: E402
+
+import peer_common as common  # noqa: E402
+
+POLICIES = ["INVALID", "USER_DATA", "DURABILITY", "PRESENTATION", "DEADLINE", "LATENCY_BUDGET", "OWNERSHIP",
+            "OWNERSHIP_STRENGTH", "LIVELINESS", "TIME_BASED_FILTER", "PARTITION", "RELIABILITY", "DESTINATION_ORDER",
+            "HISTORY", "RESOURCE_LIMITS", "ENTITY_FACTORY", "WRITER_DATA_LIFECYCLE", "READER_DATA_LIFECYCLE",
+            "TOPIC_DATA", "GROUP_DATA", "TRANSPORT_PRIORITY", "LIFESPAN", "DURABILITY_SERVICE", "PROPERTY",
+            "TYPE_CONSISTENCY_ENFORCEMENT", "DATA_REPRESENTATION"]
+
+
+@dataclass
+@appendable
+class ShapeType(IdlStruct, typename="ShapeType"):
+    color: types.bounded_str[128]
+    key("color")
+    x: types.int32
+    y: types.int32
+    shapesize: types.int32
+    additional_payload_size: types.sequence[types.byte]
+
+
+@dataclass
+@final
+class FinalKeyed(IdlStruct, typename="FinalKeyed"):
+    id: types.int32
+    key("id")
+    x: types.int32
+    ratio: types.float64
+    label: str
+
+
+@dataclass
+@final
+class MixedMembers(IdlStruct, typename="MixedMembers"):
+    flag: bool
+    wide: types.int64
+    small: types.byte
+    ratio: types.float64
+    narrow: types.int16
+    count: types.uint32
+    fraction: types.float32
+    text: str
+    numbers: types.sequence[types.int32]
+    triple: types.array[types.int32, 3]
+
+
+@dataclass
+@final
+class String_(IdlStruct, typename="std_msgs.msg.dds_.String_"):
+    data: str
+
+
+TYPES = {"shape": ShapeType, "final": FinalKeyed, "mixed": MixedMembers, "string": String_}
+
+
+class Events(Listener):
+    def __init__(self, loop):
+        super().__init__()
+        self.loop = loop
+
+    def on_data_available(self, reader):
+        self.loop.data_available()
+
+    def on_publication_matched(self, writer, status):
+        self.loop.report_match(status.current_count)
+
+    def on_subscription_matched(self, reader, status):
+        self.loop.report_match(status.current_count)
+
+    def _incompatible(self, status):
+        policy = status.last_policy_id
+        common.emit("incompatible_qos", policy=POLICIES[policy] if policy < len(POLICIES) else "UNKNOWN")
+
+    def on_offered_incompatible_qos(self, writer, status):
+        self._incompatible(status)
+
+    def on_requested_incompatible_qos(self, reader, status):
+        self._incompatible(status)
+
+    def on_liveliness_changed(self, reader, status):
+        common.emit("liveliness_changed", alive=status.alive_count, not_alive=status.not_alive_count)
+
+    def on_liveliness_lost(self, writer, status):
+        common.emit("liveliness_lost")
+
+    def on_offered_deadline_missed(self, writer, status):
+        common.emit("deadline_missed")
+
+    def on_requested_deadline_missed(self, reader, status):
+        common.emit("deadline_missed")
+
+
+def endpoint_qos(options):
+    history = Policy.History.KeepAll if options.history == 0 else Policy.History.KeepLast(options.history)
+    policies = [
+        Policy.Reliability.Reliable(duration(seconds=10)) if options.reliability == "reliable" else Policy.Reliability.BestEffort,
+        Policy.Durability.TransientLocal if options.durability == "transient-local" else Policy.Durability.Volatile,
+        history,
+        Policy.DataRepresentation(use_cdrv0_representation=options.representation == 1,
+                                  use_xcdrv2_representation=options.representation == 2),
+    ]
+    if options.role == "pub":
+        # --end unregister must not dispose as well.
+        policies.append(Policy.WriterDataLifecycle(autodispose=options.end != "unregister"))
+        if options.durability == "transient-local":
+            policies.append(Policy.DurabilityService(0, history, -1, -1, -1))
+    if options.deadline_ms:
+        policies.append(Policy.Deadline(duration(milliseconds=options.deadline_ms)))
+    if options.partition is not None:
+        policies.append(Policy.Partition([options.partition]))
+    return Qos(*policies)
+
+
+class Cyclone(common.Stack):
+    def __init__(self, options, loop):
+        self.options = options
+        self.kind = TYPES[options.type]
+        configuration = os.environ.get("CYCLONEDDS_URI", "")
+        if options.lease_ms:
+            lease = f"<Discovery><LeaseDuration>{options.lease_ms} ms</LeaseDuration></Discovery>"
+            configuration = lease + ("," + configuration if configuration else "")
+        self.domain = Domain(options.domain, configuration)
+        self.participant = DomainParticipant(options.domain)
+        self.topic = Topic(self.participant, options.topic, self.kind)
+        endpoint = DataWriter if options.role == "pub" else DataReader
+        # The listener is set afterwards so that `ready` comes before `matched`.
+        self.endpoint = endpoint(self.participant, self.topic, qos=endpoint_qos(options))
+        common.emit("ready", peer="cyclonedds-python", version=version("cyclonedds"))
+        self.listener = Events(loop)
+        self.endpoint.set_listener(self.listener)
+
+    def write(self, i, k):
+        options = self.options
+        if options.type == "shape":
+            octets = common.payload(options, i, k)
+            sample = ShapeType(common.color(options, k), i, 2 * i + k, i + 1, list(octets))
+            value = common.shape_value(sample.color, sample.x, sample.y, sample.shapesize, octets)
+        elif options.type == "final":
+            sample = FinalKeyed(k, i, i * 0.25 + k, f"label-{i}-{k}")
+            value = dict(vars(sample))
+        elif options.type == "mixed":
+            value = common.mixed(i)
+            sample = MixedMembers(**value)
+        else:
+            sample = String_(f"Hello World: {i}")
+            value = {"data": sample.data}
+        self.endpoint.write(sample)
+        return value
+
+    def _key(self, sample):
+        return {"shape": lambda: {"color": sample.color}, "final": lambda: {"id": sample.id}}.get(self.options.type, dict)()
+
+    def end(self, k, how):
+        sample = ShapeType(common.color(self.options, k), 0, 0, 0, []) if self.options.type == "shape" else FinalKeyed(k, 0, 0.0, "")
+        self.endpoint.dispose(sample) if how == "dispose" else self.endpoint.unregister_instance(sample)
+        return self._key(sample)
+
+    def wait_for_acknowledgments(self):
+        self.endpoint.wait_for_acks(duration(seconds=10))
+
+    def _value(self, sample):
+        if self.options.type == "shape":
+            return common.shape_value(sample.color, sample.x, sample.y, sample.shapesize, bytes(sample.additional_payload_size))
+        return {name: getattr(sample, name) for name in self.kind.__dataclass_fields__ if name != "sample_info"}
+
+    def take(self):
+        taken = []
+        for sample in self.endpoint.take(N=64):
+            state = sample.sample_info.instance_state
+            name = {InstanceState.Alive: "ALIVE", InstanceState.NotAliveDisposed: "DISPOSED"}.get(state, "NO_WRITERS")
+            if isinstance(sample, InvalidSample):
+                taken.append((self._key(sample.key_sample), False, name))
+            else:
+                taken.append((self._value(sample), True, name))
+        return taken
+
+    def close(self):
+        """The participant goes with the process's own orderly exit below."""
+        self.endpoint.set_listener(None)
+        for entity in (self.endpoint, self.topic, self.participant, self.domain):
+            entity.__del__()
+
+
+def main():
+    options = common.parse()
+    loop = common.Loop(options)
+    try:
+        stack = Cyclone(options, loop)
+    except Exception as error:
+        common.emit("error", message=str(error))
+        sys.stdout.flush()
+        os._exit(common.INITIALISATION)
+    code = loop.run(stack)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

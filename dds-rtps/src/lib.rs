@@ -25,6 +25,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod message;
 pub mod payload;
 pub mod structure;
 pub mod time;

@@ -1,0 +1,225 @@
+//! Reading one message: where its submessages are, and what the INFO_* ones say of the others.
+
+use dds_types::cdr::Endianness;
+use smallvec::SmallVec;
+
+use super::{
+    HEADER_SIZE, Header, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
+    data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
+    element::{Cursor, LocatorList},
+};
+use crate::{
+    structure::{GuidPrefix, Locator, ProtocolVersion, VendorId},
+    time::Timestamp,
+};
+
+/// What holds for a submessage by the message's header and the INFO_* submessages before it (RTPS
+/// 2.5 §8.3.4).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MessageContext {
+    /// Who sent the submessage.
+    pub source_prefix: GuidPrefix,
+    /// Who made the sender.
+    pub source_vendor: VendorId,
+    /// The version that the sender speaks.
+    pub source_version: ProtocolVersion,
+    /// The participant that it is for; `None` for every one that gets it.
+    pub destination_prefix: Option<GuidPrefix>,
+    /// When the sample was written, by the sender's clock.
+    pub timestamp: Option<Timestamp>,
+    /// Where to answer one participant; empty for where the message came from.
+    pub unicast_reply: SmallVec<[Locator; LocatorList::KEPT]>,
+    /// Where to answer many.
+    pub multicast_reply: SmallVec<[Locator; LocatorList::KEPT]>,
+}
+
+impl MessageContext {
+    /// Whether the submessage is for the participant `prefix`.
+    pub fn is_for(&self, prefix: GuidPrefix) -> bool {
+        self.destination_prefix.is_none_or(|destination| destination == prefix)
+    }
+}
+
+/// A submessage whose fields are not read yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RawSubmessage<'a> {
+    /// Its kind.
+    pub id: SubmessageId,
+    /// The header's flags.
+    pub flags: u8,
+    /// Where in the datagram its header begins.
+    pub offset: usize,
+    /// What follows the header.
+    pub body: &'a [u8],
+}
+
+impl<'a> RawSubmessage<'a> {
+    /// The flag that all submessages share.
+    pub(super) const FLAG_LITTLE_ENDIAN: u8 = 0x01;
+
+    /// The byte order of its fields.
+    pub const fn endianness(&self) -> Endianness {
+        match self.flags & Self::FLAG_LITTLE_ENDIAN {
+            0 => Endianness::Big,
+            _ => Endianness::Little,
+        }
+    }
+
+    /// Where in the datagram `body` begins.
+    pub const fn body_offset(&self) -> usize {
+        self.offset.saturating_add(SUBMESSAGE_HEADER_SIZE)
+    }
+
+    pub(super) const fn cursor(&self) -> Cursor<'a> {
+        Cursor::new(self.body, self.endianness(), self.id)
+    }
+
+    /// Whether the payload is of a format outside the specification (RTPS 2.5 §9.4.5.4.1, flag N).
+    pub(super) const fn is_non_standard(&self) -> bool {
+        match self.id {
+            SubmessageId::DATA => self.flags & DATA_FLAG_NON_STANDARD != 0,
+            SubmessageId::DATA_FRAG => self.flags & FRAG_FLAG_NON_STANDARD != 0,
+            _ => false,
+        }
+    }
+}
+
+/// Reads one datagram, submessage by submessage.
+///
+/// Call [`next_submessage`](Self::next_submessage) until it gives `None`. INFO_* submessages and
+/// the header extension change the context and are not yielded, nor are PAD and unknown kinds.
+/// After an error the rest of the message is invalid (RTPS 2.5 §8.3.4.1) and `None` follows; what
+/// was yielded before stays valid.
+#[derive(Clone, Debug)]
+pub struct MessageReceiver<'a> {
+    datagram: &'a [u8],
+    offset: usize,
+    own_prefix: GuidPrefix,
+    header: Header,
+    context: MessageContext,
+}
+
+impl<'a> MessageReceiver<'a> {
+    /// Reads the header of `datagram`. Submessages for participants other than `own_prefix` will be
+    /// left out; with `GUIDPREFIX_UNKNOWN`, which no participant has, none will, and
+    /// [`MessageContext::is_for`] tells.
+    ///
+    /// # Errors
+    /// When the header is not that of an RTPS 2 message.
+    pub fn new(datagram: &'a [u8], own_prefix: GuidPrefix) -> Result<Self, MessageError> {
+        let header = Header::read(datagram)?;
+        let context = MessageContext {
+            source_prefix: header.guid_prefix,
+            source_vendor: header.vendor_id,
+            source_version: header.version,
+            destination_prefix: None,
+            timestamp: None,
+            unicast_reply: SmallVec::new(),
+            multicast_reply: SmallVec::new(),
+        };
+        Ok(Self { datagram, offset: HEADER_SIZE, own_prefix, header, context })
+    }
+
+    /// The message's header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The next submessage for us and what holds for it; `None` at the message's end.
+    ///
+    /// # Errors
+    /// When what follows is invalid; the message is at its end then.
+    pub fn next_submessage(&mut self) -> Option<Result<(&MessageContext, Submessage<'a>), MessageError>> {
+        loop {
+            let raw = match self.next_raw()? {
+                Ok(raw) => raw,
+                Err(error) => return Some(Err(error)),
+            };
+            let read = match Submessage::read(&raw, self.context.source_vendor) {
+                Ok(read) => read,
+                Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
+            };
+            match self.interpret(read) {
+                Ok(None) => {}
+                Ok(Some(entity)) if self.own_prefix == GuidPrefix::UNKNOWN => {
+                    return Some(Ok((&self.context, entity)));
+                }
+                Ok(Some(entity)) if self.context.is_for(self.own_prefix) => {
+                    return Some(Ok((&self.context, entity)));
+                }
+                Ok(Some(_)) => {}
+                Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
+            }
+        }
+    }
+
+    /// The next submessage of whatever kind, its fields not read; `None` at the message's end.
+    ///
+    /// # Errors
+    /// When its header or length is invalid; the message is at its end then.
+    pub fn next_raw(&mut self) -> Option<Result<RawSubmessage<'a>, MessageError>> {
+        let rest = self.datagram.get(self.offset..).filter(|rest| !rest.is_empty())?;
+        let offset = self.offset;
+        let Some((&[id, flags, a, b], after)) = rest.split_first_chunk() else {
+            return Some(Err(self.stop(MessageErrorKind::NoSubmessageHeader, offset)));
+        };
+        let id = SubmessageId(id);
+        let mut raw = RawSubmessage { id, flags, offset, body: after };
+        let length = match raw.endianness() {
+            Endianness::Big => u16::from_be_bytes([a, b]),
+            Endianness::Little => u16::from_le_bytes([a, b]),
+        };
+        if length != 0 || !id.extends_to_end() {
+            match after.get(..usize::from(length)) {
+                Some(body) => raw.body = body,
+                None => return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset))),
+            }
+        }
+        self.offset = raw.body_offset().saturating_add(raw.body.len());
+        Some(Ok(raw))
+    }
+
+    /// Applies what is only for the receiver and gives back the rest.
+    fn interpret(&mut self, submessage: Submessage<'a>) -> Result<Option<Submessage<'a>>, MessageErrorKind> {
+        let context = &mut self.context;
+        match submessage {
+            Submessage::InfoTimestamp(info) => context.timestamp = info.timestamp,
+            Submessage::InfoDestination(info) => {
+                let named = info.guid_prefix;
+                context.destination_prefix = (named != GuidPrefix::UNKNOWN).then_some(named);
+            }
+            Submessage::InfoSource(info) => {
+                // §8.3.8.11.4: the source is another now; what was said of the former one is void.
+                context.source_prefix = info.guid_prefix;
+                context.source_vendor = info.vendor_id;
+                context.source_version = info.version;
+                context.timestamp = None;
+                context.unicast_reply.clear();
+                context.multicast_reply.clear();
+            }
+            Submessage::InfoReply(info) => {
+                context.unicast_reply = SmallVec::from_slice(info.unicast.as_slice());
+                context.multicast_reply =
+                    info.multicast.map(|list| SmallVec::from_slice(list.as_slice())).unwrap_or_default();
+            }
+            Submessage::InfoReplyIp4(info) => {
+                context.unicast_reply = SmallVec::from_slice(&[info.unicast.into()]);
+                context.multicast_reply = info.multicast.into_iter().map(Locator::from).collect();
+            }
+            Submessage::HeaderExtension(extension) => {
+                let announced = extension.message_length;
+                if announced.is_some_and(|length| length as usize != self.datagram.len()) {
+                    return Err(MessageErrorKind::MessageLength);
+                }
+            }
+            Submessage::Pad | Submessage::Unknown(_) => {}
+            entity => return Ok(Some(entity)),
+        }
+        Ok(None)
+    }
+
+    fn stop(&mut self, kind: MessageErrorKind, offset: usize) -> MessageError {
+        self.offset = self.datagram.len();
+        MessageError { kind, offset }
+    }
+}

@@ -25,8 +25,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod change;
+pub mod history;
+pub mod interval;
 pub mod message;
 pub mod payload;
+pub mod reader;
 pub mod structure;
 pub mod time;
 pub mod timing;
+pub mod writer;

@@ -294,9 +294,10 @@ impl SequenceNumber {
         u64::try_from(self.0.checked_sub(base.0)?).ok()
     }
 
-    /// Whether the specification allows it for a change: 1 or above.
+    /// Whether a change can have it: 1 or above. The largest one is refused too, so that every
+    /// valid number has a successor.
     pub const fn is_valid(self) -> bool {
-        self.0 >= 1
+        self.0 >= 1 && self.0 < i64::MAX
     }
 }
 

@@ -1,0 +1,419 @@
+//! The reader's side of the reliable and best-effort protocols (RTPS 2.5 §8.4.12).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use smallvec::SmallVec;
+
+use super::{Defragmenter, WriterProxy, WriterProxyConfig, writer_proxy::HeldLimits};
+use crate::{
+    change::CacheChange,
+    message::{AckNack, Datagram, Gap, Heartbeat, HeartbeatFrag, MessageBuilder, NackFrag},
+    structure::{EntityId, Guid, GuidPrefix, SequenceNumber},
+    time::{Duration, Monotonic},
+    writer::Destinations,
+};
+
+/// A reader's fixed properties.
+#[derive(Clone, Debug)]
+pub struct ReaderConfig {
+    /// The reader.
+    pub guid: Guid,
+    /// Changes kept per writer while a lower number is missing.
+    pub held_samples: usize,
+    /// Bytes kept per writer while a lower number is missing.
+    pub held_bytes: usize,
+    /// How long an ACKNACK that answers a heartbeat waits for more to acknowledge.
+    pub heartbeat_response_delay: Duration,
+}
+
+impl ReaderConfig {
+    /// 65,536 changes and 4 MiB held per writer, no response delay.
+    pub fn new(guid: Guid) -> Self {
+        Self { guid, held_samples: 65_536, held_bytes: 4 << 20, heartbeat_response_delay: Duration::ZERO }
+    }
+}
+
+/// What the cache says of a change that the protocol hands on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offer {
+    /// Taken, or deliberately dropped for good: acknowledge it.
+    Done,
+    /// No room now: a reliable change stays unacknowledged and comes again when there is room.
+    NoRoom,
+}
+
+/// What a reader counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReaderStatistics {
+    /// Changes that were written and never arrived.
+    pub lost: u64,
+    /// Changes that arrived more than once.
+    pub duplicates: u64,
+    /// Changes dropped because too many waited for a lower number.
+    pub overflowed: u64,
+    /// ACKNACKs sent.
+    pub acknacks: u64,
+}
+
+/// Half-arrived samples whose fragments one acknowledgement asks for.
+const NACK_FRAGS_AT_ONCE: usize = 8;
+
+/// A reader and its matched writers.
+///
+/// Feed it with `handle_*`; after each batch of datagrams call [`poll_transmit`](Self::poll_transmit)
+/// until it returns `None`, and again when [`poll_timeout`](Self::poll_timeout) is reached.
+#[derive(Debug)]
+pub struct StatefulReader {
+    config: ReaderConfig,
+    writers: BTreeMap<Guid, WriterProxy>,
+    timers: BTreeSet<(Monotonic, Guid)>,
+    statistics: ReaderStatistics,
+}
+
+impl StatefulReader {
+    /// A reader without matched writers.
+    pub fn new(config: ReaderConfig) -> Self {
+        Self {
+            config,
+            writers: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            statistics: ReaderStatistics::default(),
+        }
+    }
+
+    /// The reader's GUID.
+    pub fn guid(&self) -> Guid {
+        self.config.guid
+    }
+
+    /// What was counted since the reader was made.
+    pub fn statistics(&self) -> ReaderStatistics {
+        self.statistics
+    }
+
+    /// Starts to follow a writer; replaces the locators of one already followed.
+    pub fn match_writer(&mut self, now: Monotonic, config: WriterProxyConfig) {
+        let guid = config.guid;
+        match self.writers.get_mut(&guid) {
+            Some(proxy) => proxy.config = config,
+            None => {
+                self.writers.insert(guid, WriterProxy::new(now, config));
+                let due = self.writers.get(&guid).and_then(|proxy| proxy.acknack_due);
+                self.timers.extend(due.map(|due| (due, guid)));
+            }
+        }
+    }
+
+    /// Stops following a writer; returns whether it was followed.
+    pub fn unmatch_writer(&mut self, guid: Guid) -> bool {
+        let Some(proxy) = self.writers.remove(&guid) else { return false };
+        if let Some(due) = proxy.acknack_due {
+            self.timers.remove(&(due, guid));
+        }
+        true
+    }
+
+    /// The matched writer of that GUID.
+    pub fn writer(&self, guid: Guid) -> Option<&WriterProxy> {
+        self.writers.get(&guid)
+    }
+
+    /// The matched writers.
+    pub fn writers(&self) -> impl Iterator<Item = &WriterProxy> {
+        self.writers.values()
+    }
+
+    /// Whether a change is matched and news, so that building a [`CacheChange`] is worth it.
+    pub fn wants(&mut self, writer: Guid, number: SequenceNumber) -> bool {
+        let Some(proxy) = self.writers.get(&writer) else { return false };
+        if !number.is_valid() {
+            return false;
+        }
+        let has = proxy.has(number);
+        if has {
+            self.statistics.duplicates = self.statistics.duplicates.saturating_add(1);
+        }
+        !has
+    }
+
+    /// Runs `act` on a proxy and keeps the timer queue in step with it.
+    fn change<R>(
+        &mut self,
+        guid: Guid,
+        act: impl FnOnce(&mut WriterProxy, &mut ReaderStatistics) -> R,
+    ) -> Option<R> {
+        let proxy = self.writers.get_mut(&guid)?;
+        let before = proxy.acknack_due;
+        let result = act(proxy, &mut self.statistics);
+        if proxy.acknack_due != before {
+            if let Some(due) = before {
+                self.timers.remove(&(due, guid));
+            }
+            if let Some(due) = proxy.acknack_due {
+                self.timers.insert((due, guid));
+            }
+        }
+        Some(result)
+    }
+
+    /// Takes a change and hands on what is now in order (RTPS 2.5 §8.4.12.1.5, §8.4.12.2.8).
+    pub fn handle_change(&mut self, change: CacheChange, offer: &mut dyn FnMut(&CacheChange) -> Offer) {
+        let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        let number = change.sequence_number;
+        if !number.is_valid() {
+            return;
+        }
+        self.change(change.writer_guid, |proxy, statistics| {
+            if proxy.has(number) {
+                statistics.duplicates = statistics.duplicates.saturating_add(1);
+                return;
+            }
+            if !proxy.config.reliable {
+                if proxy.synchronised {
+                    let lost = number.offset_from(proxy.next).unwrap_or(0);
+                    statistics.lost = statistics.lost.saturating_add(lost);
+                }
+                proxy.synchronised = true;
+                proxy.next = number.next();
+                offer(&change);
+                return;
+            }
+            proxy.announced_last = proxy.announced_last.max(number);
+            if number > proxy.next || proxy.blocked {
+                if !proxy.hold(change, limits) {
+                    statistics.overflowed = statistics.overflowed.saturating_add(1);
+                }
+                return;
+            }
+            Self::hand_on(proxy, change, offer, limits);
+            Self::drain(proxy, offer, limits);
+        });
+    }
+
+    fn hand_on(
+        proxy: &mut WriterProxy,
+        change: CacheChange,
+        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+        limits: HeldLimits,
+    ) {
+        let number = change.sequence_number;
+        match offer(&change) {
+            Offer::Done => {
+                proxy.blocked = false;
+                proxy.next = number.next();
+            }
+            Offer::NoRoom => {
+                proxy.blocked = true;
+                proxy.hold(change, limits);
+            }
+        }
+    }
+
+    fn drain(proxy: &mut WriterProxy, offer: &mut dyn FnMut(&CacheChange) -> Offer, limits: HeldLimits) {
+        loop {
+            proxy.skip_irrelevant();
+            if proxy.blocked {
+                return;
+            }
+            let Some(change) = proxy.release(proxy.next) else { return };
+            Self::hand_on(proxy, change, offer, limits);
+        }
+    }
+
+    /// Hands held changes on again after the cache got room.
+    pub fn retry(&mut self, now: Monotonic, offer: &mut dyn FnMut(&CacheChange) -> Offer) {
+        let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        let blocked: SmallVec<[Guid; 8]> =
+            self.writers.values().filter(|proxy| proxy.blocked).map(WriterProxy::guid).collect();
+        for guid in blocked {
+            self.change(guid, |proxy, _| {
+                proxy.blocked = false;
+                Self::drain(proxy, offer, limits);
+                // The writer may wait for this acknowledgement to go on.
+                proxy.schedule_acknack(now);
+            });
+        }
+    }
+
+    /// Whether a change waits for room in the cache.
+    pub fn is_blocked(&self) -> bool {
+        self.writers.values().any(|proxy| proxy.blocked)
+    }
+
+    /// RTPS 2.5 §8.3.8.6, §8.4.12.2.
+    pub fn handle_heartbeat(
+        &mut self,
+        now: Monotonic,
+        source: GuidPrefix,
+        heartbeat: &Heartbeat,
+        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+    ) {
+        let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        let delay = self.config.heartbeat_response_delay;
+        let valid_range = heartbeat.first_sn.is_valid()
+            && heartbeat.last_sn.next().is_valid()
+            && heartbeat.first_sn <= heartbeat.last_sn.next();
+        if !valid_range {
+            return;
+        }
+        self.change(Guid::new(source, heartbeat.writer_id), |proxy, statistics| {
+            if !proxy.config.reliable || !proxy.accept_count(heartbeat) {
+                return;
+            }
+            if proxy.synchronised && heartbeat.first_sn > proxy.next {
+                let lost = Self::unseen_below(proxy, heartbeat.first_sn);
+                statistics.lost = statistics.lost.saturating_add(lost);
+            }
+            proxy.synchronised = true;
+            proxy.announced_last = proxy.announced_last.max(heartbeat.last_sn);
+            proxy.advance_to(heartbeat.first_sn);
+            Self::drain(proxy, offer, limits);
+            if !heartbeat.is_final || proxy.is_missing_any() {
+                proxy.schedule_acknack(now.after(delay));
+            }
+        });
+    }
+
+    /// How many numbers from `next` up to `first` (excluded) never arrived. Held ones are about to be
+    /// handed on.
+    fn unseen_below(proxy: &WriterProxy, first: SequenceNumber) -> u64 {
+        let total = first.offset_from(proxy.next).unwrap_or(0);
+        let held = proxy.held.range(..first).count() as u64;
+        let mut irrelevant = 0_u64;
+        let mut number = proxy.next;
+        // Bounded by the intervals and held changes below `first`.
+        while let Some(end) = proxy.irrelevant.end_of(number) {
+            let end = end.min(first.previous());
+            irrelevant = irrelevant.saturating_add(end.next().offset_from(number).unwrap_or(0));
+            number = end.next();
+            if number >= first {
+                break;
+            }
+        }
+        total.saturating_sub(held).saturating_sub(irrelevant)
+    }
+
+    /// RTPS 2.5 §8.3.8.4.
+    pub fn handle_gap(
+        &mut self,
+        source: GuidPrefix,
+        gap: &Gap,
+        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+    ) {
+        let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        let base = gap.gap_list.base();
+        if !gap.gap_start.is_valid() || !base.is_valid() {
+            return;
+        }
+        self.change(Guid::new(source, gap.writer_id), |proxy, _| {
+            if !proxy.config.reliable {
+                return;
+            }
+            proxy.irrelevant.insert(gap.gap_start.max(proxy.next), base.previous());
+            for number in gap.gap_list.iter() {
+                if number >= proxy.next && number.is_valid() {
+                    proxy.irrelevant.insert(number, number);
+                }
+            }
+            Self::drain(proxy, offer, limits);
+        });
+    }
+
+    /// RTPS 2.5 §8.3.8.7.
+    pub fn handle_heartbeat_frag(&mut self, now: Monotonic, source: GuidPrefix, heartbeat: &HeartbeatFrag) {
+        if !heartbeat.writer_sn.is_valid() {
+            return;
+        }
+        let delay = self.config.heartbeat_response_delay;
+        self.change(Guid::new(source, heartbeat.writer_id), |proxy, _| {
+            let news = proxy.heartbeat_frag_count.is_none_or(|last| heartbeat.count.is_newer_than(last));
+            if !proxy.config.reliable || !news || proxy.has(heartbeat.writer_sn) {
+                return;
+            }
+            proxy.heartbeat_frag_count = Some(heartbeat.count);
+            proxy.announced_last = proxy.announced_last.max(heartbeat.writer_sn);
+            proxy.announced_fragments = Some((heartbeat.writer_sn, heartbeat.last_fragment_num));
+            proxy.schedule_acknack(now.after(delay));
+        });
+    }
+
+    /// When [`poll_transmit`](Self::poll_transmit) has to be called again at the latest.
+    pub fn poll_timeout(&self) -> Option<Monotonic> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// The writer that the next [`poll_transmit`](Self::poll_transmit) is for.
+    pub fn acknowledgement_due(&self, now: Monotonic) -> Option<Guid> {
+        self.timers.first().filter(|(due, _)| *due <= now).map(|(_, guid)| *guid)
+    }
+
+    /// Writes the acknowledgements due for one writer; `None` when none are. `defragmenter` is that of
+    /// [`acknowledgement_due`](Self::acknowledgement_due)'s participant, if it has sent fragments.
+    pub fn poll_transmit(
+        &mut self,
+        now: Monotonic,
+        defragmenter: Option<&Defragmenter>,
+        out: &mut Datagram,
+    ) -> Option<Destinations> {
+        let guid = self.acknowledgement_due(now)?;
+        let reader = self.config.guid;
+        out.clear();
+
+        self.change(guid, |proxy, statistics| {
+            proxy.acknack_due = None;
+            statistics.acknacks = statistics.acknacks.saturating_add(1);
+            Self::write_acknowledgement(proxy, reader, defragmenter, out);
+            proxy.arm_repeat(now);
+            proxy.config.locators.iter().map(|locator| (guid.prefix, *locator)).collect()
+        })
+    }
+
+    fn write_acknowledgement(
+        proxy: &mut WriterProxy,
+        reader: Guid,
+        defragmenter: Option<&Defragmenter>,
+        out: &mut Datagram,
+    ) {
+        let writer = proxy.config.guid;
+        let mut partials: SmallVec<[SequenceNumber; 8]> = SmallVec::new();
+        let announced = proxy.announced_fragments;
+        let fragments_of = |number: SequenceNumber| {
+            let last = announced.filter(|(of, _)| *of == number).map(|(_, last)| last);
+            defragmenter?.missing_fragments(writer.entity_id, number, last)
+        };
+        let missing = proxy.missing(|number| {
+            let partial = fragments_of(number).is_some_and(|set| !set.is_empty());
+            if partial && partials.len() < NACK_FRAGS_AT_ONCE {
+                partials.push(number);
+            }
+            partial
+        });
+        proxy.acknack_count = proxy.acknack_count.next();
+        let is_final =
+            proxy.synchronised && (!missing.is_empty() || !partials.is_empty() || !proxy.is_missing_any());
+        let mut builder = MessageBuilder::begin(out, reader.prefix);
+        builder.info_destination(writer.prefix);
+        builder.ack_nack(&AckNack {
+            reader_id: reader.entity_id,
+            writer_id: writer.entity_id,
+            reader_sn_state: missing,
+            count: proxy.acknack_count,
+            is_final,
+        });
+        for (number, set) in partials.iter().filter_map(|number| Some((*number, fragments_of(*number)?))) {
+            proxy.nack_frag_count = proxy.nack_frag_count.next();
+            builder.nack_frag(&NackFrag {
+                reader_id: reader.entity_id,
+                writer_id: writer.entity_id,
+                writer_sn: number,
+                fragment_number_state: set,
+                count: proxy.nack_frag_count,
+            });
+        }
+    }
+
+    /// The reader's entity id.
+    pub fn entity_id(&self) -> EntityId {
+        self.config.guid.entity_id
+    }
+}

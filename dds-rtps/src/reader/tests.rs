@@ -1,0 +1,160 @@
+//! What a reader does with hostile or odd input.
+
+use alloc::{vec, vec::Vec};
+
+use smallvec::smallvec;
+
+use super::*;
+use crate::{
+    change::CacheChange,
+    message::{DataFrag, Gap, Heartbeat, SequenceNumberSet},
+    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, GuidPrefix, Locator, SequenceNumber},
+    time::{Duration, Monotonic},
+};
+
+const WRITER: Guid = Guid::new(GuidPrefix([1; 12]), EntityId::new(1, EntityKind::WRITER_NO_KEY));
+
+fn reader() -> StatefulReader {
+    let guid = Guid::new(GuidPrefix([2; 12]), EntityId::new(1, EntityKind::READER_NO_KEY));
+    let mut reader = StatefulReader::new(ReaderConfig::new(guid));
+    let locators = smallvec![Locator::udp_v4([192, 0, 2, 1], 7411)];
+    reader.match_writer(Monotonic::ZERO, WriterProxyConfig { guid: WRITER, locators, reliable: true });
+    reader
+}
+
+fn heartbeat(first: i64, last: i64, count: i32) -> Heartbeat {
+    Heartbeat {
+        reader_id: EntityId::UNKNOWN,
+        writer_id: WRITER.entity_id,
+        first_sn: SequenceNumber(first),
+        last_sn: SequenceNumber(last),
+        count: Count(count),
+        is_final: false,
+        is_liveliness: false,
+        group_info: None,
+    }
+}
+
+fn change(number: i64) -> CacheChange {
+    CacheChange { writer_guid: WRITER, sequence_number: SequenceNumber(number), ..CacheChange::default() }
+}
+
+#[test]
+fn extreme_sequence_numbers_cost_nothing() {
+    let extremes = [i64::MIN, -1, 0, 1, 2, i64::MAX - 1, i64::MAX];
+    for first in extremes {
+        for second in extremes {
+            let mut reader = reader();
+            let mut offer = |_: &CacheChange| Offer::Done;
+            reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(first, second, 1), &mut offer);
+            let gap = Gap {
+                reader_id: EntityId::UNKNOWN,
+                writer_id: WRITER.entity_id,
+                gap_start: SequenceNumber(first),
+                gap_list: SequenceNumberSet::new(SequenceNumber(second)),
+                group_info: None,
+                filtered_count: None,
+            };
+            reader.handle_gap(WRITER.prefix, &gap, &mut offer);
+            reader.handle_change(change(second), &mut offer);
+            reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(second, first, 2), &mut offer);
+            let mut out = crate::message::Datagram::new();
+            reader.poll_transmit(Monotonic::ZERO, None, &mut out);
+        }
+    }
+}
+
+#[test]
+fn what_left_the_history_is_counted_as_lost_once() {
+    let mut reader = reader();
+    let mut got = Vec::new();
+    let mut offer = |change: &CacheChange| {
+        got.push(change.sequence_number.0);
+        Offer::Done
+    };
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 2, 1), &mut offer);
+    for number in [1, 2, 5, 9] {
+        reader.handle_change(change(number), &mut offer);
+    }
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(8, 9, 2), &mut offer);
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(8, 9, 2), &mut offer);
+    reader.handle_change(change(8), &mut offer);
+    assert_eq!(got, vec![1, 2, 5, 8, 9]);
+    assert_eq!(reader.statistics().lost, 4);
+}
+
+#[test]
+fn held_changes_are_bounded_and_the_lowest_stay() {
+    let guid = Guid::new(GuidPrefix([2; 12]), EntityId::new(1, EntityKind::READER_NO_KEY));
+    let mut reader = StatefulReader::new(ReaderConfig { held_samples: 3, ..ReaderConfig::new(guid) });
+    reader.match_writer(
+        Monotonic::ZERO,
+        WriterProxyConfig { guid: WRITER, locators: smallvec![], reliable: true },
+    );
+    let mut got = Vec::new();
+    let mut offer = |change: &CacheChange| {
+        got.push(change.sequence_number.0);
+        Offer::Done
+    };
+    for number in [10, 9, 8, 7, 2, 3, 1] {
+        reader.handle_change(change(number), &mut offer);
+    }
+    assert_eq!(got, vec![1, 2, 3]);
+    assert!(reader.statistics().overflowed <= 3);
+}
+
+fn fragment(payload: &[u8], sample_size: u32, first: u32) -> DataFrag<'_> {
+    DataFrag {
+        reader_id: EntityId::UNKNOWN,
+        writer_id: WRITER.entity_id,
+        writer_sn: SequenceNumber(1),
+        fragment_starting_num: FragmentNumber(first),
+        fragments_in_submessage: 1,
+        fragment_size: 4,
+        sample_size,
+        inline_qos: None,
+        is_key: false,
+        payload,
+        payload_offset: 0,
+    }
+}
+
+#[test]
+fn fragments_in_any_order_make_the_sample_and_claims_cost_nothing() {
+    let mut fragments = Defragmenter::default();
+    let template = || change(1);
+    assert!(matches!(
+        fragments.handle_data_frag(Monotonic::ZERO, &fragment(b"ijkl", 50 << 20, 3), template),
+        FragmentArrival::Incomplete
+    ));
+    assert_eq!(fragments.bytes(), 4);
+    // Another size drops the sample.
+    assert!(matches!(
+        fragments.handle_data_frag(Monotonic::ZERO, &fragment(b"ijkl", 10, 3), template),
+        FragmentArrival::Refused
+    ));
+    assert_eq!(fragments.bytes(), 0);
+    for (payload, first) in [(&b"ij"[..], 3), (b"efgh", 2)] {
+        let arrival = fragments.handle_data_frag(Monotonic::ZERO, &fragment(payload, 10, first), template);
+        assert!(matches!(arrival, FragmentArrival::Incomplete));
+    }
+    let missing = fragments.missing_fragments(WRITER.entity_id, SequenceNumber(1), None).unwrap();
+    assert_eq!(missing.iter().collect::<Vec<_>>(), vec![FragmentNumber(1)]);
+    match fragments.handle_data_frag(Monotonic::ZERO, &fragment(b"abcd", 10, 1), template) {
+        FragmentArrival::Complete(change) => assert_eq!(&*change.payload, b"abcdefghij"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fragments.bytes(), 0);
+}
+
+#[test]
+fn stale_halves_are_dropped() {
+    let mut fragments = Defragmenter::default();
+    fragments.handle_data_frag(Monotonic::ZERO, &fragment(b"abcd", 10, 1), || change(1));
+    let later = Monotonic::ZERO.after(Duration::from_secs(11));
+    let mut other = fragment(b"abcd", 10, 1);
+    other.writer_sn = SequenceNumber(2);
+    fragments.handle_data_frag(later, &other, || change(2));
+    assert_eq!(fragments.bytes(), 4);
+    assert!(fragments.missing_fragments(WRITER.entity_id, SequenceNumber(1), None).is_none());
+}

@@ -1,0 +1,23 @@
+//! Writers: what was written, who has it, what to send again (RTPS 2.5 §8.4.7–§8.4.9).
+//!
+//! [`StatefulWriter`] keeps a history and one [`ReaderProxy`] per matched reader. Readers that have
+//! been sent everything stand *in line*: a new change leaves in one datagram for all of them. The
+//! others (late joiners, repairs, changes meant for one reader) are served one by one.
+
+mod reader_proxy;
+mod stateful_writer;
+#[cfg(test)]
+mod tests;
+mod transmit;
+
+use smallvec::SmallVec;
+
+use crate::structure::{GuidPrefix, Locator};
+
+pub use reader_proxy::{ReaderProxy, ReaderProxyConfig, Replay};
+pub use stateful_writer::{StatefulWriter, WriterConfig, WriterStatistics};
+pub use transmit::MessageSizes;
+
+/// Where one datagram goes: to each locator, with INFO_DST set to the prefix beside it
+/// ([`GuidPrefix::UNKNOWN`] addresses everybody who listens there).
+pub type Destinations = SmallVec<[(GuidPrefix, Locator); 4]>;

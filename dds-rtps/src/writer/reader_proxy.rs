@@ -1,0 +1,148 @@
+//! What a writer knows of one matched reader (RTPS 2.5 §8.4.7.5).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use smallvec::SmallVec;
+
+use crate::{
+    interval::IntervalSet,
+    structure::{Count, Guid, Locator, SequenceNumber},
+    time::{Duration, Monotonic},
+};
+
+/// Whether a newly matched reader gets what was written before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Replay {
+    /// Only what is written from now on (VOLATILE on either side).
+    None,
+    /// All that the history holds (TRANSIENT_LOCAL and above on both sides).
+    All,
+}
+
+/// A matched reader, as discovery describes it.
+#[derive(Clone, Debug)]
+pub struct ReaderProxyConfig {
+    /// The reader.
+    pub guid: Guid,
+    /// Where its data goes.
+    pub locators: SmallVec<[Locator; 2]>,
+    /// Whether what it lacks is sent again: both sides are reliable.
+    pub reliable: bool,
+    /// Whether it asked for the writer's QoS inside each DATA.
+    pub expects_inline_qos: bool,
+    /// Whether it gets the history.
+    pub replay: Replay,
+}
+
+/// Which parts of a change are to be sent again.
+#[derive(Clone, Debug)]
+pub(super) enum Repair {
+    /// All of it, from this fragment on (1 for a whole one).
+    From(u32),
+    /// These fragments.
+    Fragments(BTreeSet<u32>),
+}
+
+/// Where a reader stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Position {
+    /// It gets the next new change with all others.
+    InLine,
+    /// It is sent `next`, from fragment `fragment` on, before it joins the line.
+    Behind { next: SequenceNumber, fragment: u32 },
+}
+
+/// What a writer knows of one matched reader.
+#[derive(Debug)]
+pub struct ReaderProxy {
+    pub(super) config: ReaderProxyConfig,
+    /// Lower numbers are none of this reader's business.
+    pub(super) first_relevant: SequenceNumber,
+    pub(super) position: Position,
+    /// It has everything up to here.
+    pub(super) acknowledged: SequenceNumber,
+    pub(super) repairs: BTreeMap<SequenceNumber, Repair>,
+    pub(super) repair_bytes: usize,
+    /// When a number was last sent again, until it is acknowledged.
+    pub(super) repaired: BTreeMap<SequenceNumber, Monotonic>,
+    /// Numbers it asked for that do not exist for it.
+    pub(super) gaps: IntervalSet,
+    pub(super) heartbeat_wanted: bool,
+    pub(super) acknack_count: Option<Count>,
+    pub(super) nack_frag_count: Option<Count>,
+    /// It has answered at all.
+    pub(super) answered: bool,
+}
+
+impl ReaderProxy {
+    pub(super) fn new(config: ReaderProxyConfig, first: SequenceNumber, last: SequenceNumber) -> Self {
+        let replays = config.replay == Replay::All && first <= last;
+        let first_relevant = if config.replay == Replay::All { SequenceNumber::FIRST } else { last.next() };
+        let position = match replays {
+            true => Position::Behind { next: first, fragment: 1 },
+            false => Position::InLine,
+        };
+        Self {
+            heartbeat_wanted: config.reliable,
+            config,
+            first_relevant,
+            position,
+            acknowledged: SequenceNumber::ZERO,
+            repairs: BTreeMap::new(),
+            repair_bytes: 0,
+            repaired: BTreeMap::new(),
+            gaps: IntervalSet::default(),
+            acknack_count: None,
+            nack_frag_count: None,
+            answered: false,
+        }
+    }
+
+    /// The reader.
+    pub fn guid(&self) -> Guid {
+        self.config.guid
+    }
+
+    /// Whether it is repaired.
+    pub fn is_reliable(&self) -> bool {
+        self.config.reliable
+    }
+
+    /// The number up to which it has acknowledged everything.
+    pub fn acknowledged(&self) -> SequenceNumber {
+        self.acknowledged
+    }
+
+    /// Whether it has ever sent an ACKNACK.
+    pub fn has_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Whether there is something for this reader alone.
+    pub(super) fn needs_attention(&self) -> bool {
+        self.heartbeat_wanted
+            || self.position != Position::InLine
+            || !self.repairs.is_empty()
+            || !self.gaps.is_empty()
+    }
+
+    /// Takes an acknowledgement of everything up to `through`; whether that was news.
+    pub(super) fn acknowledge(&mut self, through: SequenceNumber) -> bool {
+        if through <= self.acknowledged {
+            return false;
+        }
+        self.acknowledged = through;
+        self.repairs = self.repairs.split_off(&through.next());
+        self.repaired = self.repaired.split_off(&through.next());
+        if self.repairs.is_empty() {
+            self.repair_bytes = 0;
+        }
+        self.gaps.remove_below(through.next());
+        true
+    }
+
+    /// Whether `number` was sent again less than `window` ago.
+    pub(super) fn was_just_repaired(&self, now: Monotonic, number: SequenceNumber, window: Duration) -> bool {
+        self.repaired.get(&number).is_some_and(|sent| sent.after(window) > now)
+    }
+}

@@ -1,0 +1,386 @@
+//! The writer's side of the reliable and best-effort protocols (RTPS 2.5 §8.4.9).
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use super::{
+    Destinations, ReaderProxy, ReaderProxyConfig,
+    reader_proxy::{Position, Repair},
+    transmit::MessageSizes,
+};
+use crate::{
+    change::CacheChange,
+    history::WriterHistory,
+    message::{AckNack, NackFrag},
+    structure::{Count, EntityId, Guid, GuidPrefix, SequenceNumber},
+    time::{Duration, Monotonic},
+    timing,
+};
+
+/// A writer's fixed properties.
+#[derive(Clone, Debug)]
+pub struct WriterConfig {
+    /// The writer.
+    pub guid: Guid,
+    /// Bytes of a sample per fragment, equal for all readers (RTPS 2.5 §8.4.14.1.1).
+    pub fragment_size: u16,
+    /// How large datagrams may be, by the path they take.
+    pub message_sizes: MessageSizes,
+    /// The interval of heartbeats while something is unacknowledged; it doubles while nobody answers.
+    pub heartbeat_period: Duration,
+    /// An acknowledgement is asked for each time this many bytes were sent.
+    pub acknowledgement_interval: usize,
+    /// Bytes queued for one reader to be sent again; what does not fit is asked for again.
+    pub repair_bytes: usize,
+    /// Encoded QoS parameters for readers that want them inline, without sentinel.
+    pub inline_parameters: Vec<u8>,
+}
+
+impl WriterConfig {
+    /// 1,344-byte fragments, which fit an Ethernet frame with all headers; the timing of
+    /// [`timing`]; an acknowledgement each 128 KiB; 4 MiB of repairs.
+    pub fn new(guid: Guid) -> Self {
+        Self {
+            guid,
+            fragment_size: 1344,
+            message_sizes: MessageSizes::default(),
+            heartbeat_period: timing::HEARTBEAT_PERIOD,
+            acknowledgement_interval: 128 << 10,
+            repair_bytes: 4 << 20,
+            inline_parameters: Vec::new(),
+        }
+    }
+}
+
+/// What a writer counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WriterStatistics {
+    /// Changes sent again, or parts of them.
+    pub repairs: u64,
+    /// HEARTBEATs sent, alone or on data.
+    pub heartbeats: u64,
+    /// ACKNACKs taken.
+    pub acknacks: u64,
+}
+
+/// A writer, its history and its matched readers.
+///
+/// After every `add_change`, `match_reader` and `handle_*` call
+/// [`poll_transmit`](Self::poll_transmit) until it returns `None`, and
+/// [`handle_timeout`](Self::handle_timeout) when [`poll_timeout`](Self::poll_timeout) is reached.
+#[derive(Debug)]
+pub struct StatefulWriter {
+    pub(super) config: WriterConfig,
+    pub(super) history: WriterHistory,
+    pub(super) proxies: BTreeMap<Guid, ReaderProxy>,
+    /// Proxies with something of their own to be sent.
+    pub(super) attention: BTreeSet<Guid>,
+    /// The next change, and fragment of it, for the readers in line.
+    pub(super) cursor: SequenceNumber,
+    pub(super) cursor_fragment: u32,
+    pub(super) line: Line,
+    pub(super) heartbeat_count: Count,
+    pub(super) heartbeat_at: Option<Monotonic>,
+    pub(super) heartbeat_round: u32,
+    pub(super) sent_since_request: usize,
+    pub(super) liveliness_wanted: bool,
+    pub(super) acknowledgement_wanted: bool,
+    /// The lowest acknowledgement of the reliable readers; `None` without any.
+    pub(super) acknowledged: Option<SequenceNumber>,
+    pub(super) statistics: WriterStatistics,
+}
+
+/// The readers in line, folded to what a datagram for all of them needs.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    pub(super) stale: bool,
+    pub(super) destinations: Destinations,
+    /// The one reader addressed, or UNKNOWN for all at the destinations.
+    pub(super) reader_id: EntityId,
+    pub(super) readers: usize,
+    pub(super) reliable: bool,
+    pub(super) inline_qos: bool,
+}
+
+impl StatefulWriter {
+    /// A writer with an empty history and no readers.
+    pub fn new(config: WriterConfig) -> Self {
+        Self {
+            config,
+            history: WriterHistory::default(),
+            proxies: BTreeMap::new(),
+            attention: BTreeSet::new(),
+            cursor: SequenceNumber::FIRST,
+            cursor_fragment: 1,
+            line: Line { stale: true, ..Line::default() },
+            heartbeat_count: Count(0),
+            heartbeat_at: None,
+            heartbeat_round: 0,
+            sent_since_request: 0,
+            liveliness_wanted: false,
+            acknowledgement_wanted: false,
+            acknowledged: None,
+            statistics: WriterStatistics::default(),
+        }
+    }
+
+    /// The writer's GUID.
+    pub fn guid(&self) -> Guid {
+        self.config.guid
+    }
+
+    /// The changes held.
+    pub fn history(&self) -> &WriterHistory {
+        &self.history
+    }
+
+    /// What was counted since the writer was made.
+    pub fn statistics(&self) -> WriterStatistics {
+        self.statistics
+    }
+
+    /// The matched readers.
+    pub fn readers(&self) -> impl Iterator<Item = &ReaderProxy> {
+        self.proxies.values()
+    }
+
+    /// The matched reader of that GUID.
+    pub fn reader(&self, guid: Guid) -> Option<&ReaderProxy> {
+        self.proxies.get(&guid)
+    }
+
+    /// Replaces the parameters sent to readers that want the QoS inline.
+    pub fn set_inline_parameters(&mut self, parameters: Vec<u8>) {
+        self.config.inline_parameters = parameters;
+    }
+
+    /// Starts to serve a reader; of one already served the locators are replaced.
+    pub fn match_reader(&mut self, config: ReaderProxyConfig) {
+        self.line.stale = true;
+        let guid = config.guid;
+        if let Some(proxy) = self.proxies.get_mut(&guid) {
+            proxy.config = config;
+            return;
+        }
+        let (first, last) = (self.history.first_number(), self.history.last_number());
+        let mut proxy = ReaderProxy::new(config, first, last);
+        if proxy.config.reliable && proxy.first_relevant > first {
+            proxy.gaps.insert(SequenceNumber::FIRST, proxy.first_relevant.previous());
+        }
+        if !proxy.config.reliable || proxy.first_relevant > last {
+            // Owed nothing so far.
+            proxy.acknowledged = proxy.first_relevant.previous().min(last);
+        }
+        if proxy.needs_attention() {
+            self.attention.insert(guid);
+        }
+        self.proxies.insert(guid, proxy);
+        self.refresh_acknowledged();
+    }
+
+    /// Stops to serve a reader; returns whether it was served.
+    pub fn unmatch_reader(&mut self, guid: Guid) -> bool {
+        self.line.stale = true;
+        self.attention.remove(&guid);
+        let removed = self.proxies.remove(&guid).is_some();
+        self.refresh_acknowledged();
+        removed
+    }
+
+    /// Appends a change under the next number, which it returns. It leaves with the next
+    /// [`poll_transmit`](Self::poll_transmit).
+    pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
+        self.history.push(change)
+    }
+
+    /// Forgets a change: readers that still lack it get a GAP instead.
+    pub fn remove_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
+        self.history.remove(number)
+    }
+
+    /// Asks all readers for an acknowledgement with the next datagram.
+    pub fn request_acknowledgements(&mut self) {
+        for (guid, proxy) in &mut self.proxies {
+            if proxy.config.reliable && proxy.acknowledged < self.history.last_number() {
+                if proxy.position == Position::InLine && self.cursor <= self.history.last_number() {
+                    self.acknowledgement_wanted = true;
+                } else {
+                    proxy.heartbeat_wanted = true;
+                    self.attention.insert(*guid);
+                }
+            }
+        }
+    }
+
+    /// Asserts the writer's liveliness by a HEARTBEAT with its liveliness flag (RTPS 2.5 §8.3.8.6.3).
+    pub fn assert_liveliness(&mut self) {
+        self.liveliness_wanted = true;
+    }
+
+    /// The number up to which every reliable reader has everything; the last number where there is
+    /// no reliable reader.
+    pub fn acknowledged_through(&self) -> SequenceNumber {
+        match self.acknowledged {
+            Some(acknowledged) => acknowledged,
+            None => self.history.last_number(),
+        }
+    }
+
+    /// Whether every reliable reader has `number` and all before it.
+    pub fn is_acknowledged(&self, number: SequenceNumber) -> bool {
+        number <= self.acknowledged_through()
+    }
+
+    fn refresh_acknowledged(&mut self) {
+        let reliable = self.proxies.values().filter(|proxy| proxy.config.reliable);
+        self.acknowledged = reliable.map(|proxy| proxy.acknowledged).min();
+    }
+
+    /// RTPS 2.5 §8.3.8.1, §8.4.9.3. Whether it acknowledged something new.
+    pub fn handle_ack_nack(&mut self, now: Monotonic, source: GuidPrefix, acknack: &AckNack) -> bool {
+        let guid = Guid::new(source, acknack.reader_id);
+        let (first, last) = (self.history.first_number(), self.history.last_number());
+        let Some(proxy) = self.proxies.get_mut(&guid).filter(|proxy| proxy.config.reliable) else {
+            return false;
+        };
+        if proxy.acknack_count.is_some_and(|count| !acknack.count.is_newer_than(count)) {
+            return false;
+        }
+        self.statistics.acknacks = self.statistics.acknacks.saturating_add(1);
+        proxy.acknack_count = Some(acknack.count);
+        proxy.answered = true;
+        let base = acknack.reader_sn_state.base().max(SequenceNumber::FIRST);
+        let progress = proxy.acknowledge(base.previous().min(last));
+        let unsent = match proxy.position {
+            Position::InLine => self.cursor,
+            Position::Behind { next, .. } => next,
+        };
+        for number in acknack.reader_sn_state.iter() {
+            if number >= unsent || number > last {
+                break;
+            }
+            let exists = number >= proxy.first_relevant
+                && self
+                    .history
+                    .change(number)
+                    .is_some_and(|change| change.destination.is_none_or(|to| to == guid));
+            if !exists {
+                let hole_end = if number < first { first.previous() } else { number };
+                let end =
+                    if number < proxy.first_relevant { proxy.first_relevant.previous() } else { hole_end };
+                proxy.gaps.insert(number, end.max(number));
+                continue;
+            }
+            if proxy.repairs.contains_key(&number)
+                || proxy.was_just_repaired(now, number, timing::NACK_SUPPRESSION)
+            {
+                continue;
+            }
+            let size = self.history.change(number).map_or(0, |change| change.payload.len());
+            if proxy.repair_bytes > 0 && proxy.repair_bytes.saturating_add(size) > self.config.repair_bytes {
+                break;
+            }
+            proxy.repair_bytes = proxy.repair_bytes.saturating_add(size);
+            proxy.repairs.insert(number, Repair::From(1));
+        }
+        if !acknack.is_final && proxy.repairs.is_empty() {
+            proxy.heartbeat_wanted = true;
+        }
+        if proxy.needs_attention() {
+            self.attention.insert(guid);
+        }
+        if progress {
+            self.heartbeat_round = 0;
+            self.refresh_acknowledged();
+            if self.acknowledged_through() >= last {
+                self.heartbeat_at = None;
+                self.sent_since_request = 0;
+            }
+        }
+        progress
+    }
+
+    /// RTPS 2.5 §8.3.8.10.
+    pub fn handle_nack_frag(&mut self, source: GuidPrefix, nack: &NackFrag) {
+        let guid = Guid::new(source, nack.reader_id);
+        let Some(proxy) = self.proxies.get_mut(&guid).filter(|proxy| proxy.config.reliable) else { return };
+        if proxy.nack_frag_count.is_some_and(|count| !nack.count.is_newer_than(count)) {
+            return;
+        }
+        proxy.nack_frag_count = Some(nack.count);
+        proxy.answered = true;
+        let number = nack.writer_sn;
+        if number < proxy.first_relevant {
+            return;
+        }
+        let Some(change) = self.history.change(number) else {
+            if number.is_valid() && number <= self.history.last_number() {
+                proxy.gaps.insert(number, number);
+                self.attention.insert(guid);
+            }
+            return;
+        };
+        if change.destination.is_some_and(|to| to != guid) {
+            return;
+        }
+        let count = transmit_fragment_count(change.payload.len(), self.config.fragment_size);
+        let wanted = nack.fragment_number_state.iter().map(|fragment| fragment.0);
+        let wanted: BTreeSet<u32> = wanted.filter(|fragment| (1..=count).contains(fragment)).collect();
+        match proxy.repairs.get_mut(&number) {
+            Some(Repair::From(_)) => {}
+            Some(Repair::Fragments(fragments)) => fragments.extend(wanted),
+            None if wanted.is_empty() => {}
+            None => {
+                proxy.repairs.insert(number, Repair::Fragments(wanted));
+                self.attention.insert(guid);
+            }
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Monotonic> {
+        self.heartbeat_at
+    }
+
+    /// Sends heartbeats to readers that have not acknowledged everything.
+    pub fn handle_timeout(&mut self, now: Monotonic) {
+        if self.heartbeat_at.is_none_or(|at| at > now) {
+            return;
+        }
+        self.heartbeat_at = None;
+        let last = self.history.last_number();
+        for (guid, proxy) in &mut self.proxies {
+            if proxy.config.reliable && proxy.acknowledged < last {
+                proxy.heartbeat_wanted = true;
+                self.attention.insert(*guid);
+            }
+        }
+        if !self.attention.is_empty() {
+            self.heartbeat_round = self.heartbeat_round.saturating_add(1);
+            self.arm_heartbeat(now);
+        }
+    }
+
+    pub(super) fn arm_heartbeat(&mut self, now: Monotonic) {
+        if self.heartbeat_at.is_none() {
+            let period = timing::back_off(
+                self.config.heartbeat_period,
+                timing::HEARTBEAT_PERIOD_LIMIT,
+                self.heartbeat_round,
+            );
+            self.heartbeat_at = Some(now.after(period));
+        }
+    }
+
+    /// How far `guid` has to go: changes it has not acknowledged.
+    pub fn unacknowledged(&self, guid: Guid) -> u64 {
+        let acknowledged = self.proxies.get(&guid).map_or(SequenceNumber::ZERO, ReaderProxy::acknowledged);
+        self.history.last_number().offset_from(acknowledged).unwrap_or(0)
+    }
+}
+
+/// How many fragments a payload has; 1 for one that is not fragmented.
+pub(super) fn transmit_fragment_count(length: usize, fragment_size: u16) -> u32 {
+    let fragments = length.div_ceil(usize::from(fragment_size.max(1)));
+    u32::try_from(fragments).unwrap_or(u32::MAX).max(1)
+}

@@ -1,0 +1,329 @@
+//! A writer and its readers on virtual time, over a network that loses, doubles and reorders.
+
+use alloc::{collections::BTreeMap, vec, vec::Vec};
+use std::println;
+
+use smallvec::smallvec;
+
+use super::*;
+use crate::{
+    change::CacheChange,
+    message::{Datagram, MessageReceiver, Submessage},
+    payload::Payload,
+    reader::{Defragmenter, FragmentArrival, Offer, ReaderConfig, StatefulReader, WriterProxyConfig},
+    structure::{EntityId, EntityKind, Guid, SequenceNumber},
+    time::{Duration, Monotonic},
+};
+
+const WRITER: Guid = Guid::new(GuidPrefix([1; 12]), EntityId::new(1, EntityKind::WRITER_NO_KEY));
+
+fn reader_guid(number: u8) -> Guid {
+    Guid::new(GuidPrefix([number; 12]), EntityId::new(1, EntityKind::READER_NO_KEY))
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+struct Side {
+    machine: StatefulReader,
+    fragments: Defragmenter,
+    got: Vec<Vec<u8>>,
+    room: usize,
+}
+
+struct World {
+    now: Monotonic,
+    random: Random,
+    loss_percent: u64,
+    writer: StatefulWriter,
+    readers: BTreeMap<Guid, Side>,
+    /// Arrival time, tie-breaker, destination, bytes.
+    wire: BTreeMap<(Monotonic, u64), (GuidPrefix, Vec<u8>)>,
+    sent: u64,
+}
+
+impl World {
+    fn new(seed: u64, loss_percent: u64) -> Self {
+        println!("seed {seed}");
+        Self {
+            now: Monotonic::ZERO,
+            random: Random(seed | 1),
+            loss_percent,
+            writer: StatefulWriter::new(WriterConfig::new(WRITER)),
+            readers: BTreeMap::new(),
+            wire: BTreeMap::new(),
+            sent: 0,
+        }
+    }
+
+    fn add_reader(&mut self, number: u8, replay: Replay) -> Guid {
+        let guid = reader_guid(number);
+        let mut machine = StatefulReader::new(ReaderConfig::new(guid));
+        let locators = smallvec![Locator::udp_v4([192, 0, 2, number], 7411)];
+        machine.match_writer(
+            self.now,
+            WriterProxyConfig {
+                guid: WRITER,
+                locators: smallvec![Locator::udp_v4([192, 0, 2, 1], 7411)],
+                reliable: true,
+            },
+        );
+        self.writer.match_reader(ReaderProxyConfig {
+            guid,
+            locators,
+            reliable: true,
+            expects_inline_qos: false,
+            replay,
+        });
+        let side = Side { machine, fragments: Defragmenter::default(), got: Vec::new(), room: usize::MAX };
+        self.readers.insert(guid, side);
+        guid
+    }
+
+    fn write(&mut self, bytes: Vec<u8>) -> SequenceNumber {
+        self.writer.add_change(CacheChange {
+            writer_guid: WRITER,
+            payload: Payload::from(bytes),
+            ..CacheChange::default()
+        })
+    }
+
+    fn transmit(&mut self, to: GuidPrefix, bytes: Vec<u8>) {
+        self.sent += 1;
+        let copies = if self.random.below(100) < self.loss_percent {
+            0
+        } else {
+            1 + u64::from(self.random.below(20) == 0)
+        };
+        for _ in 0..copies {
+            let delay = Duration::from_nanos(100_000 + self.random.below(3_000_000));
+            self.wire.insert((self.now.after(delay), self.sent), (to, bytes.clone()));
+            self.sent += 1;
+        }
+    }
+
+    fn flush(&mut self) {
+        let mut out = Datagram::new();
+        while let Some(destinations) = self.writer.poll_transmit(self.now, &mut out) {
+            for (prefix, _) in destinations {
+                out.set_destination(prefix);
+                self.transmit(prefix, out.to_vec());
+            }
+        }
+        let guids: Vec<Guid> = self.readers.keys().copied().collect();
+        for guid in guids {
+            loop {
+                let Some(side) = self.readers.get_mut(&guid) else { break };
+                let Some(to) = side.machine.poll_transmit(self.now, Some(&side.fragments), &mut out) else {
+                    break;
+                };
+                self.transmit(to[0].0, out.to_vec());
+            }
+        }
+    }
+
+    fn arrive(&mut self, to: GuidPrefix, bytes: &[u8]) {
+        let now = self.now;
+        let mut receiver = MessageReceiver::new(bytes, to).unwrap();
+        while let Some(next) = receiver.next_submessage() {
+            let (context, submessage) = next.unwrap();
+            let source = context.source_prefix;
+            if to == WRITER.prefix {
+                match submessage {
+                    Submessage::AckNack(acknack) => {
+                        self.writer.handle_ack_nack(now, source, &acknack);
+                    }
+                    Submessage::NackFrag(nack) => self.writer.handle_nack_frag(source, &nack),
+                    other => panic!("{other:?}"),
+                }
+                continue;
+            }
+            let Some(side) = self.readers.values_mut().find(|side| side.machine.guid().prefix == to) else {
+                return;
+            };
+            let Side { machine, fragments, got, room } = side;
+            let mut offer = |change: &CacheChange| {
+                if got.len() >= *room {
+                    return Offer::NoRoom;
+                }
+                got.push(change.payload.to_vec());
+                Offer::Done
+            };
+            match submessage {
+                Submessage::Data(data) => machine.handle_change(
+                    CacheChange {
+                        writer_guid: WRITER,
+                        sequence_number: data.writer_sn,
+                        payload: Payload::from(data.payload.bytes()),
+                        ..CacheChange::default()
+                    },
+                    &mut offer,
+                ),
+                Submessage::DataFrag(fragment) => {
+                    if !machine.wants(WRITER, fragment.writer_sn) {
+                        continue;
+                    }
+                    let number = fragment.writer_sn;
+                    let template = || CacheChange {
+                        writer_guid: WRITER,
+                        sequence_number: number,
+                        ..CacheChange::default()
+                    };
+                    if let FragmentArrival::Complete(change) =
+                        fragments.handle_data_frag(now, &fragment, template)
+                    {
+                        machine.handle_change(change, &mut offer);
+                    }
+                }
+                Submessage::Heartbeat(heartbeat) => {
+                    machine.handle_heartbeat(now, source, &heartbeat, &mut offer)
+                }
+                Submessage::Gap(gap) => machine.handle_gap(source, &gap, &mut offer),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Runs until nothing is unacknowledged, at most a minute of virtual time.
+    fn settle(&mut self) {
+        let limit = self.now.after(Duration::from_secs(60));
+        loop {
+            self.flush();
+            let arrival = self.wire.keys().next().map(|(at, _)| *at);
+            let timers = self.readers.values().filter_map(|side| side.machine.poll_timeout());
+            let Some(next) = timers.chain(self.writer.poll_timeout()).chain(arrival).min() else { break };
+            assert!(next < limit, "nothing settles: {:?}", self.writer.statistics());
+            self.now = self.now.max(next);
+            while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now) {
+                let (to, bytes) = entry.remove();
+                self.arrive(to, &bytes);
+            }
+            self.writer.handle_timeout(self.now);
+        }
+    }
+}
+
+fn value(number: u32, length: usize) -> Vec<u8> {
+    let mut bytes = number.to_le_bytes().to_vec();
+    bytes.resize(length.max(4), number as u8);
+    bytes
+}
+
+#[test]
+fn everything_arrives_once_and_in_order_under_loss_duplication_and_reordering() {
+    for seed in 1..30 {
+        let mut world = World::new(seed * 7919, 30);
+        let readers = [world.add_reader(2, Replay::None), world.add_reader(3, Replay::None)];
+        let mut expected = Vec::new();
+        for number in 0..200 {
+            let bytes = value(number, if number % 20 == 7 { 20_000 } else { 40 });
+            expected.push(bytes.clone());
+            world.write(bytes);
+            if number % 10 == 0 {
+                world.flush();
+            }
+        }
+        world.settle();
+        for reader in readers {
+            assert!(
+                world.readers[&reader].got == expected,
+                "reader {reader}: {}",
+                world.readers[&reader].got.len()
+            );
+        }
+        assert!(world.writer.is_acknowledged(world.writer.history().last_number()));
+    }
+}
+
+#[test]
+fn a_late_joiner_gets_the_history_only_when_it_is_kept_for_it() {
+    let mut world = World::new(11, 20);
+    let early = world.add_reader(2, Replay::None);
+    for number in 0..20 {
+        world.write(value(number, if number == 3 { 9_000 } else { 8 }));
+    }
+    world.settle();
+    let volatile = world.add_reader(3, Replay::None);
+    let durable = world.add_reader(4, Replay::All);
+    world.write(value(20, 8));
+    world.settle();
+    assert_eq!(world.readers[&early].got.len(), 21);
+    assert_eq!(world.readers[&volatile].got, vec![value(20, 8)]);
+    assert_eq!(world.readers[&durable].got, world.readers[&early].got);
+    assert_eq!(world.readers[&volatile].machine.statistics().lost, 0);
+}
+
+#[test]
+fn replaced_changes_are_gaps_and_not_waited_for() {
+    let mut world = World::new(5, 40);
+    let reader = world.add_reader(2, Replay::None);
+    for number in 0..100 {
+        let this = world.write(value(number, 8));
+        world.flush();
+        if number > 0 {
+            world.writer.remove_change(this.previous());
+        }
+    }
+    world.settle();
+    let got = &world.readers[&reader].got;
+    assert_eq!(got.last(), Some(&value(99, 8)));
+    assert!(got.is_sorted());
+}
+
+#[test]
+fn a_directed_change_reaches_its_reader_alone() {
+    let mut world = World::new(9, 25);
+    let (one, two) = (world.add_reader(2, Replay::None), world.add_reader(3, Replay::None));
+    world.write(value(0, 8));
+    world.writer.add_change(CacheChange {
+        writer_guid: WRITER,
+        payload: Payload::from(value(1, 8)),
+        destination: Some(two),
+        ..CacheChange::default()
+    });
+    world.write(value(2, 8));
+    world.settle();
+    assert_eq!(world.readers[&one].got, vec![value(0, 8), value(2, 8)]);
+    assert_eq!(world.readers[&two].got, vec![value(0, 8), value(1, 8), value(2, 8)]);
+}
+
+#[test]
+fn a_change_without_room_comes_again() {
+    let mut world = World::new(3, 10);
+    let reader = world.add_reader(2, Replay::None);
+    if let Some(side) = world.readers.get_mut(&reader) {
+        side.room = 4;
+    }
+    for number in 0..10 {
+        world.write(value(number, 8));
+    }
+    for _ in 0..50 {
+        world.flush();
+        world.now = world.now.after(Duration::from_millis(5));
+        while let Some(entry) = world.wire.first_entry().filter(|entry| entry.key().0 <= world.now) {
+            let (to, bytes) = entry.remove();
+            world.arrive(to, &bytes);
+        }
+    }
+    assert_eq!(world.readers[&reader].got.len(), 4);
+    assert_eq!(world.writer.acknowledged_through(), SequenceNumber(4));
+    let now = world.now;
+    if let Some(side) = world.readers.get_mut(&reader) {
+        side.room = usize::MAX;
+        let got = &mut side.got;
+        side.machine.retry(now, &mut |change| {
+            got.push(change.payload.to_vec());
+            Offer::Done
+        });
+    }
+    world.settle();
+    assert_eq!(world.readers[&reader].got, (0..10).map(|number| value(number, 8)).collect::<Vec<_>>());
+}

@@ -1,0 +1,487 @@
+//! Turning a writer's state into datagrams.
+
+use super::{
+    Destinations, StatefulWriter,
+    reader_proxy::{Position, Repair},
+    stateful_writer::transmit_fragment_count,
+};
+use crate::{
+    change::{CacheChange, ChangeKind},
+    message::{
+        DataFragHeader, DataHeader, Datagram, Gap, Heartbeat, MessageBuilder, PayloadKind, SequenceNumberSet,
+        StatusInfo,
+    },
+    structure::{EntityId, FragmentNumber, Guid, GuidPrefix, Locator, LocatorKind, SequenceNumber},
+    time::Monotonic,
+};
+
+/// How large datagrams may be, by the path they take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MessageSizes {
+    /// To this host: what a UDP datagram holds.
+    pub local: usize,
+    /// To other hosts: what an Ethernet frame holds, so that IP never fragments.
+    pub network: usize,
+}
+
+impl Default for MessageSizes {
+    fn default() -> Self {
+        Self { local: 65_000, network: 1_452 }
+    }
+}
+
+impl MessageSizes {
+    fn of(&self, destinations: &[(GuidPrefix, Locator)]) -> usize {
+        let local = |locator: &Locator| locator.kind == LocatorKind::IN_PROCESS || locator.is_loopback();
+        if destinations.iter().all(|(_, locator)| local(locator)) { self.local } else { self.network }
+    }
+}
+
+/// Bytes before a DATA's payload: INFO_TS, submessage header and fixed part.
+const DATA_OVERHEAD: usize = 12 + 24;
+/// Bytes before a DATA_FRAG's payload.
+const DATA_FRAG_OVERHEAD: usize = 12 + 36;
+/// Bytes kept free for the heartbeat that rides on data.
+const HEARTBEAT_SIZE: usize = 32;
+/// Bytes of a GAP with an empty set.
+const GAP_SIZE: usize = 32;
+/// Heartbeats and the like that precede the first data.
+const PREFIX_SIZE: usize = 20 + 16;
+
+/// Inline QoS is small but for a user's own; what exceeds this makes a larger datagram.
+const INLINE_QOS_ESTIMATE: usize = 64;
+
+/// A datagram in the making.
+struct Draft<'d> {
+    builder: MessageBuilder<'d>,
+    room: usize,
+    used: usize,
+    /// Whether anything but addressing is in it.
+    filled: bool,
+}
+
+impl<'d> Draft<'d> {
+    fn new(
+        out: &'d mut Datagram,
+        own: GuidPrefix,
+        destinations: &Destinations,
+        sizes: &MessageSizes,
+    ) -> Self {
+        out.clear();
+        let mut builder = MessageBuilder::begin(out, own);
+        if let Some((prefix, _)) = destinations.first().filter(|(prefix, _)| *prefix != GuidPrefix::UNKNOWN) {
+            builder.info_destination(*prefix);
+        }
+        Self { builder, room: sizes.of(destinations), used: PREFIX_SIZE + HEARTBEAT_SIZE, filled: false }
+    }
+
+    /// Books `size` bytes; false when they do not fit and something else is already in.
+    fn book(&mut self, size: usize) -> bool {
+        let used = self.used.saturating_add(size);
+        if self.filled && used > self.room {
+            return false;
+        }
+        self.used = used;
+        self.filled = true;
+        true
+    }
+
+    fn rest(&self) -> usize {
+        self.room.saturating_sub(self.used)
+    }
+}
+
+/// What has been written of a change.
+enum Written {
+    /// All of it.
+    Whole,
+    /// Up to before this fragment; the datagram is full.
+    UpTo(u32),
+}
+
+impl StatefulWriter {
+    /// Writes the next datagram into `out` (which is cleared) and says where it goes; `None` when
+    /// nothing is to be sent now. Call until `None`.
+    pub fn poll_transmit(&mut self, now: Monotonic, out: &mut Datagram) -> Option<Destinations> {
+        // A change whose fragments have begun to leave is finished first, so that readers join the
+        // line between changes only.
+        if self.cursor_fragment == 1 {
+            while let Some(guid) = self.attention.first().copied() {
+                if let Some(destinations) = self.transmit_to(now, guid, out) {
+                    return Some(destinations);
+                }
+            }
+        }
+        self.transmit_line(now, out)
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to send.
+    pub fn wants_transmit(&self) -> bool {
+        !self.attention.is_empty() || self.cursor <= self.history.last_number() || self.liveliness_wanted
+    }
+
+    fn refresh_line(&mut self) {
+        if !self.line.stale {
+            return;
+        }
+        let mut line = super::stateful_writer::Line::default();
+        for proxy in self.proxies.values().filter(|proxy| proxy.position == Position::InLine) {
+            for locator in &proxy.config.locators {
+                let prefix =
+                    if locator.is_multicast() { GuidPrefix::UNKNOWN } else { proxy.config.guid.prefix };
+                let destination = (prefix, *locator);
+                if !line.destinations.contains(&destination) {
+                    line.destinations.push(destination);
+                }
+            }
+            line.readers = line.readers.saturating_add(1);
+            line.reader_id = proxy.config.guid.entity_id;
+            line.reliable |= proxy.config.reliable;
+            line.inline_qos |= proxy.config.expects_inline_qos;
+        }
+        if line.readers != 1 {
+            line.reader_id = EntityId::UNKNOWN;
+        }
+        self.line = line;
+    }
+
+    /// One datagram for all readers in line.
+    fn transmit_line(&mut self, now: Monotonic, out: &mut Datagram) -> Option<Destinations> {
+        self.refresh_line();
+        let last = self.history.last_number();
+        if self.line.destinations.is_empty() {
+            self.cursor = last.next();
+            self.cursor_fragment = 1;
+            self.liveliness_wanted = false;
+            self.acknowledgement_wanted = false;
+            return None;
+        }
+        if self.cursor > last && !self.liveliness_wanted {
+            self.acknowledgement_wanted = false;
+            return None;
+        }
+        let destinations = self.line.destinations.clone();
+        let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
+        let mut draft = Draft::new(out, own, &destinations, &self.config.message_sizes);
+        while self.cursor <= last {
+            let Some(change) = self.history.change(self.cursor) else {
+                let end = self.hole_end(self.cursor, last);
+                if self.line.reliable && !self.write_gap(&mut draft, reader_id, self.cursor, end) {
+                    break;
+                }
+                (self.cursor, self.cursor_fragment) = (end.next(), 1);
+                continue;
+            };
+            if change.destination.is_some() {
+                self.step_out_of_line();
+                break;
+            }
+            let size = change.payload.len();
+            match self.write_change(&mut draft, reader_id, change, self.cursor_fragment, inline) {
+                Some(Written::Whole) => {
+                    (self.cursor, self.cursor_fragment) = (self.cursor.next(), 1);
+                    self.sent_since_request = self.sent_since_request.saturating_add(size);
+                }
+                Some(Written::UpTo(fragment)) => {
+                    self.cursor_fragment = fragment;
+                    break;
+                }
+                None => break,
+            }
+        }
+        if self.line.reliable && (draft.filled || self.liveliness_wanted) && self.cursor_fragment == 1 {
+            let asks = self.acknowledgement_wanted
+                || self.sent_since_request >= self.config.acknowledgement_interval;
+            if asks {
+                self.sent_since_request = 0;
+                self.acknowledgement_wanted = false;
+            }
+            let liveliness = core::mem::take(&mut self.liveliness_wanted);
+            self.heartbeat_count = self.heartbeat_count.next();
+            self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
+            draft.builder.heartbeat(&self.heartbeat(reader_id, !asks, liveliness));
+            self.arm_heartbeat(now);
+            return Some(destinations);
+        }
+        self.liveliness_wanted = false;
+        if draft.filled {
+            return Some(destinations);
+        }
+        // Everybody stepped out of line: serve them one by one.
+        let guid = self.attention.first().copied()?;
+        self.transmit_to(now, guid, out)
+    }
+
+    /// The last number of the hole that begins at `number`.
+    fn hole_end(&self, number: SequenceNumber, last: SequenceNumber) -> SequenceNumber {
+        match self.history.from(number).next() {
+            Some(change) => change.sequence_number.previous(),
+            None => last,
+        }
+    }
+
+    /// The change at the cursor is for one reader alone: everyone passes it individually.
+    fn step_out_of_line(&mut self) {
+        for (guid, proxy) in &mut self.proxies {
+            if proxy.position == Position::InLine {
+                proxy.position = Position::Behind { next: self.cursor, fragment: 1 };
+                self.attention.insert(*guid);
+            }
+        }
+        self.cursor = self.cursor.next();
+        self.line.stale = true;
+    }
+
+    fn heartbeat(&self, reader_id: EntityId, is_final: bool, is_liveliness: bool) -> Heartbeat {
+        Heartbeat {
+            reader_id,
+            writer_id: self.config.guid.entity_id,
+            first_sn: self.history.first_number(),
+            // What lies in front of the cursor has not been sent; what lies below the first number
+            // held never will be.
+            last_sn: self.cursor.previous().max(self.history.first_number().previous()),
+            count: self.heartbeat_count,
+            is_final,
+            is_liveliness,
+            group_info: None,
+        }
+    }
+
+    fn write_gap(
+        &self,
+        draft: &mut Draft<'_>,
+        reader_id: EntityId,
+        first: SequenceNumber,
+        last: SequenceNumber,
+    ) -> bool {
+        if !draft.book(GAP_SIZE) {
+            return false;
+        }
+        draft.builder.gap(&Gap {
+            reader_id,
+            writer_id: self.config.guid.entity_id,
+            gap_start: first,
+            gap_list: SequenceNumberSet::new(last.next()),
+            group_info: None,
+            filtered_count: None,
+        });
+        true
+    }
+
+    /// Writes a change from `fragment` on, as far as the datagram reaches; `None` when it has no
+    /// room for any of it.
+    fn write_change(
+        &self,
+        draft: &mut Draft<'_>,
+        reader_id: EntityId,
+        change: &CacheChange,
+        fragment: u32,
+        inline: bool,
+    ) -> Option<Written> {
+        let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
+        let extra = INLINE_QOS_ESTIMATE.saturating_add(parameters.len());
+        let length = change.payload.len();
+        let fragment_size = usize::from(self.config.fragment_size.max(1));
+        if length <= fragment_size {
+            if !draft.book(length.saturating_add(DATA_OVERHEAD).saturating_add(extra)) {
+                return None;
+            }
+            draft.builder.info_timestamp(change.source_timestamp);
+            draft.builder.data(
+                &self.data_header(reader_id, change, parameters),
+                change.inline_qos.as_deref(),
+                &change.payload,
+            );
+            return Some(Written::Whole);
+        }
+        let count = transmit_fragment_count(length, self.config.fragment_size);
+        let overhead = DATA_FRAG_OVERHEAD.saturating_add(extra);
+        if draft.filled && draft.rest() < overhead.saturating_add(fragment_size) {
+            return None;
+        }
+        let fitting = draft.rest().saturating_sub(overhead).checked_div(fragment_size).unwrap_or(0).max(1);
+        let remaining = count.saturating_sub(fragment).saturating_add(1);
+        let fragments =
+            u16::try_from(fitting).unwrap_or(u16::MAX).min(u16::try_from(remaining).unwrap_or(u16::MAX));
+        draft.book(usize::from(fragments).saturating_mul(fragment_size).saturating_add(overhead));
+        self.write_fragments(draft, reader_id, change, parameters, fragment, fragments);
+        let next = fragment.saturating_add(u32::from(fragments));
+        Some(if next > count { Written::Whole } else { Written::UpTo(next) })
+    }
+
+    fn data_header<'a>(
+        &self,
+        reader_id: EntityId,
+        change: &CacheChange,
+        qos_parameters: &'a [u8],
+    ) -> DataHeader<'a> {
+        let disposed = if change.kind.is_disposed() { StatusInfo::DISPOSED } else { StatusInfo::default() };
+        let unregistered =
+            if change.kind.is_unregistered() { StatusInfo::UNREGISTERED } else { StatusInfo::default() };
+        DataHeader {
+            reader_id,
+            writer_id: self.config.guid.entity_id,
+            writer_sn: change.sequence_number,
+            kind: match change.kind {
+                _ if change.payload.is_empty() => PayloadKind::None,
+                ChangeKind::Alive => PayloadKind::Data,
+                _ => PayloadKind::Key,
+            },
+            status_info: disposed.union(unregistered),
+            key_hash: change.key_hash,
+            qos_parameters,
+        }
+    }
+
+    fn write_fragments(
+        &self,
+        draft: &mut Draft<'_>,
+        reader_id: EntityId,
+        change: &CacheChange,
+        parameters: &[u8],
+        first: u32,
+        count: u16,
+    ) {
+        let size = usize::from(self.config.fragment_size);
+        let start = (first.saturating_sub(1) as usize).saturating_mul(size);
+        let end = start.saturating_add(usize::from(count).saturating_mul(size));
+        let header = DataFragHeader {
+            data: self.data_header(reader_id, change, parameters),
+            fragment_starting_num: FragmentNumber(first),
+            fragments_in_submessage: count,
+            fragment_size: self.config.fragment_size,
+            sample_size: u32::try_from(change.payload.len()).unwrap_or(u32::MAX),
+        };
+        draft.builder.info_timestamp(change.source_timestamp);
+        draft.builder.data_frag(&header, change.inline_qos.as_deref(), &change.payload.slice(start, end));
+    }
+
+    /// One datagram for one reader alone; `None` when there is nothing (more) for it.
+    fn transmit_to(&mut self, now: Monotonic, guid: Guid, out: &mut Datagram) -> Option<Destinations> {
+        // Taken out, so that the history can be read while the proxy changes.
+        let Some(mut proxy) = self.proxies.remove(&guid) else {
+            self.attention.remove(&guid);
+            return None;
+        };
+        let destinations: Destinations =
+            proxy.config.locators.iter().map(|locator| (guid.prefix, *locator)).collect();
+        let reader_id = guid.entity_id;
+        let inline = proxy.config.expects_inline_qos;
+        let last = self.history.last_number();
+        let mut draft = Draft::new(out, self.config.guid.prefix, &destinations, &self.config.message_sizes);
+        let mut full = false;
+
+        for (first, end) in proxy.gaps.take(SEPARATE_GAPS) {
+            full |= !self.write_gap(&mut draft, reader_id, first, end.min(last.max(first)));
+        }
+        while let Some((number, repair)) = proxy.repairs.first_key_value() {
+            let (number, mut repair) = (*number, repair.clone());
+            let Some(change) = self.history.change(number) else {
+                if !self.write_gap(&mut draft, reader_id, number, number) {
+                    full = true;
+                    break;
+                }
+                proxy.repairs.remove(&number);
+                continue;
+            };
+            let done = self.write_repair(&mut draft, reader_id, change, &mut repair, inline);
+            if done {
+                self.statistics.repairs = self.statistics.repairs.saturating_add(1);
+                proxy.repair_bytes = proxy.repair_bytes.saturating_sub(change.payload.len());
+                proxy.repaired.insert(number, now);
+                proxy.repairs.remove(&number);
+            } else {
+                proxy.repairs.insert(number, repair);
+                full = true;
+                break;
+            }
+        }
+        if proxy.repairs.is_empty() {
+            proxy.repair_bytes = 0;
+        }
+        while let (false, Position::Behind { next, fragment }) = (full, proxy.position) {
+            if next >= self.cursor {
+                proxy.position = Position::InLine;
+                self.line.stale = true;
+                break;
+            }
+            let for_it = |change: &&CacheChange| {
+                next >= proxy.first_relevant
+                    && change.destination.is_none_or(|destination| destination == guid)
+            };
+            let Some(change) = self.history.change(next).filter(for_it) else {
+                let end = match self.history.change(next) {
+                    Some(_) => next,
+                    None => self.hole_end(next, last).min(self.cursor.previous()),
+                };
+                if proxy.config.reliable && !self.write_gap(&mut draft, reader_id, next, end) {
+                    full = true;
+                    break;
+                }
+                proxy.position = Position::Behind { next: end.next(), fragment: 1 };
+                continue;
+            };
+            match self.write_change(&mut draft, reader_id, change, fragment, inline) {
+                Some(Written::Whole) => proxy.position = Position::Behind { next: next.next(), fragment: 1 },
+                Some(Written::UpTo(fragment)) => {
+                    proxy.position = Position::Behind { next, fragment };
+                    full = true;
+                }
+                None => full = true,
+            }
+        }
+        if proxy.config.reliable && !full && (proxy.heartbeat_wanted || draft.filled) {
+            proxy.heartbeat_wanted = false;
+            self.heartbeat_count = self.heartbeat_count.next();
+            self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
+            draft.builder.heartbeat(&self.heartbeat(reader_id, false, false));
+            draft.filled = true;
+        }
+        let filled = draft.filled;
+        if !proxy.needs_attention() {
+            self.attention.remove(&guid);
+        }
+        let owed = proxy.config.reliable && proxy.acknowledged < last;
+        self.proxies.insert(guid, proxy);
+        if owed {
+            self.arm_heartbeat(now);
+        }
+        filled.then_some(destinations)
+    }
+
+    /// Writes what a repair asks for; false when the datagram is full before it is done.
+    fn write_repair(
+        &self,
+        draft: &mut Draft<'_>,
+        reader_id: EntityId,
+        change: &CacheChange,
+        repair: &mut Repair,
+        inline: bool,
+    ) -> bool {
+        match repair {
+            Repair::From(fragment) => match self.write_change(draft, reader_id, change, *fragment, inline) {
+                Some(Written::Whole) => true,
+                Some(Written::UpTo(next)) => {
+                    *fragment = next;
+                    false
+                }
+                None => false,
+            },
+            Repair::Fragments(fragments) => {
+                let size = usize::from(self.config.fragment_size).saturating_add(DATA_FRAG_OVERHEAD);
+                while let Some(fragment) = fragments.first().copied() {
+                    if !draft.book(size.saturating_add(INLINE_QOS_ESTIMATE)) {
+                        return false;
+                    }
+                    let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
+                    self.write_fragments(draft, reader_id, change, parameters, fragment, 1);
+                    fragments.remove(&fragment);
+                }
+                true
+            }
+        }
+    }
+}
+
+/// GAPs written into one datagram.
+const SEPARATE_GAPS: usize = 32;

@@ -48,8 +48,8 @@ static dds_qos_t *endpoint_qos(const struct peer_options *o) {
   dds_qset_data_representation(qos, 1, &representation);
   if (o->deadline_ms > 0) dds_qset_deadline(qos, DDS_MSECS(o->deadline_ms));
   if (o->partition != NULL) dds_qset_partition1(qos, o->partition);
-  /* --end unregister must not dispose as well. */
-  dds_qset_writer_data_lifecycle(qos, o->end != END_UNREGISTER);
+  /* Unregistering must not dispose as well. */
+  dds_qset_writer_data_lifecycle(qos, false);
   return qos;
 }
 

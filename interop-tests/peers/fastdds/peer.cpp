@@ -143,7 +143,7 @@ void Peer::start() {
     DataWriterQos qos = DATAWRITER_QOS_DEFAULT;
     common_qos(qos);
     qos.representation().m_value.assign(1, representation);
-    qos.writer_data_lifecycle().autodispose_unregistered_instances = options.end != END_UNREGISTER;
+    qos.writer_data_lifecycle().autodispose_unregistered_instances = false;
     if (options.payload > 60000) qos.publish_mode().kind = ASYNCHRONOUS_PUBLISH_MODE;
     writer = publisher->create_datawriter(topic, qos, this);
     if (writer == nullptr) peer_die(EXIT_INITIALISATION, "create_datawriter", "failed");

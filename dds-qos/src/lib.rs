@@ -43,6 +43,8 @@ mod duration;
 mod mutability;
 mod partition;
 mod policies;
+#[cfg(feature = "profiles")]
+pub mod profiles;
 mod row;
 #[cfg(test)]
 mod tests;

@@ -159,7 +159,7 @@ macro_rules! policy_value {
 
         #[cfg(feature = "profiles")]
         impl crate::profiles::Section for $Type {
-            fn set(&mut self, node: &crate::profiles::Node<'_>) -> Result<(), crate::profiles::ProfileError> {
+            fn set(&mut self, node: &crate::profiles::Node) -> Result<(), crate::profiles::ProfileError> {
                 crate::profiles::set_parts(node, &mut [$((stringify!($part), &mut self.$part)),+])
             }
         }
@@ -209,7 +209,7 @@ macro_rules! qos_set {
 
         #[cfg(feature = "profiles")]
         impl crate::profiles::Section for $Set {
-            fn set(&mut self, node: &crate::profiles::Node<'_>) -> Result<(), crate::profiles::ProfileError> {
+            fn set(&mut self, node: &crate::profiles::Node) -> Result<(), crate::profiles::ProfileError> {
                 crate::profiles::set_sections(node, &mut [$((stringify!($field), &mut self.$field)),*])
             }
         }
@@ -318,7 +318,7 @@ macro_rules! kind {
 
         #[cfg(feature = "profiles")]
         impl crate::profiles::Section for $Kind {
-            fn set(&mut self, node: &crate::profiles::Node<'_>) -> Result<(), crate::profiles::ProfileError> {
+            fn set(&mut self, node: &crate::profiles::Node) -> Result<(), crate::profiles::ProfileError> {
                 *self = crate::profiles::kind(node, Self::ALL)?;
                 Ok(())
             }

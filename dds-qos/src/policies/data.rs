@@ -2,7 +2,7 @@
 //! TYPE_CONSISTENCY_ENFORCEMENT.
 
 kind! {
-    /// Whether writer and reader types may differ (XTypes 1.3 §7.6.3.7).
+    /// Whether writer and reader types may differ (XTypes 1.3 §7.6.3.4).
     TypeConsistencyKind as u16 (read_u16, write_u16) {
         /// The types must be equal.
         DisallowTypeCoercion = 0 DISALLOW_TYPE_COERCION,
@@ -65,7 +65,7 @@ macro_rules! data_policies {
 
         /// How far a writer's type may differ from the reader's.
         type_consistency: TypeConsistencyEnforcement = TYPE_CONSISTENCY_ENFORCEMENT(24);
-        section "XTypes 1.3 §7.6.3.7";
+        section "XTypes 1.3 §7.6.3.4";
         pid [0x0074];
         changeable BeforeEnable;
         enforced Enforcement::No;

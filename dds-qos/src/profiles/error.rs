@@ -1,5 +1,6 @@
 use super::node::Position;
 use crate::Inconsistency;
+use std::boxed::Box;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
@@ -23,11 +24,11 @@ pub enum ProfileErrorKind {
     /// The text is not TOML or JSON, in the parser's words.
     Syntax(String),
     /// A key that means nothing there.
-    UnknownKey(Suggestion),
+    UnknownKey(Box<Suggestion>),
     /// A value that is none of the names possible there.
-    UnknownName(Suggestion),
+    UnknownName(Box<Suggestion>),
     /// No profile of this name, asked for or named as `base`.
-    UnknownProfile(Suggestion),
+    UnknownProfile(Box<Suggestion>),
     /// A key that must be there is not.
     MissingKey(&'static str),
     /// A key that is there twice.
@@ -71,7 +72,7 @@ impl Suggestion {
     /// Below this similarity, 0 to 1, a name is rather something else than a slip.
     const SIMILAR: f64 = 0.5;
 
-    pub(super) fn new<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn new<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Box<Self> {
         let known: Vec<String> = known.into_iter().map(ToString::to_string).collect();
         let folded = fold(found);
         let nearest = known
@@ -80,7 +81,7 @@ impl Suggestion {
             .filter(|(similarity, _)| *similarity >= Self::SIMILAR)
             .max_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, name)| name.clone());
-        Self { found: found.to_string(), nearest, known }
+        Box::new(Self { found: found.to_string(), nearest, known })
     }
 }
 

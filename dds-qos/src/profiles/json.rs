@@ -36,7 +36,7 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> 
                 if table.iter().any(|(key, _)| key.name == name) {
                     return Err(ProfileErrorKind::DuplicateKey(name).at(value.position));
                 }
-                table.push((Key { position: value.position, name: name }, value));
+                table.push((Key { position: value.position, name }, value));
             }
             NodeValue::Table(table)
         }

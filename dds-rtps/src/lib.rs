@@ -26,6 +26,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod change;
+pub mod discovery;
 pub mod history;
 pub mod interval;
 pub mod message;

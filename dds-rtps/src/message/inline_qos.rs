@@ -10,6 +10,7 @@ use dds_types::{
 use super::{
     MessageErrorKind,
     element::{Cursor, GroupDigest, SubmessageElement},
+    pid,
 };
 use crate::structure::{Guid, KeyHash, SequenceNumber, VendorId};
 
@@ -53,25 +54,6 @@ pub struct OriginalWriterInfo {
     pub writer_guid: Guid,
     /// The sample's number in that writer's history.
     pub sequence_number: SequenceNumber,
-}
-
-/// The parameters that inline QoS can carry besides QoS policies (RTPS 2.5 Table 9.20).
-mod pid {
-    use super::ParameterId;
-
-    pub(super) const CONTENT_FILTER_INFO: ParameterId = ParameterId(0x0055);
-    pub(super) const COHERENT_SET: ParameterId = ParameterId(0x0056);
-    pub(super) const DIRECTED_WRITE: ParameterId = ParameterId(0x0057);
-    pub(super) const ORIGINAL_WRITER_INFO: ParameterId = ParameterId(0x0061);
-    pub(super) const GROUP_COHERENT_SET: ParameterId = ParameterId(0x0063);
-    pub(super) const GROUP_SEQ_NUM: ParameterId = ParameterId(0x0064);
-    pub(super) const WRITER_GROUP_INFO: ParameterId = ParameterId(0x0065);
-    pub(super) const SECURE_WRITER_GROUP_INFO: ParameterId = ParameterId(0x0066);
-    pub(super) const KEY_HASH: ParameterId = ParameterId(0x0070);
-    pub(super) const STATUS_INFO: ParameterId = ParameterId(0x0071);
-    pub(super) const RELATED_SAMPLE_IDENTITY: ParameterId = ParameterId(0x0083);
-    /// Where eProsima and RTI put the related sample identity before 0x0083 was assigned.
-    pub(super) const LEGACY_RELATED_SAMPLE_IDENTITY: ParameterId = ParameterId(0x800f);
 }
 
 /// The inline QoS of one received sample, borrowed from the datagram.

@@ -19,6 +19,7 @@ mod datagram;
 mod element;
 mod inline_qos;
 mod number_set;
+pub mod pid;
 mod receiver;
 mod submessage;
 

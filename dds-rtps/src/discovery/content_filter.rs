@@ -1,0 +1,68 @@
+//! What a reader filters by (RTPS 2.5 §9.6.4.1, `ContentFilterProperty_t`).
+
+use alloc::{string::String, vec::Vec};
+
+use dds_types::{
+    DecodeError, DecodeErrorKind,
+    cdr::{CdrReader, CdrWriter},
+};
+
+use super::value::ParameterValue;
+
+/// The filter of a reader on a content-filtered topic.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ContentFilter {
+    /// The content-filtered topic.
+    pub content_filtered_topic_name: String,
+    /// The topic that it filters.
+    pub related_topic_name: String,
+    /// The expression's language; «DDSSQL» for the standard's.
+    pub filter_class_name: String,
+    /// The expression.
+    pub filter_expression: String,
+    /// The values of `%0` to `%99` in it.
+    pub expression_parameters: Vec<String>,
+}
+
+impl ContentFilter {
+    /// How many parameters an expression has at most (DDS 1.4 annex B).
+    pub const MOST_PARAMETERS: usize = 100;
+}
+
+impl ParameterValue for ContentFilter {
+    fn read(input: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
+        let mut filter = Self {
+            content_filtered_topic_name: String::read(input)?,
+            related_topic_name: String::read(input)?,
+            filter_class_name: String::read(input)?,
+            filter_expression: String::read(input)?,
+            expression_parameters: Vec::new(),
+        };
+        let length = input.read_u32()? as usize;
+        if length > Self::MOST_PARAMETERS {
+            let kind = DecodeErrorKind::BoundExceeded { length, bound: Self::MOST_PARAMETERS };
+            return Err(input.error(kind));
+        }
+        for _ in 0..length {
+            filter.expression_parameters.push(String::read(input)?);
+        }
+        Ok(filter)
+    }
+
+    fn write(&self, out: &mut CdrWriter<'_>) {
+        let Self {
+            content_filtered_topic_name,
+            related_topic_name,
+            filter_class_name,
+            filter_expression,
+            expression_parameters,
+        } = self;
+        for text in [content_filtered_topic_name, related_topic_name, filter_class_name, filter_expression] {
+            text.write(out);
+        }
+        out.write_u32(expression_parameters.len() as u32);
+        for text in expression_parameters {
+            text.write(out);
+        }
+    }
+}

@@ -30,6 +30,7 @@ pub mod discovery;
 pub mod history;
 pub mod interval;
 pub mod message;
+pub mod participant;
 pub mod payload;
 pub mod reader;
 pub mod structure;

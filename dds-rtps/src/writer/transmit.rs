@@ -247,6 +247,13 @@ impl StatefulWriter {
         }
     }
 
+    /// A HEARTBEAT for a reader that is not served yet: it tells what is held and asks for an answer.
+    /// Discovery probes paths with it.
+    pub fn probe_heartbeat(&mut self, reader_id: EntityId) -> Heartbeat {
+        self.heartbeat_count = self.heartbeat_count.next();
+        self.heartbeat(reader_id, false, false)
+    }
+
     fn write_gap(
         &self,
         draft: &mut Draft<'_>,

@@ -249,27 +249,31 @@ impl UdpTransport {
     /// # Errors
     /// [`SendError`] of the first message; none was sent. The caller decides whether to skip it.
     pub fn send_batch(&self, messages: &[OutgoingDatagram<'_>]) -> Result<usize, SendError> {
+        let mut sent = 0;
+        while let Some(rest) = messages.get(sent..)
+            && !rest.is_empty()
+        {
+            match self.send_run(rest) {
+                Ok(count) => sent += count,
+                Err(_) if sent > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sent)
+    }
+
+    /// Sends the messages up to the first that needs another socket or every interface, at least one.
+    fn send_run(&self, messages: &[OutgoingDatagram<'_>]) -> Result<usize, SendError> {
         let Some(first) = messages.first() else { return Ok(0) };
         let goes_along = |message: &&OutgoingDatagram<'_>| {
             message.destination.is_ipv4() == first.destination.is_ipv4()
                 && (message.options.interface.is_some() || !needs_interface(&message.destination))
         };
         let run = messages.iter().take_while(goes_along).count();
-        let sent = if run == 0 {
-            self.send(first.destination, first.pieces, &first.options)?;
-            1
-        } else {
-            let sent =
-                self.sender(&first.destination)?.send_batch(messages.get(..run).unwrap_or(messages))?;
-            if sent < run {
-                return Ok(sent);
-            }
-            sent
-        };
-        match messages.get(sent..) {
-            None | Some([]) => Ok(sent),
-            Some(rest) => Ok(sent + self.send_batch(rest).unwrap_or(0)),
+        if run == 0 {
+            return self.send(first.destination, first.pieces, &first.options).map(|_| 1);
         }
+        self.sender(&first.destination)?.send_batch(messages.get(..run).unwrap_or(messages))
     }
 
     fn sender(&self, destination: &SocketAddr) -> Result<&UdpSocket, SendError> {
@@ -336,7 +340,11 @@ impl UdpTransport {
         {
             ready.remove(MONITOR);
             if monitor.drain() {
-                interfaces_changed = self.refresh_interfaces()?;
+                // A passing failure (no descriptors left) must not end reception; the next change looks again.
+                interfaces_changed = self.refresh_interfaces().unwrap_or_else(|error| {
+                    tracing::warn!(%error, "cannot list the network interfaces after a change");
+                    false
+                });
             }
         }
         Ok(TransportReady { ready, interfaces_changed })
@@ -348,7 +356,9 @@ impl UdpTransport {
         self.poller.waker()
     }
 
-    /// Receives from one socket; `None`: nothing is waiting. See [`UdpSocket::receive`].
+    /// Receives from one socket; `None`: nothing is waiting. See [`UdpSocket::receive`]. Readiness is
+    /// level-triggered: one receive for each ready socket and then the next [`wait`](Self::wait) costs less
+    /// than receiving until `None`, unless a burst is expected.
     ///
     /// # Errors
     /// What the operating system reports.

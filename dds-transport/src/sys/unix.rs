@@ -48,7 +48,8 @@ pub(crate) fn enumerate_interfaces() -> io::Result<Vec<Interface>> {
     for entry in list.iter() {
         // SAFETY: `ifa_name` is a NUL-terminated string of a live entry.
         let name = unsafe { CStr::from_ptr(entry.ifa_name) };
-        let Ok(text) = name.to_str() else { continue };
+        // Old-style aliases (`eth0:1`) are further addresses of the same interface.
+        let Some(text) = name.to_str().ok().and_then(|text| text.split(':').next()) else { continue };
         let interface = match interfaces.get_mut(text) {
             Some(interface) => interface,
             None => {

@@ -64,9 +64,7 @@ impl SocketBackend {
                 for_each_chunk(pieces, segment, |chunk| send_once(socket, destination, chunk, &single))
             };
             match sent {
-                Err(SendError::Io(error)) if self.is_refusal(&error) => {
-                    self.refusals.insert(destination.ip());
-                }
+                Err(SendError::Io(error)) if self.is_refusal(&error, destination) => {}
                 // The segment is larger than the path's MTU: IP fragments it only when sent singly.
                 Err(SendError::TooLarge) => {}
                 sent => return sent,
@@ -75,17 +73,17 @@ impl SocketBackend {
         for_each_chunk(pieces, segment, |chunk| send_once(socket, destination, chunk, &single))
     }
 
-    /// Whether an error of a segmented send says that this path (or kernel) does not segment.
-    fn is_refusal(&self, error: &io::Error) -> bool {
+    /// Whether an error of a segmented send says that it must go singly; remembers it where it will last.
+    fn is_refusal(&self, error: &io::Error, destination: SocketAddr) -> bool {
         match error.raw_os_error() {
-            // EIO: the device cannot checksum. EINVAL: segment above the MTU, or checksums off.
-            Some(libc::EIO | libc::EINVAL) => true,
-            Some(libc::EOPNOTSUPP | libc::ENOPROTOOPT) => {
-                self.segmentation.store(false, Ordering::Relaxed);
-                true
-            }
-            _ => false,
+            // The device cannot checksum.
+            Some(libc::EIO) => self.refusals.insert(destination.ip()),
+            // Older kernels say so when the segment is above the MTU; a shorter one may pass.
+            Some(libc::EINVAL) => {}
+            Some(libc::EOPNOTSUPP | libc::ENOPROTOOPT) => self.segmentation.store(false, Ordering::Relaxed),
+            _ => return false,
         }
+        true
     }
 
     pub(crate) fn send_batch(

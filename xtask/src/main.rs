@@ -1,2 +1,104 @@
-//! Build, test and documentation chores of the workspace.
-fn main() {}
+//! Chores of the workspace: `cargo xtask <command>`.
+//!
+//! - `test`: everything a change must pass, in stages, with a table of results and times at the end.
+//!   Installs what it needs. `--full` adds what takes long; `--only NAME` (repeatable) runs single
+//!   stages; `--list` names them.
+//! - `docs`: writes the generated documents anew.
+//! - `edges`: checks which crate depends on which.
+
+mod dependencies;
+mod docs;
+mod edges;
+mod no_std;
+mod qos_document;
+mod shell;
+mod stage;
+mod tools;
+
+use stage::{Stage, Tier};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask test [--full] [--only STAGE]... [--list]
+       cargo xtask docs
+       cargo xtask edges";
+
+/// The stages of `cargo xtask test`, in order. One whose program does not exist yet is not in the list.
+const STAGES: &[Stage] = &[
+    Stage { name: "tools", tier: Tier::Quick, run: tools::install },
+    Stage { name: "format", tier: Tier::Quick, run: || shell::cargo(&["fmt", "--all", "--check"]) },
+    Stage { name: "clippy", tier: Tier::Quick, run: clippy },
+    Stage { name: "rustdoc", tier: Tier::Quick, run: rustdoc },
+    Stage { name: "edges", tier: Tier::Quick, run: edges::check },
+    Stage { name: "no-std", tier: Tier::Quick, run: no_std::check },
+    Stage { name: "dependencies", tier: Tier::Quick, run: dependencies::check },
+    Stage { name: "documents", tier: Tier::Quick, run: docs::check },
+    Stage { name: "tests", tier: Tier::Quick, run: tests },
+    Stage { name: "doc-tests", tier: Tier::Quick, run: doc_tests },
+    Stage { name: "long-tests", tier: Tier::Full, run: long_tests },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["test", options @ ..] => stage::Selection::from_options(options, STAGES).and_then(|selection| {
+            if selection.list {
+                for stage in STAGES {
+                    println!("{}", stage.name);
+                }
+                return Ok(());
+            }
+            stage::run(STAGES, &selection)
+        }),
+        ["docs"] => docs::write(),
+        ["edges"] => edges::check(),
+        _ => Err(USAGE.to_string()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn clippy() -> stage::Outcome {
+    shell::cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    // Features add, they never replace: the default build must be as clean.
+    shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn rustdoc() -> stage::Outcome {
+    shell::command("cargo")
+        .args(["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()
+}
+
+fn tests() -> stage::Outcome {
+    if shell::cargo_has("nextest") {
+        shell::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])
+    } else {
+        shell::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast", "--all-targets"])
+    }
+}
+
+fn doc_tests() -> stage::Outcome {
+    shell::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast", "--doc"])
+}
+
+/// Tests marked `#[ignore]` are those too long for every change.
+fn long_tests() -> stage::Outcome {
+    shell::cargo(&[
+        "test",
+        "--workspace",
+        "--all-features",
+        "--no-fail-fast",
+        "--release",
+        "--all-targets",
+        "--",
+        "--ignored",
+    ])
+}

@@ -1,0 +1,36 @@
+//! Where things lie.
+
+use std::path::PathBuf;
+
+/// The repository's root.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+}
+
+/// This package's folder.
+pub fn package() -> PathBuf {
+    repository().join("interop-tests")
+}
+
+/// The peers' environments: `DDS_INTEROP_CACHE`, by default `.interop` at the repository's root.
+pub fn cache() -> PathBuf {
+    match std::env::var_os("DDS_INTEROP_CACHE") {
+        Some(path) => PathBuf::from(path),
+        None => repository().join(".interop"),
+    }
+}
+
+/// Logs and captures of the last run.
+pub fn artifacts() -> PathBuf {
+    cache().join("run")
+}
+
+/// The committed result file that `docs/interop.md` is generated from.
+pub fn committed_results() -> PathBuf {
+    package().join("results/full.json")
+}
+
+/// The generated page.
+pub fn page() -> PathBuf {
+    repository().join("docs/interop.md")
+}

@@ -1,0 +1,193 @@
+//! The table of peers: what each is called, where it comes from, what it can do and how it is started.
+
+use crate::paths;
+use std::path::PathBuf;
+
+/// A peer program and what is known of its stack.
+#[derive(Debug)]
+pub struct Peer {
+    /// Name on the command line and in results.
+    pub name: &'static str,
+    /// Name on the page.
+    pub title: &'static str,
+    /// The stack's version.
+    pub version: &'static str,
+    /// What its codec and API have.
+    pub abilities: Abilities,
+    kind: Kind,
+}
+
+/// What decides which type and representation a scenario uses, and which scenarios are N/A.
+#[derive(Debug)]
+pub struct Abilities {
+    /// ShapeType in these representations, the preferred one first; empty if the peer has no such type.
+    pub shape: &'static [u8],
+    /// FinalKeyed in these representations.
+    pub keyed: &'static [u8],
+    /// MixedMembers in these representations; empty if the peer has only std_msgs/String.
+    pub mixed: &'static [u8],
+    /// Whether `--lease-ms` has an effect; otherwise the seconds of the peer's own lease.
+    pub lease: Lease,
+    /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
+    pub lacks: &'static [(&'static str, &'static str, &'static str)],
+    /// Cells that fail by the peer's doing: (scenario, role of this peer, what it does wrong).
+    pub faults: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// How long a participant is believed alive without a sign of life.
+#[derive(Debug, Clone, Copy)]
+pub enum Lease {
+    /// Set by `--lease-ms`.
+    Settable,
+    /// The stack's own, in seconds.
+    Fixed(u64),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Own,
+    Binary,
+    Python(&'static str),
+}
+
+/// How a peer is started.
+#[derive(Debug)]
+pub struct Launch {
+    /// The executable.
+    pub program: PathBuf,
+    /// What comes before the peer's own arguments.
+    pub arguments: Vec<String>,
+    /// Variables it needs.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+/// Our own program's name in the table.
+pub const OWN: &str = "own";
+
+/// Every peer, ours first.
+pub static PEERS: &[Peer] = &[
+    Peer {
+        name: OWN,
+        title: "this project",
+        version: env!("CARGO_PKG_VERSION"),
+        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, lacks: &[], faults: &[] },
+        kind: Kind::Own,
+    },
+    Peer {
+        name: "cyclone010",
+        title: "Cyclone DDS 0.10 (C)",
+        version: "0.10.2",
+        abilities: Abilities {
+            // An appendable type has min_xcdrv = XCDR2 there: dds_create_writer returns BAD_PARAMETER for XCDR1.
+            shape: &[2],
+            keyed: &[1, 2],
+            mixed: &[1, 2],
+            lease: Lease::Settable,
+            lacks: &[],
+            faults: &[],
+        },
+        kind: Kind::Binary,
+    },
+    Peer {
+        name: "cyclone11",
+        title: "Cyclone DDS 11 (Python)",
+        version: "11.0.1",
+        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, lacks: &[], faults: &[] },
+        kind: Kind::Python("cyclone11/peer.py"),
+    },
+    Peer {
+        name: "fastdds29",
+        title: "Fast DDS 2.9 (C++)",
+        version: "2.9.1",
+        abilities: Abilities {
+            shape: &[1],
+            keyed: &[1],
+            mixed: &[1],
+            lease: Lease::Settable,
+            lacks: &[("xcdr2", "", "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }")],
+            faults: &[],
+        },
+        kind: Kind::Binary,
+    },
+    Peer {
+        name: "ros2",
+        title: "ROS 2 Kilted (rclpy, Fast DDS 3.2)",
+        version: "rclpy 9.1.2",
+        abilities: Abilities {
+            shape: &[],
+            keyed: &[],
+            mixed: &[],
+            lease: Lease::Fixed(20),
+            lacks: &[
+                ("keyed", "", "std_msgs has no keyed type"),
+                ("large", "", "std_msgs/String alone is exchanged; Fast DDS 3 covers large samples"),
+                ("xcdr2", "", "rmw_fastrtps writes XCDR1 only: rmw_fastrtps_cpp type_support_common.cpp"),
+            ],
+            faults: &[],
+        },
+        kind: Kind::Python("ros2/peer.py"),
+    },
+];
+
+impl Peer {
+    /// The peer of this name.
+    pub fn named(name: &str) -> Option<&'static Peer> {
+        PEERS.iter().find(|peer| peer.name == name)
+    }
+
+    /// Every foreign peer.
+    pub fn foreign() -> impl Iterator<Item = &'static Peer> {
+        PEERS.iter().filter(|peer| peer.name != OWN)
+    }
+
+    /// Whether this is our own stack.
+    pub fn is_own(&self) -> bool {
+        self.name == OWN
+    }
+
+    /// Its environment's folder in the cache.
+    pub fn folder(&self) -> PathBuf {
+        paths::cache().join(self.name)
+    }
+
+    /// Why this peer cannot take part in `scenario` as `role` (`pub` or `sub`).
+    pub fn lacks(&self, scenario: &str, role: &str) -> Option<&'static str> {
+        let entry = self.abilities.lacks.iter().find(|(name, at, _)| *name == scenario && (at.is_empty() || *at == role));
+        entry.map(|(_, _, reason)| *reason)
+    }
+
+    /// The known fault of this peer in `scenario` as `role`.
+    pub fn fault(&self, scenario: &str, role: &str) -> Option<&'static str> {
+        let entry = self.abilities.faults.iter().find(|(name, at, _)| *name == scenario && *at == role);
+        entry.map(|(_, _, reason)| *reason)
+    }
+
+    /// How to start it.
+    pub fn launch(&self) -> Launch {
+        let folder = self.folder();
+        let (program, arguments) = match self.kind {
+            Kind::Own => {
+                let here = std::env::current_exe().ok();
+                (here.and_then(|path| path.parent().map(|folder| folder.join("own_peer"))).unwrap_or_default(), vec![])
+            }
+            Kind::Binary => (folder.join("peer"), vec![]),
+            Kind::Python(script) => {
+                let script = paths::package().join("peers").join(script);
+                (folder.join("venv/bin/python"), vec![script.to_string_lossy().into_owned()])
+            }
+        };
+        let environment = vec![
+            ("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4".to_owned()),
+            ("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp".to_owned()),
+            ("ROS_LOG_DIR", paths::artifacts().join("ros").to_string_lossy().into_owned()),
+            ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+            ("LD_LIBRARY_PATH", folder.join("venv/lib").to_string_lossy().into_owned()),
+        ];
+        Launch { program, arguments, environment }
+    }
+
+    /// Whether `setup` has built it.
+    pub fn is_ready(&self) -> bool {
+        self.launch().program.exists()
+    }
+}

@@ -1,0 +1,374 @@
+//! The scenarios: each says what two stacks must do with each other, whoever they are.
+
+use crate::failure::Failure;
+use crate::namespace::TopologyKind;
+use crate::peer::Lease;
+use crate::session::{ARRIVE, Bench, MATCH, Options, Session, compare, same};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// A scenario of the matrix.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Name on the command line, in results and on the page.
+    pub name: &'static str,
+    /// What it shows, for the page.
+    pub about: &'static str,
+    /// Whether the quick tier has it.
+    pub quick: bool,
+    /// Where it runs.
+    pub topology: TopologyKind,
+    /// What it does; the text says what was observed.
+    pub run: fn(&Bench) -> Result<String, Failure>,
+}
+
+const LOST_PERCENT: u32 = 20;
+const LARGE: usize = 1 << 20;
+
+/// Every scenario, in the order of the page.
+pub static SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "discovery",
+        about: "two hosts match, exchange a sample, and see each other leave",
+        quick: true,
+        topology: TopologyKind::Pair,
+        run: discovery,
+    },
+    Scenario {
+        name: "reliable",
+        about: "100 samples with every kind of member, reliable, compared",
+        quick: true,
+        topology: TopologyKind::Loopback,
+        run: reliable,
+    },
+    Scenario {
+        name: "keyed",
+        about: "three instances written, disposed, written again, unregistered; key hashed (string) and plain (int32)",
+        quick: true,
+        topology: TopologyKind::Loopback,
+        run: keyed,
+    },
+    Scenario {
+        name: "best_effort",
+        about: "best effort: what arrives is equal and in order",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: best_effort,
+    },
+    Scenario {
+        name: "late_volatile",
+        about: "a late VOLATILE reader gets only what is written after it matched",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: late_volatile,
+    },
+    Scenario {
+        name: "late_transient_local",
+        about: "a late TRANSIENT_LOCAL reader gets the history too",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: late_transient_local,
+    },
+    Scenario {
+        name: "loss20",
+        about: "200 reliable samples while 20 % of all datagrams are dropped at both ends",
+        quick: false,
+        topology: TopologyKind::Pair,
+        run: loss20,
+    },
+    Scenario {
+        name: "large",
+        about: "samples of 1 MiB",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: large,
+    },
+    Scenario { name: "xcdr1", about: "every type in XCDR1", quick: false, topology: TopologyKind::Loopback, run: xcdr1 },
+    Scenario { name: "xcdr2", about: "every type in XCDR2", quick: false, topology: TopologyKind::Loopback, run: xcdr2 },
+    Scenario {
+        name: "incompatible_qos",
+        about: "BEST_EFFORT offered, RELIABLE requested: reported on both sides, no match",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: incompatible_qos,
+    },
+    Scenario {
+        name: "killed",
+        about: "the publisher's process is killed: the subscriber sees its lease expire",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: killed,
+    },
+    Scenario {
+        name: "restarted",
+        about: "the publisher is killed and started again: matched within 3 s, samples arrive",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: restarted,
+    },
+    Scenario {
+        name: "serde",
+        about: "our serde representation: the peer reports an incompatible representation and receives nothing",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: serde,
+    },
+];
+
+/// The scenario of this name.
+pub fn named(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|scenario| scenario.name == name)
+}
+
+fn discovery(bench: &Bench) -> Result<String, Failure> {
+    let started = Instant::now();
+    let mut session = bench.start_both(&bench.plain())?;
+    let matched = started.elapsed();
+    session.write(1)?;
+    session.expect_all(ARRIVE)?;
+    let Session { publisher, subscriber } = session;
+    let mark = subscriber.process.mark();
+    publisher.leave()?;
+    subscriber.process.wait_event("unmatched", mark, Duration::from_secs(3))?;
+    subscriber.leave()?;
+    Ok(format!("started to matched {:.1} s", matched.as_secs_f64()))
+}
+
+fn reliable(bench: &Bench) -> Result<String, Failure> {
+    write_and_compare(bench, &bench.plain().publisher("--period-ms", 2), 100)
+}
+
+fn write_and_compare(bench: &Bench, options: &Options, rounds: usize) -> Result<String, Failure> {
+    let mut session = bench.start_both(options)?;
+    session.write(rounds)?;
+    let count = session.expect_all(ARRIVE)?;
+    session.leave()?;
+    Ok(format!("{count} samples"))
+}
+
+fn keyed(bench: &Bench) -> Result<String, Failure> {
+    let shape = bench.shape().map(|options| (options, (0..3).map(|k| json!({"color": color(k)})).collect()));
+    let keyed = bench.keyed().map(|options| (options, (0..3).map(|k| json!({"id": k})).collect()));
+    let mut shown = 0;
+    for (options, keys) in [shape, keyed].into_iter().flatten() {
+        let keys: Vec<Value> = keys;
+        life_of_instances(bench, &options.publisher("--instances", keys.len()), &keys)?;
+        shown += keys.len();
+    }
+    Ok(format!("{shown} instances"))
+}
+
+fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result<(), Failure> {
+    let mut session = bench.start_both(options)?;
+    session.write(5)?;
+    session.expect_all(ARRIVE)?;
+    let mark = session.subscriber.process.mark();
+    session.ask("dispose")?;
+    session.expect_state(keys, "DISPOSED", mark, ARRIVE)?;
+    session.write(2)?;
+    session.expect_all(ARRIVE)?;
+    let mark = session.subscriber.process.mark();
+    session.ask("unregister")?;
+    session.expect_state(keys, "NO_WRITERS", mark, ARRIVE)?;
+    session.leave()
+}
+
+fn color(k: u32) -> String {
+    if k == 0 { "BLUE".to_owned() } else { format!("BLUE{k}") }
+}
+
+fn best_effort(bench: &Bench) -> Result<String, Failure> {
+    let options = bench.plain().both("--reliability", "best-effort").publisher("--period-ms", 10);
+    let mut session = bench.start_both(&options)?;
+    session.write(50)?;
+    let sent = session.publisher.sent();
+    let last = sent.last().cloned().unwrap_or_default();
+    // Nothing is dropped on a loopback at this rate, but best effort promises no more than order.
+    session.subscriber.process.wait_for("the last sample", ARRIVE, |events| {
+        events.iter().rev().find(|event| event.name() == "sample").filter(|event| same(&event.json["value"], &last)).map(|_| ())
+    })?;
+    let received = session.subscriber.received();
+    let mut rest = sent.iter();
+    if !received.iter().all(|value| rest.any(|sent| same(sent, value))) {
+        return Err(Failure::Mismatch("what was received is not in the order sent".to_owned()));
+    }
+    session.leave()?;
+    Ok(format!("{} of {} samples", received.len(), sent.len()))
+}
+
+fn late(bench: &Bench, durability: &str) -> Result<Session, Failure> {
+    let options = bench.plain().both("--durability", durability);
+    let publisher = bench.start_publisher(&options.clone().publisher("--count", 10))?;
+    publisher.process.wait_event("done", 0, ARRIVE)?;
+    let subscriber = bench.start_subscriber(&options)?;
+    let session = Session { publisher, subscriber };
+    session.wait_matched(MATCH)?;
+    Ok(session)
+}
+
+fn late_volatile(bench: &Bench) -> Result<String, Failure> {
+    let mut session = late(bench, "volatile")?;
+    session.write(5)?;
+    let sent = session.publisher.sent();
+    let after = sent.get(10..).unwrap_or_default();
+    let count = session.expect(after, ARRIVE)?;
+    session.leave()?;
+    Ok(format!("{count} of {} samples", sent.len()))
+}
+
+fn late_transient_local(bench: &Bench) -> Result<String, Failure> {
+    let mut session = late(bench, "transient-local")?;
+    session.expect_all(ARRIVE)?;
+    session.write(5)?;
+    let count = session.expect_all(ARRIVE)?;
+    session.leave()?;
+    Ok(format!("{count} samples, 10 of them late"))
+}
+
+fn loss20(bench: &Bench) -> Result<String, Failure> {
+    for namespace in bench.topology.namespaces() {
+        namespace.drop_datagrams(LOST_PERCENT)?;
+    }
+    let options = bench.plain().publisher("--period-ms", 5);
+    let mut session = bench.start_both_within(&options, Duration::from_secs(60))?;
+    let started = Instant::now();
+    session.write(200)?;
+    let count = session.expect_all(Duration::from_secs(60))?;
+    let seconds = started.elapsed().as_secs_f64();
+    let mut observed = format!("{count} samples in {seconds:.1} s; dropped");
+    for namespace in bench.topology.namespaces() {
+        let (dropped, passed) = namespace.dropped_datagrams()?;
+        if dropped == 0 {
+            return Err(Failure::Harness("the loss rule dropped nothing at one end".to_owned()));
+        }
+        observed.push_str(&format!(" {dropped} of {}", dropped + passed));
+    }
+    Ok(observed)
+}
+
+fn large(bench: &Bench) -> Result<String, Failure> {
+    let Some(options) = bench.shape() else { return Err(no_common("ShapeType")) };
+    write_and_compare(bench, &options.publisher("--payload", LARGE).publisher("--period-ms", 20), 5)
+}
+
+fn xcdr1(bench: &Bench) -> Result<String, Failure> {
+    every_type(bench, 1)
+}
+
+fn xcdr2(bench: &Bench) -> Result<String, Failure> {
+    every_type(bench, 2)
+}
+
+fn every_type(bench: &Bench, representation: u8) -> Result<String, Failure> {
+    let (publisher, subscriber) = (&bench.publisher.abilities, &bench.subscriber.abilities);
+    let has = |first: &[u8], second: &[u8]| first.contains(&representation) && second.contains(&representation);
+    let mut types = vec![];
+    if has(publisher.mixed, subscriber.mixed) {
+        types.push("mixed");
+    }
+    if has(publisher.keyed, subscriber.keyed) {
+        types.push("final");
+    }
+    if has(publisher.shape, subscriber.shape) {
+        types.push("shape");
+    }
+    if types.is_empty() {
+        types.push("string");
+    }
+    for name in &types {
+        let options = Options::new(name, representation).publisher("--payload", 100);
+        write_and_compare(bench, &options, 20).map_err(|failure| match failure {
+            Failure::Mismatch(text) => Failure::Mismatch(format!("{name}: {text}")),
+            Failure::Timeout(text) => Failure::Timeout(format!("{name}: {text}")),
+            other => other,
+        })?;
+    }
+    Ok(types.join(", "))
+}
+
+fn incompatible_qos(bench: &Bench) -> Result<String, Failure> {
+    let options = bench.plain().publisher("--reliability", "best-effort").subscriber("--reliability", "reliable");
+    refused(bench, &options, "RELIABILITY")
+}
+
+/// Both sides report the policy, and neither matches.
+fn refused(bench: &Bench, options: &Options, policy: &str) -> Result<String, Failure> {
+    let subscriber = bench.start_subscriber(options)?;
+    let publisher = bench.start_publisher(options)?;
+    for side in [&publisher, &subscriber] {
+        side.process.wait_for(&format!("incompatible {policy}"), MATCH, |events| {
+            events.iter().find(|event| event.is("incompatible_qos", "policy", &json!(policy))).map(|_| ())
+        })?;
+        if side.process.events().iter().any(|event| event.name() == "matched") {
+            return Err(Failure::Mismatch(format!("{} matched all the same", side.process.label())));
+        }
+    }
+    publisher.leave()?;
+    subscriber.leave()?;
+    Ok(format!("{policy} reported on both sides"))
+}
+
+fn killed(bench: &Bench) -> Result<String, Failure> {
+    let mut session = bench.start_both(&with_lease(bench, bench.plain()))?;
+    session.write(3)?;
+    session.expect_all(ARRIVE)?;
+    let mark = session.subscriber.process.mark();
+    let lease = match bench.publisher.abilities.lease {
+        Lease::Settable => LEASE,
+        Lease::Fixed(seconds) => Duration::from_secs(seconds),
+    };
+    session.publisher.process.kill()?;
+    let at = Instant::now();
+    session.subscriber.process.wait_event("unmatched", mark, lease * 2 + Duration::from_secs(5))?;
+    Ok(format!("seen after {:.1} s, lease {} s", at.elapsed().as_secs_f64(), lease.as_secs()))
+}
+
+const LEASE: Duration = Duration::from_secs(3);
+
+fn with_lease(bench: &Bench, options: Options) -> Options {
+    match bench.publisher.abilities.lease {
+        Lease::Settable => options.publisher("--lease-ms", LEASE.as_millis()),
+        Lease::Fixed(_) => options,
+    }
+}
+
+fn restarted(bench: &Bench) -> Result<String, Failure> {
+    const LIMIT: Duration = Duration::from_secs(3);
+    let options = bench.plain();
+    let mut session = bench.start_both(&options)?;
+    session.write(3)?;
+    session.expect_all(ARRIVE)?;
+    let before = session.subscriber.received().len();
+    let mark = session.subscriber.process.mark();
+    session.publisher.process.kill()?;
+    let Session { publisher, subscriber } = session;
+    drop(publisher);
+    let publisher = bench.start_publisher(&options)?;
+    let ready = publisher.process.wait_event("ready", 0, ARRIVE)?.at;
+    let first = publisher.process.wait_event("matched", 0, MATCH)?.at;
+    let second = subscriber.process.wait_event("matched", mark, MATCH)?.at;
+    let took = first.max(second).saturating_duration_since(ready);
+    if took > LIMIT {
+        return Err(Failure::Timeout(format!("matched again only after {:.1} s", took.as_secs_f64())));
+    }
+    let mut session = Session { publisher, subscriber };
+    session.write(5)?;
+    let sent = session.publisher.sent();
+    session.subscriber.process.wait_for("the samples of the new process", ARRIVE, |events| {
+        (crate::session::values(events, "sample").len() >= before + sent.len()).then_some(())
+    })?;
+    compare(&sent, session.subscriber.received().get(before..).unwrap_or_default())?;
+    session.leave()?;
+    Ok(format!("matched {:.0} ms after the writer existed", took.as_secs_f64() * 1000.0))
+}
+
+fn serde(bench: &Bench) -> Result<String, Failure> {
+    let mut options = bench.plain();
+    let own_type = if options.is_string() { "serde-string" } else { "serde" };
+    options = if bench.publisher.is_own() { options.publisher("--type", own_type) } else { options.subscriber("--type", own_type) };
+    refused(bench, &options, "DATA_REPRESENTATION")
+}
+
+fn no_common(what: &str) -> Failure {
+    Failure::Harness(format!("the two peers have no common representation of {what}"))
+}

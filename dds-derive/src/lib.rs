@@ -1,1 +1,84 @@
-//! The DdsType derive macro.
+//! `#[derive(DdsType)]`: Rust types as DDS topic types.
+//!
+//! The guide with runnable examples is in the documentation of `dds-types`, which also holds the
+//! traits this macro implements; this page lists the attributes.
+//!
+//! # Containers
+//! | attribute | on | meaning |
+//! |---|---|---|
+//! | `name = "a::B"` | all | DDS name; default the Rust name |
+//! | `extensibility = "final"`, `"appendable"`, `"mutable"` | all but bitmasks | how the type may change; default final |
+//! | `nested` | structures, unions | only for use inside of other types: no topic type |
+//! | `autoid = "hash"` | structures | member ids from the hash of the names |
+//! | `switch(T)` | enums with data | makes it a union with discriminator `T` |
+//! | `bit_bound = "8"` | plain enums, bitmasks | bits on the wire: enums to 32 (the default), bitmasks to 64 (default 32) |
+//! | `bitmask` | structures of `bool` | makes it a bitmask |
+//!
+//! # Members
+//! | attribute | meaning |
+//! |---|---|
+//! | `key` | part of the key |
+//! | `id = 7` | member id; default one more than the member before |
+//! | `hashid`, `hashid = "name"` | member id from the hash of its name or of another |
+//! | `optional` | may be absent; the type is `Option<T>`, which alone says the same |
+//! | `default_value = expression` | value where the sample lacks the member, and of members that are `non_serialized`; default zero, empty or the first literal |
+//! | `external` | noted in the type description; `Box<T>` says the same |
+//! | `non_serialized` | not sent |
+//! | `must_understand` | readers that do not know the member refuse the sample |
+//! | `bounded(N)` | longest string, sequence or map, checked at both ends |
+//! | `position = 3` | bit of a bitmask's flag; default one more than the one before |
+//!
+//! # Cases of unions
+//! | attribute | on | meaning |
+//! |---|---|---|
+//! | `case = 1` | variant, repeatable | discriminator that selects it |
+//! | `default` | variant | selected by every other discriminator; on a plain enum, the literal absent values are read as |
+//! | `discriminator` | field of a variant | keeps the discriminator, where several select the variant |
+
+mod attributes;
+mod bitmask;
+mod enumeration;
+mod model;
+mod paths;
+mod structure;
+mod structure_key;
+mod topic;
+mod union;
+
+use proc_macro::TokenStream;
+use syn::{Data, DeriveInput, Error, Fields, Result, parse_macro_input};
+
+/// Makes a type a DDS type; a topic type too, unless it is an enum without data, a bitmask or
+/// `#[dds(nested)]`. See the [crate](crate) for the attributes.
+#[proc_macro_derive(DdsType, attributes(dds))]
+pub fn derive_dds_type(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand(&input).unwrap_or_else(Error::into_compile_error).into()
+}
+
+fn expand(input: &DeriveInput) -> Result<proc_macro2::TokenStream> {
+    if let Some(parameter) = input.generics.params.first() {
+        return Err(Error::new_spanned(
+            parameter,
+            "a DDS type has no generic parameters: derive it for a concrete type, because each has a DDS name \
+             and a description of its own",
+        ));
+    }
+    let container = attributes::Container::parse(&input.attrs)?;
+    match &input.data {
+        Data::Struct(data) if container.is_bitmask() => bitmask::expand(input, &container, data),
+        Data::Struct(data) => structure::expand(input, &container, data),
+        Data::Enum(data) => {
+            let has_data = data.variants.iter().any(|variant| !matches!(variant.fields, Fields::Unit));
+            if has_data || container.is_union() {
+                union::expand(input, &container, data)
+            } else {
+                enumeration::expand(input, &container, data)
+            }
+        }
+        Data::Union(data) => Err(Error::new_spanned(
+            data.union_token,
+            "use an enum whose variants hold the members, with #[dds(switch(T))]",
+        )),
+    }
+}

@@ -64,11 +64,15 @@ pub enum DecodeErrorKind {
         /// Bound of the type.
         bound: usize,
     },
-    /// A member whose encoded size disagrees with its header.
-    InvalidMemberLength {
-        /// Size the header states.
-        stated: usize,
+    /// Another member stands where an optional one was expected.
+    MisplacedMember {
+        /// Id of the one expected.
+        expected: u32,
     },
+    /// Bytes follow the end of a final type.
+    TrailingBytes(usize),
+    /// A value that cannot be written again.
+    NotEncodable(EncodeErrorKind),
     /// A length that is impossible in its place.
     InvalidLength(u32),
     /// A member that must be understood is unknown (XTypes 1.3 §7.4.1.2.1).
@@ -118,9 +122,9 @@ impl fmt::Display for DecodeError {
             Kind::MissingTerminator => f.write_str("string without terminating NUL"),
             Kind::NulInString => f.write_str("string with a NUL before its end"),
             Kind::BoundExceeded { length, bound } => write!(f, "length {length} exceeds the bound {bound}"),
-            Kind::InvalidMemberLength { stated } => {
-                write!(f, "member does not have the {stated} bytes its header states")
-            }
+            Kind::MisplacedMember { expected } => write!(f, "optional member {expected:#x} expected here"),
+            Kind::TrailingBytes(count) => write!(f, "{count} bytes follow the end of a final type"),
+            Kind::NotEncodable(kind) => kind.fmt(f),
             Kind::InvalidLength(length) => write!(f, "impossible length {length}"),
             Kind::UnknownMustUnderstand { type_name, member_id } => {
                 write!(f, "member {member_id:#x} of {type_name} must be understood and is unknown")
@@ -183,8 +187,14 @@ impl From<EncodeErrorKind> for EncodeError {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Display for EncodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use EncodeErrorKind as Kind;
-        match &self.kind {
+        match self {
             Kind::BoundExceeded { length, bound } => write!(f, "length {length} exceeds the bound {bound}"),
             Kind::LengthOverflow(length) => write!(f, "length {length} does not fit the wire"),
             Kind::NulInString => f.write_str("string contains NUL, which ends strings on the wire"),

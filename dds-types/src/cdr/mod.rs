@@ -6,10 +6,12 @@
 
 mod error;
 mod reader;
+mod structure;
 mod writer;
 
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use reader::CdrReader;
+pub use structure::{Delimiter, Known, MemberHeader};
 pub use writer::CdrWriter;
 
 /// Byte order of an encoded stream.

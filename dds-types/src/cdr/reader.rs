@@ -14,6 +14,7 @@ pub struct CdrReader<'a> {
     endianness: Endianness,
     version: XcdrVersion,
     pub(super) depth: u16,
+    pub(super) canonical: bool,
 }
 
 macro_rules! read_number {
@@ -41,7 +42,22 @@ impl<'a> CdrReader<'a> {
 
     /// A reader at the start of `bytes`, which is also the alignment origin.
     pub const fn new(bytes: &'a [u8], endianness: Endianness, version: XcdrVersion) -> Self {
-        Self { bytes, position: 0, origin: 0, endianness, version, depth: 0 }
+        Self { bytes, position: 0, origin: 0, endianness, version, depth: 0, canonical: false }
+    }
+
+    /// A reader of canonical keys.
+    pub const fn canonical(bytes: &'a [u8]) -> Self {
+        Self { canonical: true, ..Self::new(bytes, Endianness::Big, XcdrVersion::Xcdr2) }
+    }
+
+    /// A reader of what follows the encapsulation header of `payload`; offsets count from the
+    /// header, alignment from its end.
+    pub(crate) const fn of_body(payload: &'a [u8], endianness: Endianness, version: XcdrVersion) -> Self {
+        Self {
+            position: crate::representation::HEADER_LENGTH,
+            origin: crate::representation::HEADER_LENGTH,
+            ..Self::new(payload, endianness, version)
+        }
     }
 
     /// Byte order read.
@@ -150,6 +166,15 @@ impl<'a> CdrReader<'a> {
         Ok(bytes)
     }
 
+    /// Reads a `u32` length.
+    ///
+    /// # Errors
+    /// The bytes end before it does.
+    #[inline]
+    pub fn read_length(&mut self) -> Result<usize, DecodeError> {
+        Ok(usize::try_from(self.read_u32()?).unwrap_or(usize::MAX))
+    }
+
     /// Borrows a string: its length with the NUL, its bytes, a NUL.
     ///
     /// A length of 0 is read as the empty string: some peers write it so.
@@ -157,12 +182,12 @@ impl<'a> CdrReader<'a> {
     /// # Errors
     /// The bytes end early, the NUL is missing or not the only one, or it is not UTF-8.
     pub fn read_str(&mut self) -> Result<&'a str, DecodeError> {
-        let length = self.read_u32()?;
+        let length = self.read_length()?;
         let offset = self.position;
         if length == 0 {
             return Ok("");
         }
-        let bytes = self.read_bytes(usize::try_from(length).unwrap_or(usize::MAX))?;
+        let bytes = self.read_bytes(length)?;
         let Some((0, text)) = bytes.split_last() else {
             return Err(DecodeError { kind: DecodeErrorKind::MissingTerminator, offset });
         };

@@ -11,8 +11,9 @@ use alloc::vec::Vec;
 pub struct CdrWriter<'b> {
     pub(super) out: &'b mut Vec<u8>,
     pub(super) origin: usize,
-    endianness: Endianness,
+    pub(super) endianness: Endianness,
     version: XcdrVersion,
+    pub(super) canonical: bool,
 }
 
 macro_rules! write_number {
@@ -34,7 +35,12 @@ impl<'b> CdrWriter<'b> {
     /// A writer that appends to `out` and aligns relative to its present length.
     pub fn new(out: &'b mut Vec<u8>, endianness: Endianness, version: XcdrVersion) -> Self {
         let origin = out.len();
-        Self { out, origin, endianness, version }
+        Self { out, origin, endianness, version, canonical: false }
+    }
+
+    /// A writer of canonical keys: big-endian XCDR2 without headers of structures.
+    pub fn canonical(out: &'b mut Vec<u8>) -> Self {
+        Self { canonical: true, ..Self::new(out, Endianness::Big, XcdrVersion::Xcdr2) }
     }
 
     /// Byte order written.
@@ -61,6 +67,14 @@ impl<'b> CdrWriter<'b> {
         if count != 0 {
             self.out.resize(self.out.len().wrapping_add(count), 0);
         }
+    }
+
+    /// Appends room for `size` bytes, aligned.
+    pub(crate) fn extend_aligned(&mut self, alignment: usize, size: usize) -> &mut [u8] {
+        self.align(alignment);
+        let start = self.out.len();
+        self.out.resize(start.saturating_add(size), 0);
+        self.out.get_mut(start..).unwrap_or_default()
     }
 
     /// Writes one byte.

@@ -1,0 +1,47 @@
+//! A keyed structure through every function of its topic type.
+
+use dds_derive::DdsType;
+use dds_types::{DataRepresentationId, PayloadKind, TopicType, key_hash};
+
+#[derive(Clone, Debug, PartialEq, DdsType)]
+#[dds(name = "ShapeType", extensibility = "appendable")]
+struct Shape {
+    #[dds(key, bounded(128))]
+    color: String,
+    x: i32,
+    y: i32,
+    shapesize: i32,
+    additional_payload_size: Vec<u8>,
+}
+
+fn shape() -> Shape {
+    Shape { color: "BLUE".into(), x: 1, y: -2, shapesize: 30, additional_payload_size: vec![7; 5] }
+}
+
+#[test]
+fn samples_and_keys_go_through_every_representation() {
+    assert_eq!(Shape::type_name(), "ShapeType");
+    assert_eq!(Shape::max_key_size(), Some(133));
+    let shape = shape();
+    let mut canonical = vec![];
+    shape.write_canonical_key(&mut canonical).unwrap();
+    assert_eq!(canonical, [0, 0, 0, 5, b'B', b'L', b'U', b'E', 0]);
+    assert_eq!(Shape::key_from_canonical(&canonical).unwrap(), shape.key());
+    assert_eq!(shape.key(), ShapeKey { color: "BLUE".into() });
+    assert_ne!(key_hash(&canonical, Shape::max_key_size())[..4], canonical[..4]);
+    for representation in [DataRepresentationId::XCDR, DataRepresentationId::XCDR2] {
+        let mut payload = vec![];
+        shape.serialize(representation, &mut payload).unwrap();
+        assert_eq!(Shape::deserialize(&payload).unwrap(), shape);
+        let mut found = vec![];
+        Shape::canonical_key_of(&payload, PayloadKind::Data, &mut found).unwrap();
+        assert_eq!(found, canonical);
+        let (mut direct, mut from_canonical) = (vec![], vec![]);
+        shape.serialize_key(representation, &mut direct).unwrap();
+        Shape::serialize_canonical_key_payload(&canonical, representation, &mut from_canonical).unwrap();
+        assert_eq!(direct, from_canonical);
+        found.clear();
+        Shape::canonical_key_of(&direct, PayloadKind::Key, &mut found).unwrap();
+        assert_eq!(found, canonical);
+    }
+}

@@ -75,7 +75,7 @@ impl Value for Duration {
         let seconds = input.read_i32()?;
         let fraction = input.read_u32()?;
         Self::from_wire(seconds, fraction)
-            .ok_or_else(|| input.error(DecodeErrorKind::InvalidLength(seconds.cast_unsigned())))
+            .ok_or_else(|| input.error(DecodeErrorKind::Foreign("negative duration")))
     }
 
     fn text(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -67,7 +67,7 @@ pub(crate) mod rules {
         (offered != requested).then(|| either_side(part, offered, requested))
     }
 
-    /// The first of the offer must be among the requested, an empty list being [XCDR]
+    /// The first of the offer must be among the requested, an empty list being `[XCDR]`
     /// (XTypes 1.3 §7.6.3.1.1).
     pub(crate) fn first_is_listed(
         _part: &str,

@@ -2,8 +2,8 @@
 //!
 //! # Grammar of a row
 //!
-//! Each file of [`crate::policies`] defines one macro holding the rows of its group and hands them to
-//! the next; [`policy_table!`] receives all of them, so that one row yields the policy's type, codec,
+//! Each file of `crate::policies` defines one macro holding the rows of its group and hands them to
+//! the next; `policy_table!` receives all of them, so that one row yields the policy's type, codec,
 //! text, profile keys, compatibility rule, documentation and its place in every QoS set:
 //!
 //! ```text

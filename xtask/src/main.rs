@@ -72,7 +72,7 @@ fn clippy() -> stage::Outcome {
 
 fn rustdoc() -> stage::Outcome {
     shell::command("cargo")
-        .args(["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"])
+        .args(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()
 }

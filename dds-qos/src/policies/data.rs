@@ -50,7 +50,7 @@ macro_rules! data_policies {
         );
 
         /// How samples are encoded: a writer offers the first of its list, a reader accepts each of
-        /// its own. An empty list means XCDR.
+        /// its own. An empty list means XCDR alone.
         data_representation: DataRepresentation = DATA_REPRESENTATION(23);
         section "XTypes 1.3 §7.6.3.1";
         pid [0x0073];

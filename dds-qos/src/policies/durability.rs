@@ -18,14 +18,14 @@ kind! {
 kind! {
     /// Which samples of an instance are kept (DDS 1.4 §2.2.3.18).
     HistoryKind as i32 (read_i32, write_i32) {
-        /// The newest [`History::depth`] of each instance.
+        /// The newest [`History::depth`](crate::History) of each instance.
         KeepLast = 0 KEEP_LAST,
         /// Every one until it was delivered, within the resource limits.
         KeepAll = 1 KEEP_ALL,
     }
 }
 
-/// A bound of [`ResourceLimits`]: a count, or `LENGTH_UNLIMITED` (DDS 1.4 §2.2.3.19).
+/// A bound of [`ResourceLimits`](crate::ResourceLimits): a count, or `LENGTH_UNLIMITED` (DDS 1.4 §2.2.3.19).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Limit {
     /// At most so many.

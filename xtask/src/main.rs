@@ -77,12 +77,10 @@ fn rustdoc() -> stage::Outcome {
         .run()
 }
 
+/// Nextest runs the same tests in parallel across crates; a machine without it takes longer, no more.
 fn tests() -> stage::Outcome {
-    if shell::cargo_has("nextest") {
-        shell::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"])
-    } else {
-        shell::cargo(&["test", "--workspace", "--all-features", "--no-fail-fast", "--all-targets"])
-    }
+    let runner: &[&str] = if shell::cargo_has("nextest") { &["nextest", "run"] } else { &["test"] };
+    shell::command("cargo").args(runner).args(EVERY_TEST).run()
 }
 
 fn doc_tests() -> stage::Outcome {
@@ -91,14 +89,8 @@ fn doc_tests() -> stage::Outcome {
 
 /// Tests marked `#[ignore]` are those too long for every change.
 fn long_tests() -> stage::Outcome {
-    shell::cargo(&[
-        "test",
-        "--workspace",
-        "--all-features",
-        "--no-fail-fast",
-        "--release",
-        "--all-targets",
-        "--",
-        "--ignored",
-    ])
+    shell::command("cargo").args(["test", "--release"]).args(EVERY_TEST).args(["--", "--ignored"]).run()
 }
+
+const EVERY_TEST: &[&str] =
+    &["--workspace", "--all-features", "--no-fail-fast", "--lib", "--bins", "--tests", "--examples"];

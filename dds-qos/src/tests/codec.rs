@@ -1,7 +1,7 @@
 //! Encoding: what is written is read again, and bytes are those of the standard.
 
 use super::strategies::Arbitrary;
-use crate::{PublicationQos, Recognised, SubscriptionQos};
+use crate::{PublicationQos, Recognised, SubscriptionQos, TopicQos};
 use alloc::vec::Vec;
 use dds_types::cdr::Endianness;
 use dds_types::parameter_list::{ParameterListReader, ParameterListWriter};
@@ -30,7 +30,8 @@ macro_rules! round_trip {
 
 round_trip! {
     publications_survive: PublicationQos,
-    subscriptions_survive: SubscriptionQos
+    subscriptions_survive: SubscriptionQos,
+    topics_survive: TopicQos
 }
 
 #[test]

@@ -39,11 +39,12 @@ impl Property {
 impl ParameterValue for Vec<Property> {
     fn read(input: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
         let count = input.read_u32()?;
-        let mut properties = Self::new();
-        // A property takes bytes, hence a count that is too high ends in an error soon.
+        // Each takes at least two lengths, hence no count makes us allocate much or loop for long.
+        let possible = input.remaining().len().wrapping_div(8);
+        let mut properties = Self::with_capacity(possible.min(count as usize));
         for _ in 0..count {
-            let name = read_string(input)?;
-            properties.push(Property { name, value: read_string(input)? });
+            let name = String::read(input)?;
+            properties.push(Property { name, value: String::read(input)? });
         }
         Ok(properties)
     }
@@ -55,8 +56,4 @@ impl ParameterValue for Vec<Property> {
             property.value.write(out);
         }
     }
-}
-
-fn read_string(input: &mut CdrReader<'_>) -> Result<String, DecodeError> {
-    String::read(input)
 }

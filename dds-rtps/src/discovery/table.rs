@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use dds_qos::Policy;
 use dds_types::{
     DecodeError, RepresentationIdentifier, begin_payload,
     cdr::{CdrReader, Endianness, XcdrVersion},
@@ -153,6 +154,7 @@ macro_rules! discovery_data {
                 let taken = self.read_field(parameter, endianness);
                 match taken.map_err(|error| DiscoveryDataError::Parameter { id, error })? {
                     dds_qos::Recognised::Yes => {}
+                    dds_qos::Recognised::No if table::is_strength(id) => {}
                     dds_qos::Recognised::No if id.must_understand() => {
                         return Err(DiscoveryDataError::MustUnderstand(id));
                     }
@@ -187,6 +189,12 @@ macro_rules! discovery_data {
             }
         }
     };
+}
+
+/// Whether this is OWNERSHIP_STRENGTH, which readers do not have. `SubscriptionQos` writes it all the
+/// same, because RustDDS wants it; kept as unknown it would be written twice.
+pub(super) fn is_strength(id: ParameterId) -> bool {
+    dds_qos::OwnershipStrength::PARAMETER_ID == Some(id)
 }
 
 /// Finds the parameter list in a payload.

@@ -128,7 +128,6 @@ byte_elements! {
     GroupDigest: 4, GroupDigest, |it| it.0;
     [u8; 4]: 4, |bytes| bytes, |it| *it;
     [u8; 8]: 8, |bytes| bytes, |it| *it;
-    [u8; 16]: 16, |bytes| bytes, |it| *it;
 }
 
 /// Elements made of other elements, one after the other.

@@ -1,0 +1,150 @@
+//! Every submessage: what is written is read, whatever the numbers and the byte order, and nothing
+//! that is damaged harms.
+
+mod wire_support;
+
+use dds_rtps::{
+    discovery::{ParticipantData, PublicationData},
+    message::{
+        MessageErrorKind, MessageReceiver, SUBMESSAGES, SubmessageId,
+        corpus::{Route, Seed, damaged, messages},
+    },
+    payload::Payload,
+    structure::{EntityId, EntityKind, Guid, GuidPrefix},
+};
+use dds_types::cdr::Endianness;
+use proptest::prelude::*;
+use wire_support::exercise;
+
+proptest! {
+    #[test]
+    fn every_submessage_survives_a_round_trip(seed: u64) {
+        for row in SUBMESSAGES {
+            for endianness in [Endianness::Little, Endianness::Big] {
+                (row.round_trip)(&mut Seed(seed), endianness)
+                    .map_err(|difference| TestCaseError::fail(format!("{}: {difference}", row.name)))?;
+            }
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_do_no_harm(bytes: Vec<u8>, body: Vec<u8>, id: u8, flags: u8, length: u16) {
+        exercise(&bytes);
+        let mut message = header();
+        message.extend_from_slice(&[id, flags]);
+        message.extend_from_slice(&length.to_le_bytes());
+        message.extend_from_slice(&body);
+        exercise(&message);
+    }
+}
+
+fn header() -> Vec<u8> {
+    dds_rtps::message::Header::new(GuidPrefix([1; 12])).to_bytes().to_vec()
+}
+
+#[test]
+fn the_table_has_every_submessage_of_the_specification() {
+    let by_hand = [SubmessageId::PAD, SubmessageId::DATA, SubmessageId::DATA_FRAG];
+    for id in (0..=255).map(SubmessageId) {
+        let in_table = SUBMESSAGES.iter().any(|row| row.id == id);
+        assert_eq!(in_table || by_hand.contains(&id), id.name().is_some(), "{id}");
+    }
+}
+
+/// Messages of all kinds with the payloads that a live participant would decode.
+fn bases(seed: u64) -> Vec<Vec<u8>> {
+    let source = GuidPrefix([1; 12]);
+    let mut participant = ParticipantData::new(Guid::new(source, EntityId::PARTICIPANT));
+    participant.set_process("host", "program", 7);
+    let writer = Guid::new(source, EntityId::new(1, EntityKind::WRITER_WITH_KEY));
+    let publication = PublicationData::new(writer, "Square", "ShapeType", Default::default());
+    let (mut spdp, mut sedp) = (Vec::new(), Vec::new());
+    participant.encode(&mut spdp).unwrap();
+    publication.encode(&mut sedp).unwrap();
+    let route =
+        |writer_id, reader_id| Route { source, destination: GuidPrefix([2; 12]), writer_id, reader_id };
+    let mut seed = Seed(seed);
+    let mut all = messages(&mut seed, &route(EntityId::SPDP_WRITER, EntityId::SPDP_READER), &spdp.into());
+    let sedp_route = route(EntityId::SEDP_PUBLICATIONS_WRITER, EntityId::SEDP_PUBLICATIONS_READER);
+    all.extend(messages(&mut seed, &sedp_route, &Payload::from(sedp)));
+    all
+}
+
+#[test]
+fn damaged_submessages_do_no_harm() {
+    for base in bases(1) {
+        exercise(&base);
+        damaged(&base).for_each(|message| {
+            exercise(&message);
+        });
+    }
+}
+
+#[test]
+fn a_malformed_submessage_ends_the_message_and_says_why() {
+    let mut message = header();
+    let heartbeat = SUBMESSAGES.iter().find(|row| row.id == SubmessageId::HEARTBEAT).unwrap();
+    (heartbeat.generate)(&mut Seed(1), Endianness::Little, &mut message);
+    // A first number of -1.
+    message[32..40].fill(0xff);
+    message.extend_from_slice(&[0x0e, 1, 12, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let mut receiver = MessageReceiver::new(&message, GuidPrefix::UNKNOWN).unwrap();
+    let error = receiver.next_submessage().unwrap().unwrap_err();
+    assert_eq!(error.offset, 20);
+    assert_eq!(error.kind, MessageErrorKind::Forbidden(SubmessageId::HEARTBEAT, "firstSN is below 1"));
+    assert_eq!(error.to_string(), "HEARTBEAT is invalid: firstSN is below 1 (at byte 20)");
+    assert!(receiver.next_submessage().is_none());
+}
+
+#[test]
+fn unknown_and_vendor_submessages_are_skipped() {
+    let mut message = header();
+    for id in [0x80, 0xff, 0x02, 0x33, 0x01] {
+        message.extend_from_slice(&[id, 1, 4, 0, 1, 2, 3, 4]);
+    }
+    let length_before = message.len();
+    let gap = SUBMESSAGES.iter().find(|row| row.id == SubmessageId::HEARTBEAT_FRAG).unwrap();
+    let mut seed = Seed(1);
+    while exercise(&message) == 0 {
+        message.truncate(length_before);
+        (gap.generate)(&mut seed, Endianness::Little, &mut message);
+    }
+    assert_eq!(exercise(&message), 1);
+}
+
+#[test]
+fn a_length_of_zero_reaches_to_the_end_but_for_pad_and_info_ts() {
+    let mut message = header();
+    message.extend_from_slice(&[0x09, 3, 0, 0, 0x01, 1, 0, 0]);
+    message.extend_from_slice(&[0x0e, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    let mut receiver = MessageReceiver::new(&message, GuidPrefix::UNKNOWN).unwrap();
+    let raw: Vec<_> = core::iter::from_fn(|| receiver.next_raw().map(Result::unwrap)).collect();
+    assert_eq!(
+        raw.iter().map(|raw| (raw.id.0, raw.body.len())).collect::<Vec<_>>(),
+        [(9, 0), (1, 0), (14, 12)]
+    );
+}
+
+#[test]
+fn other_major_versions_and_other_protocols_are_refused() {
+    let refused = |bytes: &[u8]| MessageReceiver::new(bytes, GuidPrefix::UNKNOWN).unwrap_err().kind;
+    let mut message = header();
+    assert_eq!(refused(&message[..19]), MessageErrorKind::NoHeader);
+    message[4] = 3;
+    assert!(matches!(refused(&message), MessageErrorKind::UnsupportedVersion(_)));
+    message[3] = b'X';
+    assert_eq!(refused(&message), MessageErrorKind::NotRtps);
+    message[..6].copy_from_slice(b"RTPS\x02\xff");
+    assert!(MessageReceiver::new(&message, GuidPrefix::UNKNOWN).is_ok());
+}
+
+#[test]
+fn a_header_extension_with_another_length_is_refused() {
+    for (length, is_right) in [(28_u32, true), (27, false), (0, false)] {
+        let mut message = header();
+        message.extend_from_slice(&[0, 3, 4, 0]);
+        message.extend_from_slice(&length.to_le_bytes());
+        let mut receiver = MessageReceiver::new(&message, GuidPrefix::UNKNOWN).unwrap();
+        assert_eq!(receiver.next_submessage().is_none(), is_right);
+    }
+}

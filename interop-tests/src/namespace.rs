@@ -90,7 +90,7 @@ impl Namespace {
         let rules = format!(
             "table inet loss {{ chain input {{ type filter hook input priority 0; \
              meta l4proto udp numgen random mod 100 < {percent} counter drop; \
-             meta l4proto udp counter }} }}"
+             meta l4proto udp counter; }}; }}"
         );
         let output = Command::new("ip").args(["netns", "exec", &self.name, "nft", &rules]).output()?;
         if output.status.success() {

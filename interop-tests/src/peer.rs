@@ -120,6 +120,7 @@ pub static PEERS: &[Peer] = &[
             lease: Lease::Fixed(20),
             lacks: &[
                 ("keyed", "", "std_msgs has no keyed type"),
+                ("keyed_string", "", "std_msgs has no keyed type"),
                 ("large", "", "std_msgs/String alone is exchanged; Fast DDS 3 covers large samples"),
                 ("xcdr2", "", "rmw_fastrtps writes XCDR1 only: rmw_fastrtps_cpp type_support_common.cpp"),
             ],

@@ -6,7 +6,7 @@ use crate::peer::Peer;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -130,8 +130,8 @@ impl PeerProcess {
         Ok(())
     }
 
-    /// Asks it to leave in order and waits for its exit code.
-    pub fn quit(&mut self, limit: Duration) -> Result<i32, Failure> {
+    /// Asks it to leave in order and waits for its end.
+    pub fn quit(&mut self, limit: Duration) -> Result<ExitStatus, Failure> {
         // A peer that is already gone cannot be asked; its exit code still can.
         let _ = self.command("quit");
         self.stdin = None;
@@ -149,7 +149,7 @@ impl PeerProcess {
             };
         }
         drop(output);
-        Ok(self.child.wait()?.code().unwrap_or(-1))
+        Ok(self.child.wait()?)
     }
 
     /// The end of what it printed, for a report of a failure.

@@ -43,10 +43,17 @@ pub static SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "keyed",
-        about: "three instances written, disposed, written again, unregistered; key hashed (string) and plain (int32)",
+        about: "three instances of a final type keyed by an int32: written, disposed, written again, unregistered",
         quick: true,
         topology: TopologyKind::Loopback,
         run: keyed,
+    },
+    Scenario {
+        name: "keyed_string",
+        about: "the same with an appendable type keyed by a bounded string, whose key hash is an MD5",
+        quick: true,
+        topology: TopologyKind::Loopback,
+        run: keyed_string,
     },
     Scenario {
         name: "best_effort",
@@ -147,18 +154,18 @@ fn write_and_compare(bench: &Bench, options: &Options, rounds: usize) -> Result<
 }
 
 fn keyed(bench: &Bench) -> Result<String, Failure> {
-    let shape = bench.shape().map(|options| (options, (0..3).map(|k| json!({"color": color(k)})).collect()));
-    let keyed = bench.keyed().map(|options| (options, (0..3).map(|k| json!({"id": k})).collect()));
-    let mut shown = 0;
-    for (options, keys) in [shape, keyed].into_iter().flatten() {
-        let keys: Vec<Value> = keys;
-        life_of_instances(bench, &options.publisher("--instances", keys.len()), &keys)?;
-        shown += keys.len();
-    }
-    Ok(format!("{shown} instances"))
+    let Some(options) = bench.keyed() else { return Err(no_common("FinalKeyed")) };
+    let keys = [0, 1, 2].map(|k| json!({"id": k}));
+    life_of_instances(bench, &options.publisher("--instances", keys.len()), &keys)
 }
 
-fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result<(), Failure> {
+fn keyed_string(bench: &Bench) -> Result<String, Failure> {
+    let Some(options) = bench.shape() else { return Err(no_common("ShapeType")) };
+    let keys = ["BLUE", "BLUE1", "BLUE2"].map(|color| json!({"color": color}));
+    life_of_instances(bench, &options.publisher("--instances", keys.len()), &keys)
+}
+
+fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result<String, Failure> {
     let mut session = bench.start_both(options)?;
     session.write(5)?;
     session.expect_all(ARRIVE)?;
@@ -170,11 +177,8 @@ fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result
     let mark = session.subscriber.process.mark();
     session.ask("unregister")?;
     session.expect_state(keys, "NO_WRITERS", mark, ARRIVE)?;
-    session.leave()
-}
-
-fn color(k: u32) -> String {
-    if k == 0 { "BLUE".to_owned() } else { format!("BLUE{k}") }
+    session.leave()?;
+    Ok(format!("{} instances", keys.len()))
 }
 
 fn best_effort(bench: &Bench) -> Result<String, Failure> {
@@ -344,6 +348,7 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
     let Session { publisher, subscriber } = session;
     drop(publisher);
     let publisher = bench.start_publisher(&options)?;
+    publisher.process.wait_event("done", 0, ARRIVE)?;
     let ready = publisher.process.wait_event("ready", 0, ARRIVE)?.at;
     let first = publisher.process.wait_event("matched", 0, MATCH)?.at;
     let second = subscriber.process.wait_event("matched", mark, MATCH)?.at;

@@ -127,6 +127,8 @@ impl Bench {
         let publisher = self.launch(self.topology.publisher(), self.publisher, &options.arguments("pub"))?;
         subscriber.process.wait_event("ready", 0, START)?;
         publisher.process.wait_event("ready", 0, START)?;
+        // The `done` of its zero rounds: later ones answer commands.
+        publisher.process.wait_event("done", 0, START)?;
         let session = Session { publisher, subscriber };
         session.wait_matched(limit)?;
         Ok(session)
@@ -167,10 +169,11 @@ impl Drop for Side {
 impl Side {
     /// Leaves in order and with exit code 0.
     pub fn leave(mut self) -> Result<(), Failure> {
-        match self.process.quit(LEAVE)? {
-            0 => Ok(()),
-            code => Err(Failure::Peer(format!("{} left with exit code {code}", self.process.label()))),
+        let status = self.process.quit(LEAVE)?;
+        if status.success() {
+            return Ok(());
         }
+        Err(Failure::Peer(format!("{} left with {status}", self.process.label())))
     }
 
     /// The values it printed as sent.
@@ -204,7 +207,13 @@ impl Session {
 
     /// Has `rounds` more rounds written and waits until the publisher is done.
     pub fn write(&mut self, rounds: usize) -> Result<(), Failure> {
-        self.ask(&format!("write {rounds}"))
+        let before = self.publisher.sent().len();
+        self.ask(&format!("write {rounds}"))?;
+        let written = self.publisher.sent().len() - before;
+        if written < rounds {
+            return Err(Failure::Peer(format!("{} wrote {written} of {rounds} rounds", self.publisher.process.label())));
+        }
+        Ok(())
     }
 
     /// Sends a command to the publisher and waits for its `done`.

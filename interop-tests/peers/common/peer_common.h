@@ -145,7 +145,11 @@ static inline uint32_t peer_crc32(const uint8_t *bytes, size_t length) {
 /* The text of a JSON string without its quotes; our values never need more than these escapes. */
 static inline const char *peer_escape(const char *text, char *out, size_t size) {
   size_t n = 0;
-  for (; *text != '\0' && n + 3 < size; text++) {
+  for (; *text != '\0' && n + 8 < size; text++) {
+    if ((unsigned char)*text < 0x20) {
+      n += (size_t)snprintf(out + n, size - n, "\\u%04x", (unsigned)*text);
+      continue;
+    }
     if (*text == '"' || *text == '\\') out[n++] = '\\';
     out[n++] = *text;
   }
@@ -242,6 +246,8 @@ static inline void *peer_stdin_thread(void *argument) {
   char line[64];
   while (fgets(line, sizeof line, stdin) != NULL) {
     line[strcspn(line, "\r\n")] = '\0';
+    /* Nothing may be woken after `quit`: what it would wake is being deleted. */
+    if (strcmp(line, "quit") == 0) break;
     peer_push_command(c, line);
   }
   peer_push_command(c, "quit");

@@ -335,8 +335,8 @@ def rosbags():
             "name": name,
             "extensibility": "final",
             "data": {
-                "xcdr1_le": bytes(store.serialize_cdr(message, message.__msgtype__, True)).hex(),
-                "xcdr1_be": bytes(store.serialize_cdr(message, message.__msgtype__, False)).hex(),
+                "xcdr1_le": bytes(store.serialize_cdr(message, message.__msgtype__, little_endian=True)).hex(),
+                "xcdr1_be": bytes(store.serialize_cdr(message, message.__msgtype__, little_endian=False)).hex(),
             },
         }
 

@@ -152,7 +152,7 @@ impl<'a> Data<'a> {
         let writer_id = EntityId::read(fields)?;
         let writer_sn = SequenceNumber::read(fields)?;
         if !writer_sn.is_valid() {
-            return Err(forbidden("writerSN is below 1"));
+            return Err(forbidden("writerSN is no number of a change"));
         }
         let inline_qos = prelude.inline_qos(raw, vendor)?;
         let (bytes, payload_offset) = prelude.payload(raw);
@@ -226,7 +226,7 @@ impl<'a> DataFrag<'a> {
         let start = self.fragment_starting_num.0;
         let last = start.checked_add(u32::from(self.fragments_in_submessage).saturating_sub(1));
         if !self.writer_sn.is_valid() {
-            return Some("writerSN is below 1");
+            return Some("writerSN is no number of a change");
         }
         if start == 0 || last.is_none_or(|last| last > self.fragment_count()) {
             return Some("the fragments lie outside the sample");

@@ -1,0 +1,193 @@
+//! Inline QoS and the fields around it, in bytes written by hand.
+
+use dds_rtps::{
+    message::{
+        Data, DataHeader, DataPayload, Datagram, InlineQosToSend, MessageBuilder, MessageErrorKind,
+        MessageReceiver, OriginalWriterInfo, PayloadKind, SampleIdentity, StatusInfo, Submessage,
+        SubmessageId,
+    },
+    payload::Payload,
+    structure::{EntityId, Guid, GuidPrefix, KeyHash, SequenceNumber},
+};
+
+const BIG: u8 = 0;
+const LITTLE: u8 = 1;
+const INLINE_QOS: u8 = 2;
+const DATA: u8 = 4;
+const KEY: u8 = 8;
+const NON_STANDARD: u8 = 16;
+
+const CYCLONE: u8 = 0x10;
+const EPROSIMA: u8 = 0x0f;
+
+/// A DATA in a message of a vendor, with its flags, the bytes between the sequence number and the
+/// inline QoS, and all that follows.
+fn message(vendor: u8, flags: u8, between: &[u8], rest: &[u8]) -> Vec<u8> {
+    let mut bytes = [&b"RTPS\x02\x05\x01"[..], &[vendor], &[1; 12]].concat();
+    let order = |value: u16| if flags & LITTLE == 0 { value.to_be_bytes() } else { value.to_le_bytes() };
+    let number = if flags & LITTLE == 0 { [0, 0, 0, 0, 0, 0, 0, 9] } else { [0, 0, 0, 0, 9, 0, 0, 0] };
+    bytes.extend_from_slice(&[0x15, flags]);
+    bytes.extend_from_slice(&order((20 + between.len() + rest.len()) as u16));
+    bytes.extend_from_slice(&[0, 0]);
+    bytes.extend_from_slice(&order((16 + between.len()) as u16));
+    bytes.extend_from_slice(&[0, 0, 1, 7, 0, 0, 1, 2]);
+    bytes.extend_from_slice(&number);
+    bytes.extend_from_slice(between);
+    bytes.extend_from_slice(rest);
+    bytes
+}
+
+fn parameter(flags: u8, id: u16, value: &[u8]) -> Vec<u8> {
+    let order = |value: u16| if flags & LITTLE == 0 { value.to_be_bytes() } else { value.to_le_bytes() };
+    [&order(id)[..], &order(value.len() as u16), value].concat()
+}
+
+fn read<R>(message: &[u8], check: impl FnOnce(Data<'_>) -> R) -> R {
+    let mut receiver = MessageReceiver::new(message, GuidPrefix::UNKNOWN).unwrap();
+    match receiver.next_submessage() {
+        Some(Ok((_, Submessage::Data(data)))) => check(data),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused(message: &[u8]) -> MessageErrorKind {
+    let mut receiver = MessageReceiver::new(message, GuidPrefix::UNKNOWN).unwrap();
+    receiver.next_submessage().unwrap().unwrap_err().kind
+}
+
+#[test]
+fn status_info_is_big_endian_and_all_else_in_the_order_of_the_submessage() {
+    for order in [BIG, LITTLE] {
+        let number = if order == BIG { [0, 0, 0, 1, 0, 0, 0, 2] } else { [1, 0, 0, 0, 2, 0, 0, 0] };
+        let list = [
+            parameter(order, 0x71, &[0, 0, 0, 3]),
+            parameter(order, 0x70, &[5; 16]),
+            parameter(order, 0x56, &number),
+            parameter(order, 1, &[]),
+        ]
+        .concat();
+        let bytes = message(CYCLONE, order | INLINE_QOS | KEY, &[], &[&list[..], b"key!"].concat());
+        read(&bytes, |data| {
+            let qos = data.inline_qos.unwrap();
+            assert_eq!(qos.status_info(), Some(StatusInfo::DISPOSED.union(StatusInfo::UNREGISTERED)));
+            assert_eq!(qos.key_hash(), Some(KeyHash([5; 16])));
+            assert_eq!(qos.coherent_set(), Some(SequenceNumber(0x1_0000_0002)));
+            assert_eq!(data.payload, DataPayload::Key(b"key!"));
+            assert_eq!(data.writer_sn, SequenceNumber(9));
+            assert_eq!(data.payload_offset, bytes.len() - 4);
+        });
+    }
+}
+
+#[test]
+fn fields_of_later_versions_before_the_inline_qos_are_skipped() {
+    let bytes = message(CYCLONE, LITTLE | DATA, &[0xaa; 8], b"data");
+    read(&bytes, |data| assert_eq!(data.payload, DataPayload::Data(b"data")));
+}
+
+#[test]
+fn an_offset_to_the_inline_qos_inside_the_fields_or_past_the_end_is_refused() {
+    for offset in [0_u8, 4, 12, 15, 21, 255] {
+        let mut bytes = message(CYCLONE, LITTLE | DATA, &[], b"data");
+        bytes[26] = offset;
+        let expected = MessageErrorKind::SubmessageTooShort(SubmessageId::DATA);
+        assert_eq!(refused(&bytes), expected, "{offset}");
+    }
+}
+
+#[test]
+fn a_related_sample_identity_at_the_legacy_id_counts_only_from_those_who_mean_it() {
+    let identity = [&[4; 16][..], &[0, 0, 0, 0, 7, 0, 0, 0]].concat();
+    let list = |id| [parameter(LITTLE, id, &identity), parameter(LITTLE, 1, &[])].concat();
+    let of = |vendor, id| {
+        let bytes = message(vendor, LITTLE | INLINE_QOS, &[], &list(id));
+        read(&bytes, |data| data.inline_qos.unwrap().related_sample_identity())
+    };
+    let expected =
+        SampleIdentity { writer_guid: Guid::from_bytes([4; 16]), sequence_number: SequenceNumber(7) };
+    assert_eq!(of(CYCLONE, 0x0083), Some(expected));
+    assert_eq!(of(EPROSIMA, 0x0083), Some(expected));
+    assert_eq!(of(EPROSIMA, 0x800f), Some(expected));
+    assert_eq!(of(CYCLONE, 0x800f), None);
+}
+
+#[test]
+fn unknown_parameters_matter_only_when_they_must_be_understood() {
+    for (id, matters) in [(0x3fff, false), (0x8000, false), (0xffff, false), (0x4001, true), (0x7fff, true)] {
+        let list = [parameter(LITTLE, id, &[0; 4]), parameter(LITTLE, 1, &[])].concat();
+        let bytes = message(CYCLONE, LITTLE | INLINE_QOS, &[], &list);
+        read(&bytes, |data| {
+            assert_eq!(data.inline_qos.unwrap().unknown_must_understand(), matters, "{id:#x}");
+        });
+    }
+}
+
+#[test]
+fn values_too_short_count_as_absent_and_lists_without_an_end_are_refused() {
+    let list =
+        [parameter(LITTLE, 0x71, &[]), parameter(LITTLE, 0x70, &[1; 12]), parameter(LITTLE, 1, &[])].concat();
+    let bytes = message(CYCLONE, LITTLE | INLINE_QOS, &[], &list);
+    read(&bytes, |data| {
+        let qos = data.inline_qos.unwrap();
+        assert_eq!((qos.status_info(), qos.key_hash()), (None, None));
+    });
+    let endless = parameter(LITTLE, 0x70, &[1; 16]);
+    let bytes = message(CYCLONE, LITTLE | INLINE_QOS | DATA, &[], &endless);
+    assert_eq!(refused(&bytes), MessageErrorKind::InlineQos(SubmessageId::DATA));
+}
+
+#[test]
+fn value_and_key_at_once_are_refused_and_foreign_formats_skipped() {
+    let both = message(CYCLONE, LITTLE | DATA | KEY, &[], b"data");
+    assert!(matches!(refused(&both), MessageErrorKind::Forbidden(SubmessageId::DATA, _)));
+    let foreign = message(CYCLONE, LITTLE | DATA | NON_STANDARD, &[], b"data");
+    let mut receiver = MessageReceiver::new(&foreign, GuidPrefix::UNKNOWN).unwrap();
+    assert!(receiver.next_submessage().is_none());
+}
+
+#[test]
+fn all_that_is_sent_is_received() {
+    let guid = Guid::new(GuidPrefix([8; 12]), EntityId([1, 2, 3, 4]));
+    let number = SequenceNumber(-5_000_000_000);
+    let inline = InlineQosToSend {
+        related_sample_identity: Some(SampleIdentity { writer_guid: guid, sequence_number: number }),
+        original_writer_info: Some(OriginalWriterInfo { writer_guid: guid, sequence_number: number }),
+        directed_write: Some(guid),
+        coherent_set: Some(SequenceNumber(1)),
+        group_coherent_set: Some(SequenceNumber(2)),
+        group_seq_num: Some(SequenceNumber(3)),
+        writer_group_info: Some(Default::default()),
+        secure_writer_group_info: Some(Default::default()),
+        content_filter_info: Some(vec![1, 2, 3]),
+    };
+    let header = DataHeader {
+        writer_sn: SequenceNumber(4),
+        kind: PayloadKind::Data,
+        status_info: StatusInfo::FILTERED,
+        key_hash: Some(KeyHash([7; 16])),
+        // DURABILITY, as readers that expect inline QoS get it.
+        qos_parameters: &[0x1d, 0, 4, 0, 1, 0, 0, 0],
+        ..DataHeader::default()
+    };
+    let payload = Payload::from(&b"five!"[..]);
+    let mut datagram = Datagram::new();
+    let mut builder = MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12]));
+    let before = builder.len();
+    builder.data(&header, Some(&inline), &payload);
+    assert_eq!(builder.len() - before, header.size(Some(&inline), payload.len()));
+    read(&datagram.to_vec(), |data| {
+        let qos = data.inline_qos.unwrap();
+        assert_eq!(qos.related_sample_identity(), inline.related_sample_identity);
+        assert_eq!(qos.original_writer_info(), inline.original_writer_info);
+        assert_eq!(qos.directed_write().collect::<Vec<_>>(), [guid]);
+        assert_eq!(qos.coherent_set(), inline.coherent_set);
+        assert_eq!(qos.group_coherent_set(), inline.group_coherent_set);
+        assert_eq!(qos.group_seq_num(), inline.group_seq_num);
+        assert_eq!(qos.writer_group_info(), inline.writer_group_info);
+        assert_eq!(qos.content_filter_info(), Some(&[1, 2, 3, 0][..]));
+        assert_eq!(qos.status_info(), Some(StatusInfo::FILTERED));
+        assert_eq!(qos.key_hash(), header.key_hash);
+        assert_eq!(qos.iter().next().unwrap().id.0, 0x1d);
+        assert_eq!(data.payload, DataPayload::Data(b"five!\0\0\0"));
+    });
+}

@@ -4,9 +4,11 @@ use dds_types::cdr::Endianness;
 use smallvec::SmallVec;
 
 use super::{
-    HEADER_SIZE, Header, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
+    HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
+    InfoTimestamp, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
     data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
     element::{Cursor, LocatorList},
+    submessage::read_fixed,
 };
 use crate::{
     structure::{GuidPrefix, Locator, ProtocolVersion, VendorId},
@@ -135,22 +137,22 @@ impl<'a> MessageReceiver<'a> {
                 Ok(raw) => raw,
                 Err(error) => return Some(Err(error)),
             };
-            let read = match Submessage::read(&raw, self.context.source_vendor) {
-                Ok(read) => read,
+            match self.interpret(&raw) {
+                Ok(true) => continue,
+                Ok(false) => {}
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
-            };
-            match self.interpret(read) {
-                Ok(None) => {}
-                Ok(Some(entity)) if self.own_prefix == GuidPrefix::UNKNOWN => {
-                    return Some(Ok((&self.context, entity)));
-                }
-                Ok(Some(entity)) if self.context.is_for(self.own_prefix) => {
-                    return Some(Ok((&self.context, entity)));
-                }
-                Ok(Some(_)) => {}
+            }
+            match Submessage::read(&raw, self.context.source_vendor) {
+                Ok(Submessage::Pad | Submessage::Unknown(_)) => {}
+                Ok(_) if !self.is_for_us() => {}
+                Ok(entity) => return Some(Ok((&self.context, entity))),
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
         }
+    }
+
+    fn is_for_us(&self) -> bool {
+        self.own_prefix == GuidPrefix::UNKNOWN || self.context.is_for(self.own_prefix)
     }
 
     /// The next submessage of whatever kind, its fields not read; `None` at the message's end.
@@ -179,16 +181,17 @@ impl<'a> MessageReceiver<'a> {
         Some(Ok(raw))
     }
 
-    /// Applies what is only for the receiver and gives back the rest.
-    fn interpret(&mut self, submessage: Submessage<'a>) -> Result<Option<Submessage<'a>>, MessageErrorKind> {
+    /// Applies what is only for the receiver; says whether it was that.
+    fn interpret(&mut self, raw: &RawSubmessage<'a>) -> Result<bool, MessageErrorKind> {
         let context = &mut self.context;
-        match submessage {
-            Submessage::InfoTimestamp(info) => context.timestamp = info.timestamp,
-            Submessage::InfoDestination(info) => {
-                let named = info.guid_prefix;
+        match raw.id {
+            SubmessageId::INFO_TS => context.timestamp = read_fixed::<InfoTimestamp>(raw)?.timestamp,
+            SubmessageId::INFO_DST => {
+                let named = read_fixed::<InfoDestination>(raw)?.guid_prefix;
                 context.destination_prefix = (named != GuidPrefix::UNKNOWN).then_some(named);
             }
-            Submessage::InfoSource(info) => {
+            SubmessageId::INFO_SRC => {
+                let info = read_fixed::<InfoSource>(raw)?;
                 // §8.3.8.11.4: the source is another now; what was said of the former one is void.
                 context.source_prefix = info.guid_prefix;
                 context.source_vendor = info.vendor_id;
@@ -197,25 +200,26 @@ impl<'a> MessageReceiver<'a> {
                 context.unicast_reply.clear();
                 context.multicast_reply.clear();
             }
-            Submessage::InfoReply(info) => {
+            SubmessageId::INFO_REPLY => {
+                let info = read_fixed::<InfoReply>(raw)?;
                 context.unicast_reply = SmallVec::from_slice(info.unicast.as_slice());
                 context.multicast_reply =
                     info.multicast.map(|list| SmallVec::from_slice(list.as_slice())).unwrap_or_default();
             }
-            Submessage::InfoReplyIp4(info) => {
+            SubmessageId::INFO_REPLY_IP4 => {
+                let info = read_fixed::<InfoReplyIp4>(raw)?;
                 context.unicast_reply = SmallVec::from_slice(&[info.unicast.into()]);
                 context.multicast_reply = info.multicast.into_iter().map(Locator::from).collect();
             }
-            Submessage::HeaderExtension(extension) => {
-                let announced = extension.message_length;
+            SubmessageId::HEADER_EXTENSION => {
+                let announced = read_fixed::<HeaderExtension>(raw)?.message_length;
                 if announced.is_some_and(|length| length as usize != self.datagram.len()) {
                     return Err(MessageErrorKind::MessageLength);
                 }
             }
-            Submessage::Pad | Submessage::Unknown(_) => {}
-            entity => return Ok(Some(entity)),
+            _ => return Ok(false),
         }
-        Ok(None)
+        Ok(true)
     }
 
     fn stop(&mut self, kind: MessageErrorKind, offset: usize) -> MessageError {

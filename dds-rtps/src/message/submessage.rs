@@ -201,7 +201,8 @@ macro_rules! submessages {
     };
 }
 
-fn read_fixed<T: FixedSubmessage>(raw: &RawSubmessage<'_>) -> Result<T, MessageErrorKind> {
+/// Reads a submessage of the kind that `raw` says it is.
+pub(super) fn read_fixed<T: FixedSubmessage>(raw: &RawSubmessage<'_>) -> Result<T, MessageErrorKind> {
     let read = T::read_body(&mut raw.cursor(), raw.flags)?;
     match read.violation() {
         Some(rule) => Err(MessageErrorKind::Forbidden(raw.id, rule)),

@@ -60,8 +60,9 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataStruct) -> 
                 ) -> ::core::result::Result<Self, __dds::DecodeError> {
                     let value = <#holder as __dds::DdsType>::read(reader)?;
                     if value & !KNOWN != 0 {
-                        return ::core::result::Result::Err(reader.error(
+                        return ::core::result::Result::Err(reader.error_before(
                             __dds::DecodeErrorKind::InvalidBitmask { type_name: #name, value: u64::from(value) },
+                            ::core::mem::size_of::<#holder>(),
                         ));
                     }
                     ::core::result::Result::Ok(Self { #(#flags: value & (1 << #positions) != 0),* })

@@ -82,10 +82,10 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
                     let value = <#holder as __dds::DdsType>::read(reader)?;
                     match value {
                         #(#values => ::core::result::Result::Ok(Self::#variants),)*
-                        _ => ::core::result::Result::Err(reader.error(__dds::DecodeErrorKind::InvalidEnum {
-                            type_name: #name,
-                            value: i64::from(value),
-                        })),
+                        _ => ::core::result::Result::Err(reader.error_before(
+                            __dds::DecodeErrorKind::InvalidEnum { type_name: #name, value: i64::from(value) },
+                            ::core::mem::size_of::<#holder>(),
+                        )),
                     }
                 }
 

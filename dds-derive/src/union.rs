@@ -366,17 +366,15 @@ fn select(
     let default = match defaults.first() {
         Some(case) => arm(case),
         None => quote! {
-            ::core::result::Result::Err(__dds::DecodeError {
-                kind: __dds::DecodeErrorKind::InvalidDiscriminator { type_name: #name, value: label },
-                offset,
-            })
+            ::core::result::Result::Err(reader.error_before(
+                __dds::DecodeErrorKind::InvalidDiscriminator { type_name: #name, value: label },
+                <#discriminator as __dds::DdsType>::MINIMUM_SIZE,
+            ))
         },
     };
     quote! {
-        let offset = reader.position();
         let stored = <#discriminator as __dds::DdsType>::read(reader)?;
         let label = <#discriminator as __dds::Discriminator>::label(&stored);
-        let _ = offset;
         match label { #(#arms)* _ => #default }
     }
 }

@@ -234,7 +234,7 @@ impl DdsType for WideChar {
         let value = reader.read_u16()?;
         match char::from_u32(u32::from(value)) {
             Some(_) => Ok(Self(value)),
-            None => Err(reader.error(DecodeErrorKind::InvalidUtf16)),
+            None => Err(reader.error_before(DecodeErrorKind::InvalidUtf16, 2)),
         }
     }
 

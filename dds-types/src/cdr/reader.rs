@@ -86,6 +86,12 @@ impl<'a> CdrReader<'a> {
         DecodeError { kind, offset: self.position }
     }
 
+    /// An error of this kind about the `size` bytes just read.
+    #[cold]
+    pub fn error_before(&self, kind: DecodeErrorKind, size: usize) -> DecodeError {
+        DecodeError { kind, offset: self.position.saturating_sub(size) }
+    }
+
     #[cold]
     fn unexpected_end(&self, needed: usize) -> DecodeError {
         self.error(DecodeErrorKind::UnexpectedEnd { needed, available: self.remaining().len() })
@@ -140,11 +146,10 @@ impl<'a> CdrReader<'a> {
     /// No byte is left, or it is neither 0 nor 1.
     #[inline]
     pub fn read_bool(&mut self) -> Result<bool, DecodeError> {
-        let offset = self.position;
         match self.read_u8()? {
             0 => Ok(false),
             1 => Ok(true),
-            other => Err(DecodeError { kind: DecodeErrorKind::InvalidBool(other), offset }),
+            other => Err(self.error_before(DecodeErrorKind::InvalidBool(other), 1)),
         }
     }
 

@@ -76,6 +76,7 @@ macro_rules! structures {
             use dds_derive::DdsType;
             use std::collections::BTreeMap;
 
+            #[allow(dead_code, reason = "only some tests name it")]
             pub const EXTENSIBILITY: &str = $extensibility;
 
             #[derive(Clone, Debug, PartialEq, DdsType)]

@@ -1,0 +1,203 @@
+//! Decoding of anything at all: no panic, and what is accepted is consistent.
+
+mod common;
+
+use common::{ColorUnion, FinalUnion};
+use dds_derive::DdsType;
+use dds_types::cdr::{Endianness, XcdrVersion};
+use dds_types::payload::{deserialize, serialize_as};
+use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType, WideChar, WideString};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const ENCODINGS: [(Endianness, XcdrVersion); 4] = [
+    (Endianness::Little, XcdrVersion::Xcdr1),
+    (Endianness::Big, XcdrVersion::Xcdr1),
+    (Endianness::Little, XcdrVersion::Xcdr2),
+    (Endianness::Big, XcdrVersion::Xcdr2),
+];
+
+/// A type that contains itself in every way there is.
+#[derive(Clone, Debug, PartialEq, DdsType)]
+#[dds(extensibility = "appendable")]
+struct Tree {
+    label: WideString,
+    letter: WideChar,
+    left: Option<Box<Tree>>,
+    others: Vec<Tree>,
+    by_name: BTreeMap<String, Tree>,
+}
+
+fn tree(depth: usize) -> Tree {
+    let child = (depth > 1).then(|| Box::new(tree(depth - 1)));
+    Tree {
+        label: "ҥ𝄞".into(),
+        letter: WideChar::new('ė').unwrap(),
+        left: child,
+        others: vec![],
+        by_name: BTreeMap::new(),
+    }
+}
+
+/// Decodes; what is accepted is encoded again, alike in every encoding.
+fn decode<T: DdsType>(payload: &[u8]) -> Option<T> {
+    let value = deserialize::<T>(payload).ok()?;
+    for (endianness, version) in ENCODINGS {
+        let mut once = vec![];
+        serialize_as(&value, endianness, version, &mut once).unwrap();
+        let mut twice = vec![];
+        serialize_as(&deserialize::<T>(&once).unwrap(), endianness, version, &mut twice).unwrap();
+        assert_eq!(once, twice);
+    }
+    Some(value)
+}
+
+/// Decodes a keyed type, and finds its key without decoding.
+fn decode_keyed<T: TopicType + DdsType>(payload: &[u8]) {
+    let mut found = vec![];
+    let key = T::canonical_key_of(payload, PayloadKind::Data, &mut found);
+    if let Some(value) = decode::<T>(payload) {
+        let mut canonical = vec![];
+        value.write_canonical_key(&mut canonical).unwrap();
+        assert_eq!((key, found), (Ok(()), canonical));
+    }
+    let mut found = vec![];
+    if T::canonical_key_of(payload, PayloadKind::Key, &mut found).is_ok() {
+        let mut again = vec![];
+        T::serialize_canonical_key_payload(&found, dds_types::DataRepresentationId::XCDR2, &mut again)
+            .unwrap();
+        let mut canonical = vec![];
+        T::canonical_key_of(&again, PayloadKind::Key, &mut canonical).unwrap();
+        assert_eq!(found, canonical);
+    }
+}
+
+/// Decodes the bytes as every type there is.
+fn decode_all(payload: &[u8]) {
+    macro_rules! every {
+        ($($module:ident)*) => {$({
+            use common::$module::*;
+            decode::<Primitives>(payload);
+            decode::<Collections>(payload);
+            decode::<Arrays>(payload);
+            decode::<Nested>(payload);
+            decode::<Enums>(payload);
+            decode::<BoundedEnums>(payload);
+            decode::<Optionals>(payload);
+            decode::<Unions>(payload);
+            decode::<Maps>(payload);
+            decode_keyed::<Keyed>(payload);
+            decode_keyed::<Ids>(payload);
+        })*};
+    }
+    every!(final_ appendable mutable);
+    decode::<FinalUnion>(payload);
+    decode::<ColorUnion>(payload);
+    decode::<Tree>(payload);
+}
+
+/// Valid payloads of every type in every encoding.
+fn corpus() -> Vec<Vec<u8>> {
+    let mut corpus = vec![];
+    for (endianness, version) in ENCODINGS {
+        macro_rules! add {
+            ($($value:expr),*) => {$({
+                let mut payload = vec![];
+                serialize_as(&$value, endianness, version, &mut payload).unwrap();
+                corpus.push(payload);
+            })*};
+        }
+        macro_rules! every {
+            ($($module:ident)*) => {$({
+                use common::$module::*;
+                add!(
+                    primitives(), collections(), arrays(), nested(), enums(), bounded_enums(),
+                    optionals_present(), optionals_absent(), unions(), maps(), keyed(), ids()
+                );
+            })*};
+        }
+        every!(final_ appendable mutable);
+        add!(tree(3));
+    }
+    corpus
+}
+
+#[test]
+fn every_truncation_is_survived() {
+    for payload in corpus() {
+        for length in 0..payload.len() {
+            decode_all(&payload[..length]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn random_bytes_are_survived(identifier in 0_u8..12, body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut payload = vec![0, identifier, 0, 0];
+        payload.extend(body);
+        decode_all(&payload);
+    }
+
+    #[test]
+    fn small_words_are_survived(identifier in 0_u8..12, body in prop::collection::vec(0_u32..20, 0..60)) {
+        let mut payload = vec![0, identifier, 0, 0];
+        payload.extend(body.into_iter().flat_map(|word| match identifier & 1 {
+            0 => word.to_be_bytes(),
+            _ => word.to_le_bytes(),
+        }));
+        decode_all(&payload);
+    }
+
+    #[test]
+    fn corruption_is_survived(
+        which in any::<prop::sample::Index>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let corpus = corpus();
+        let mut payload = which.get(&corpus).clone();
+        for (at, value) in changes {
+            let at = at.index(payload.len());
+            payload[at] = value;
+        }
+        decode_all(&payload);
+    }
+
+    #[test]
+    fn texts_survive_a_round_trip(text in "[^\0]{0,20}", wide in "[^\0]{0,20}", depth in 1_usize..10) {
+        let mut value = tree(depth);
+        value.label = WideString(wide);
+        value.by_name.insert(text, tree(1));
+        for (endianness, version) in ENCODINGS {
+            let mut payload = vec![];
+            serialize_as(&value, endianness, version, &mut payload).unwrap();
+            prop_assert_eq!(deserialize::<Tree>(&payload), Ok(value.clone()));
+        }
+    }
+}
+
+#[test]
+fn nesting_is_bounded() {
+    for (endianness, version) in ENCODINGS {
+        let mut payload = vec![];
+        serialize_as(&tree(64), endianness, version, &mut payload).unwrap();
+        assert!(deserialize::<Tree>(&payload).is_ok());
+        payload.clear();
+        serialize_as(&tree(65), endianness, version, &mut payload).unwrap();
+        assert_eq!(deserialize::<Tree>(&payload).unwrap_err().kind, DecodeErrorKind::RecursionLimit);
+    }
+}
+
+#[test]
+fn a_length_beyond_the_input_is_refused_before_anything_is_allocated() {
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    struct Sequence {
+        values: Vec<[u64; 1000]>,
+    }
+    let payload = [0, 1, 0, 0, 0xff, 0xff, 0xff, 0x7f, 1, 2, 3, 4];
+    let error = deserialize::<Sequence>(&payload).unwrap_err();
+    assert_eq!(error.offset, 8);
+    assert!(matches!(error.kind, DecodeErrorKind::UnexpectedEnd { available: 4, .. }), "{error}");
+}

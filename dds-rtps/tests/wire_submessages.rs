@@ -148,3 +148,23 @@ fn a_header_extension_with_another_length_is_refused() {
         assert_eq!(receiver.next_submessage().is_none(), is_right);
     }
 }
+
+#[test]
+fn a_timestamp_holds_until_the_next_and_the_invalid_one_is_none() {
+    let mut message = header();
+    let heartbeat_frag =
+        [&[0x13, 1, 24, 0][..], &[0; 8], &[0, 0, 0, 0, 1, 0, 0, 0], &[1, 0, 0, 0], &[1, 0, 0, 0]].concat();
+    for timestamp in [&[0x09, 1, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0][..], &[], &[0x09, 3, 0, 0]] {
+        message.extend_from_slice(timestamp);
+        message.extend_from_slice(&heartbeat_frag);
+    }
+    message.extend_from_slice(&[0x09, 1, 8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0x09, 1, 8, 0]);
+    message.extend_from_slice(&[0xff; 8]);
+    message.extend_from_slice(&heartbeat_frag);
+    let mut receiver = MessageReceiver::new(&message, GuidPrefix::UNKNOWN).unwrap();
+    let mut seen = Vec::new();
+    while let Some(next) = receiver.next_submessage() {
+        seen.push(next.unwrap().0.timestamp.map(|timestamp| timestamp.as_nanos()));
+    }
+    assert_eq!(seen, [Some(7_000_000_000), Some(7_000_000_000), None, None]);
+}

@@ -185,7 +185,10 @@ impl<'a> MessageReceiver<'a> {
     fn interpret(&mut self, raw: &RawSubmessage<'a>) -> Result<bool, MessageErrorKind> {
         let context = &mut self.context;
         match raw.id {
-            SubmessageId::INFO_TS => context.timestamp = read_fixed::<InfoTimestamp>(raw)?.timestamp,
+            SubmessageId::INFO_TS => {
+                let timestamp = read_fixed::<InfoTimestamp>(raw)?.timestamp;
+                context.timestamp = timestamp.filter(|timestamp| *timestamp != TIME_INVALID);
+            }
             SubmessageId::INFO_DST => {
                 let named = read_fixed::<InfoDestination>(raw)?.guid_prefix;
                 context.destination_prefix = (named != GuidPrefix::UNKNOWN).then_some(named);
@@ -227,3 +230,6 @@ impl<'a> MessageReceiver<'a> {
         MessageError { kind, offset }
     }
 }
+
+/// `TIME_INVALID` (RTPS 2.5 §9.3.2.1), another way to say that there is no timestamp.
+const TIME_INVALID: Timestamp = Timestamp::from_wire(u32::MAX, u32::MAX);

@@ -197,6 +197,9 @@ pub enum DdsError {
     /// Received bytes are no valid value of their type.
     #[error("the sample cannot be deserialised: {0}")]
     Decode(#[from] DecodeError),
+    /// The sockets could not be opened.
+    #[error("the transport cannot be opened: {0}")]
+    Transport(#[from] dds_transport::OpenError),
     /// The operating system refused.
     #[error("{operation}: {source}")]
     Io {
@@ -233,7 +236,7 @@ impl DdsError {
             Self::Timeout { .. } => ReturnCode::Timeout,
             Self::IllegalOperation { .. } => ReturnCode::IllegalOperation,
             Self::Unsupported { .. } => ReturnCode::Unsupported,
-            Self::Decode(_) | Self::Io { .. } => ReturnCode::Error,
+            Self::Decode(_) | Self::Io { .. } | Self::Transport(_) => ReturnCode::Error,
         }
     }
 }

@@ -1,9 +1,29 @@
 //! The Data Distribution Service: participants, topics, typed readers and writers.
+//!
+//! Define a topic as a Rust type, make a [`DomainParticipant`], and write or read: others in the same
+//! domain are discovered by UDP multicast, whatever vendor's DDS they use.
+//!
+//! See [`DomainParticipant`] for a first program. Every operation that can wait has a blocking and an
+//! async form; the async ones run on any executor.
+
+// The derive's paths lead here, also for types of this crate.
+extern crate self as dds_core;
 
 pub mod cache;
 pub mod condition;
+mod domain;
+pub mod engine;
 pub mod error;
 pub mod instance;
+mod runtime;
 pub mod sample;
 pub mod status;
 pub mod type_support;
+
+pub use dds_derive::DdsType;
+pub use dds_qos as qos;
+pub use dds_rtps as rtps;
+pub use dds_transport as transport;
+pub use dds_types as types;
+pub use domain::*;
+pub use runtime::{Addresses, RuntimeStatistics};

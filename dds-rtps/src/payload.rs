@@ -97,6 +97,24 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// A buffer that becomes a [`Payload`].
+#[derive(Debug, Default)]
+pub struct PayloadBuffer(Arc<Vec<u8>>);
+
+impl PayloadBuffer {
+    /// The bytes so far, to be appended to.
+    pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        // Unique until sealed, hence never copied.
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// The payload; bytes past 4 GiB − 1 are not part of it.
+    pub fn seal(self) -> Payload {
+        let end = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        Payload { buffer: self.0, start: 0, end }
+    }
+}
+
 /// Buffers that are used again.
 ///
 /// Buffers above [`PayloadPool::LARGEST_KEPT`] are freed, and at most a fixed number is kept,
@@ -116,40 +134,22 @@ impl PayloadPool {
         Self { free: Vec::new(), limit }
     }
 
-    /// Fills a recycled (or new) buffer by `fill` and seals it as a payload.
-    ///
-    /// # Errors
-    /// What `fill` returns; the buffer then goes back into the pool.
-    pub fn build<E>(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Payload, E> {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        // A buffer in the pool is unique by construction; were it not, a new one serves.
-        if Arc::get_mut(&mut buffer).is_none() {
-            buffer = Arc::default();
-        }
-        let Some(bytes) = Arc::get_mut(&mut buffer) else { return Ok(Payload::default()) };
-        bytes.clear();
-        match fill(bytes) {
-            Ok(()) => {
-                let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-                Ok(Payload { buffer, start: 0, end })
-            }
-            Err(error) => {
-                self.keep(buffer);
-                Err(error)
-            }
-        }
-    }
-
     /// A copy of `bytes` in a recycled (or new) buffer.
     pub fn copy(&mut self, bytes: &[u8]) -> Payload {
-        let filled = self.build(|buffer| {
-            buffer.extend_from_slice(bytes);
-            Ok::<(), core::convert::Infallible>(())
-        });
-        match filled {
-            Ok(payload) => payload,
-            Err(never) => match never {},
+        let mut buffer = self.checkout();
+        buffer.bytes_mut().extend_from_slice(bytes);
+        buffer.seal()
+    }
+
+    /// An empty buffer to be filled without holding the pool.
+    pub fn checkout(&mut self) -> PayloadBuffer {
+        let mut buffer = self.free.pop().unwrap_or_default();
+        match Arc::get_mut(&mut buffer) {
+            Some(bytes) => bytes.clear(),
+            // A buffer in the pool is unique by construction; were it not, a new one serves.
+            None => buffer = Arc::default(),
         }
+        PayloadBuffer(buffer)
     }
 
     /// Takes the payload's buffer back if this was its last holder.

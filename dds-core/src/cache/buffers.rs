@@ -28,15 +28,10 @@ impl SampleBuffers {
     /// A copy of `bytes` in a buffer of at most twice their length, or of 64 bytes.
     pub(super) fn copy(&mut self, bytes: &[u8]) -> Payload {
         let Some(class) = Self::class(bytes.len()) else { return Payload::from(bytes) };
-        let filled = self.classes[class].build(|buffer| {
-            buffer.reserve_exact(Self::SMALLEST << class);
-            buffer.extend_from_slice(bytes);
-            Ok::<(), std::convert::Infallible>(())
-        });
-        match filled {
-            Ok(payload) => payload,
-            Err(never) => match never {},
-        }
+        let mut buffer = self.classes[class].checkout();
+        buffer.bytes_mut().reserve_exact(Self::SMALLEST << class);
+        buffer.bytes_mut().extend_from_slice(bytes);
+        buffer.seal()
     }
 
     /// Takes a buffer back, if this was its last holder and it is one of a class.

@@ -217,12 +217,12 @@ impl StatefulWriter {
         self.liveliness_wanted = true;
     }
 
-    /// The number up to which every reliable reader has everything; the last number where there is
-    /// no reliable reader.
+    /// The number up to which every reliable reader has everything; the last number sent where there
+    /// is no reliable reader.
     pub fn acknowledged_through(&self) -> SequenceNumber {
         match self.acknowledged {
             Some(acknowledged) => acknowledged,
-            None => self.history.last_number(),
+            None => self.cursor.previous(),
         }
     }
 

@@ -147,13 +147,14 @@ impl ReaderCache {
             _ => return Err(OfferOutcome::Dropped(DropReason::UnknownInstance)),
         };
         self.remember_digest(instance, change);
-        let disposed =
-            if kind.is_disposed() { self.dispose(now, instance, writer, change) } else { Ok(false) };
+        let mut disposed = Ok(false);
+        if kind.is_disposed() {
+            self.register(instance, writer);
+            disposed = self.dispose(now, instance, writer, change);
+        }
         let mut changed = matches!(disposed, Ok(true));
         if kind.is_unregistered() {
             changed |= self.unregister(now, instance, writer, change);
-        } else if disposed.is_ok() {
-            self.register(instance, writer);
         }
         self.forget_if_unused(instance);
         disposed?;

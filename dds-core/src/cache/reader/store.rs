@@ -225,6 +225,12 @@ impl ReaderCache {
         mut sample: Incoming,
     ) {
         self.show_held_back(now, place);
+        // What was written before the end shows before it or not at all.
+        let tail = self.instances[place].samples.tail();
+        if self.settings.by_source_timestamp && tail != NOWHERE && self.samples[tail].is_valid() {
+            let latest = self.samples[tail].sample.source_order();
+            self.raise_floor(place, latest);
+        }
         let view = self.instances[place].view;
         self.set_states(place, state, view);
         self.stop_deadline(place);

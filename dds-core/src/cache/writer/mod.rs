@@ -1,5 +1,8 @@
 //! What a DataWriter's history holds, by instance.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 
 use dds_qos::{DataWriterQos, DurabilityKind, Duration};

@@ -1,0 +1,102 @@
+//! What a participant is made with, beyond QoS.
+
+use std::net::{IpAddr, SocketAddr};
+
+use dds_qos::Duration;
+use dds_transport::{PortMapping, UdpConfig};
+
+/// What a participant is made with, beyond QoS. Every default is argued at its field.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ParticipantConfig {
+    /// Sockets and interfaces.
+    pub transport: UdpConfig,
+    /// Addresses that are told of this participant besides the multicast group. Without a port, the
+    /// first [`ParticipantConfig::PEER_PORTS`] participants of that host. Default: none.
+    pub initial_peers: Vec<Peer>,
+    /// Splits the domain: participants see only those with the same tag (RTPS 2.5 §9.6.2.2.2
+    /// PID_DOMAIN_TAG). Default: empty.
+    pub domain_tag: String,
+    /// How long others keep this participant without a sign of life of it. Default 10 s, as Cyclone DDS
+    /// has it: a killed process is noticed in ten seconds.
+    pub lease_duration: Duration,
+    /// How often the participant is announced. Default 2 s: five times in a lease.
+    pub announcement_period: Duration,
+    /// The name shown to people. Default: none.
+    pub name: Option<String>,
+    /// How long a reliable writer that is dropped waits for its last samples to be acknowledged.
+    /// Default 1 s: what a program writes just before it ends arrives, even with losses.
+    pub linger: Duration,
+    /// Bytes of a sample per fragment. Default 1,344: a fragment and all headers fit an Ethernet frame.
+    pub fragment_size: u16,
+    /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 16 MiB:
+    /// many times what any path holds, yet bounded when a reader stalls.
+    pub window_bytes: usize,
+    /// Samples a KEEP_ALL writer may have unacknowledged before `write` blocks, where RESOURCE_LIMITS
+    /// says nothing lower. Default 65,536: what a reader of ours holds while it waits for a gap to close.
+    pub window_samples: u64,
+}
+
+impl ParticipantConfig {
+    /// How many participants of a peer's host are addressed when its port is not given.
+    pub const PEER_PORTS: u32 = 10;
+
+    /// The defaults, on loopback only: for tests and systems on one host.
+    pub fn loopback_only() -> Self {
+        Self { transport: UdpConfig::loopback_only(), ..Self::default() }
+    }
+}
+
+impl Default for ParticipantConfig {
+    fn default() -> Self {
+        Self {
+            transport: UdpConfig::default(),
+            initial_peers: Vec::new(),
+            domain_tag: String::new(),
+            lease_duration: dds_rtps::timing::PARTICIPANT_LEASE,
+            announcement_period: dds_rtps::timing::ANNOUNCEMENT_PERIOD,
+            name: None,
+            linger: Duration::from_secs(1),
+            fragment_size: 1344,
+            window_bytes: 16 << 20,
+            window_samples: 65_536,
+        }
+    }
+}
+
+/// The address of a participant that is told of ours without multicast.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Peer {
+    /// A host: its first participants, by the port mapping.
+    Host(IpAddr),
+    /// One socket.
+    Socket(SocketAddr),
+}
+
+impl Peer {
+    pub(super) fn addresses(self, domain_id: u32, ports: &PortMapping) -> Vec<SocketAddr> {
+        match self {
+            Self::Socket(address) => vec![address],
+            Self::Host(host) => (0..ParticipantConfig::PEER_PORTS)
+                .filter_map(|id| ports.metatraffic_unicast(domain_id, id).ok())
+                .map(|port| SocketAddr::new(host, port))
+                .collect(),
+        }
+    }
+}
+
+impl std::str::FromStr for Peer {
+    type Err = crate::error::DdsError;
+
+    /// `192.0.2.1`, `192.0.2.1:7410`, `2001:db8::1` or `[2001:db8::1]:7410`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Socket(address));
+        }
+        text.parse().map(Self::Host).map_err(|_| {
+            crate::error::DdsError::bad_parameter(
+                "initial peer",
+                format!("«{text}» is no IP address, with or without port"),
+            )
+        })
+    }
+}

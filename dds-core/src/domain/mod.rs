@@ -1,0 +1,27 @@
+//! The entities of DDS 1.4 §2.2.2, as users hold them.
+
+mod builder;
+mod config;
+mod participant;
+mod publisher;
+mod reader;
+mod select;
+mod stream;
+mod subscriber;
+mod topic;
+mod verdicts;
+mod writer;
+
+pub use builder::{ReaderBuilder, WriterBuilder};
+pub use config::{ParticipantConfig, Peer};
+pub use participant::{
+    DomainParticipant, DomainParticipantFactory, MismatchVerdict, ParticipantBuilder, ParticipantStatistics,
+};
+pub use publisher::Publisher;
+pub use reader::DataReader;
+pub use select::Select;
+pub use stream::{SampleStream, Samples};
+pub use subscriber::Subscriber;
+pub use topic::Topic;
+pub use verdicts::Verdicts;
+pub use writer::{DataWriter, WriteOptions};

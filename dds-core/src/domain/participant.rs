@@ -1,0 +1,541 @@
+//! Participants and what makes them (DDS 1.4 §2.2.2.2).
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use dds_qos::{DomainParticipantQos, PublisherQos, SubscriberQos, TopicQos};
+use dds_rtps::{
+    discovery::ParticipantData,
+    participant::{Participant, ParticipantConfig as DiscoveryConfig, Verdict},
+    structure::{EntityId, EntityKind, Guid, GuidPrefix, Locator, VendorId},
+};
+use dds_transport::UdpConfig;
+use dds_types::TopicType;
+use parking_lot::{Mutex, RwLock};
+
+use super::{ParticipantConfig, Publisher, Subscriber, Topic, verdicts::Verdicts};
+use crate::{
+    condition::StatusCondition,
+    engine::{Engine, EngineStatistics, Environment, Observer, TopicShared},
+    error::{DdsError, DdsResult, IllegalContext, Resource},
+    instance::{InstanceHandle, InstanceHandleAllocator},
+    runtime::{Addresses, RuntimeHandle, RuntimeStatistics},
+};
+
+/// Makes participants (DDS 1.4 §2.2.2.2.2). Participants of one factory that share a domain and a
+/// network configuration share sockets and threads.
+#[derive(Clone, Default)]
+pub struct DomainParticipantFactory(Arc<FactoryInner>);
+
+#[derive(Default)]
+struct FactoryInner {
+    runtimes: Mutex<Vec<(u32, UdpConfig, Weak<RuntimeHandle>)>>,
+}
+
+impl DomainParticipantFactory {
+    /// A factory without participants.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Begins a participant in `domain_id`.
+    pub fn participant(&self, domain_id: u32) -> ParticipantBuilder {
+        ParticipantBuilder {
+            factory: self.clone(),
+            domain_id,
+            config: ParticipantConfig::default(),
+            qos: DomainParticipantQos::default(),
+        }
+    }
+
+    /// A participant with this QoS and the default configuration (DDS 1.4 §2.2.2.2.2.1).
+    ///
+    /// # Errors
+    /// As [`ParticipantBuilder::build`].
+    pub fn create_participant(
+        &self,
+        domain_id: u32,
+        qos: DomainParticipantQos,
+    ) -> DdsResult<DomainParticipant> {
+        self.participant(domain_id).qos(qos).build()
+    }
+
+    fn runtime(&self, domain_id: u32, config: &UdpConfig) -> DdsResult<Arc<RuntimeHandle>> {
+        let mut runtimes = self.0.runtimes.lock();
+        runtimes.retain(|(_, _, runtime)| runtime.strong_count() > 0);
+        let known = runtimes.iter().find(|(domain, known, _)| *domain == domain_id && known == config);
+        if let Some(runtime) = known.and_then(|(_, _, runtime)| runtime.upgrade()) {
+            return Ok(runtime);
+        }
+        let runtime = Arc::new(RuntimeHandle::start(domain_id, config.clone())?);
+        runtimes.push((domain_id, config.clone(), Arc::downgrade(&runtime)));
+        Ok(runtime)
+    }
+}
+
+/// A participant in the making.
+#[must_use = "nothing happens before build()"]
+pub struct ParticipantBuilder {
+    factory: DomainParticipantFactory,
+    domain_id: u32,
+    config: ParticipantConfig,
+    qos: DomainParticipantQos,
+}
+
+impl ParticipantBuilder {
+    /// With this name, shown to people on other hosts.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.config.name = Some(name.into());
+        self
+    }
+
+    /// With this QoS.
+    pub fn qos(mut self, qos: DomainParticipantQos) -> Self {
+        self.qos = qos;
+        self
+    }
+
+    /// With this configuration instead of the default one.
+    pub fn config(mut self, config: ParticipantConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// On this host's loopback interface only.
+    pub fn loopback_only(mut self) -> Self {
+        self.config.transport = UdpConfig::loopback_only();
+        self
+    }
+
+    /// Makes the participant and announces it.
+    ///
+    /// # Errors
+    /// When the sockets cannot be opened: see [`DdsError::Transport`].
+    pub fn build(self) -> DdsResult<DomainParticipant> {
+        let runtime = self.factory.runtime(self.domain_id, &self.config.transport)?;
+        let mut random = [0; 18];
+        getrandom::fill(&mut random).map_err(|error| DdsError::Io {
+            operation: "reading random bytes from the system",
+            source: std::io::Error::other(error.to_string()),
+        })?;
+        let addresses = runtime.runtime().addresses();
+        let environment: Arc<dyn Environment> = runtime.runtime().clone();
+        let participant = self.assemble(environment, addresses, random, Some(runtime.clone()))?;
+        runtime.runtime().attach(participant.engine());
+        Ok(participant)
+    }
+
+    /// Makes the participant in an environment other than this system's sockets and clocks, such as a
+    /// simulation. The caller then runs [`DomainParticipant::engine`]. `random` makes the GUID and
+    /// the jitter.
+    ///
+    /// # Errors
+    /// When the QoS is inconsistent.
+    pub fn build_in(
+        self,
+        environment: Arc<dyn Environment>,
+        addresses: Addresses,
+        random: [u8; 18],
+    ) -> DdsResult<DomainParticipant> {
+        self.assemble(environment, addresses, random, None)
+    }
+
+    fn assemble(
+        self,
+        environment: Arc<dyn Environment>,
+        addresses: Addresses,
+        random: [u8; 18],
+        runtime: Option<Arc<RuntimeHandle>>,
+    ) -> DdsResult<DomainParticipant> {
+        let Self { factory: _, domain_id, config, qos } = self;
+        let mut prefix = [0; 12];
+        prefix[..2].copy_from_slice(&VendorId::OURS.0);
+        prefix[2..].copy_from_slice(&random[..10]);
+        let guid = Guid::new(GuidPrefix(prefix), EntityId::PARTICIPANT);
+        let mut seed = [0; 8];
+        seed.copy_from_slice(&random[10..]);
+
+        let mut data = ParticipantData::new(guid);
+        data.domain_id = Some(domain_id);
+        data.domain_tag = config.domain_tag.clone();
+        data.metatraffic_unicast_locators = addresses.metatraffic_unicast;
+        data.metatraffic_multicast_locators = addresses.metatraffic_multicast.clone();
+        data.default_unicast_locators = addresses.user_unicast;
+        data.lease_duration = config.lease_duration;
+        data.user_data = qos.user_data.clone();
+        data.entity_name = config.name.clone();
+        if runtime.is_some() {
+            data.set_process(&host_name(), &process_name(), std::process::id());
+        }
+        let ports = &config.transport.ports;
+        let peers = config.initial_peers.iter().flat_map(|peer| peer.addresses(domain_id, ports));
+        let now = environment.now();
+        let discovery = Participant::new(
+            DiscoveryConfig {
+                announcement_period: config.announcement_period,
+                multicast_locators: addresses.metatraffic_multicast,
+                initial_peers: peers.map(Locator::from).collect(),
+                interfaces: addresses.interfaces,
+                seed: u64::from_le_bytes(seed),
+                ..DiscoveryConfig::new(data)
+            },
+            now,
+        );
+        let handles = InstanceHandleAllocator::new();
+        let handle = handles.allocate();
+        let engine = Engine::new(discovery, environment, handles);
+        engine.discovery.lock().name(guid, handle);
+        engine.run_discovery(now, |_| ());
+        Ok(DomainParticipant(Arc::new(ParticipantInner {
+            engine,
+            runtime,
+            guid,
+            handle,
+            domain_id,
+            config,
+            qos: RwLock::new(qos),
+            observer: Arc::new(Observer::new(StatusCondition::new(), None)),
+            topics: Mutex::default(),
+            next_key: AtomicU32::new(1),
+            defaults: RwLock::default(),
+        })))
+    }
+}
+
+fn host_name() -> String {
+    let read = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).or_else(read);
+    name.map_or_else(|| "unknown".into(), |name| name.trim().to_owned())
+}
+
+fn process_name() -> String {
+    let path = std::env::current_exe().ok();
+    let name = path.as_deref().and_then(|path| path.file_name());
+    name.map_or_else(|| "unknown".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The QoS of entities that are made without any.
+#[derive(Clone, Debug, Default)]
+struct Defaults {
+    publisher: PublisherQos,
+    subscriber: SubscriberQos,
+    topic: TopicQos,
+}
+
+pub(crate) struct ParticipantInner {
+    pub(crate) engine: Arc<Engine>,
+    runtime: Option<Arc<RuntimeHandle>>,
+    guid: Guid,
+    handle: InstanceHandle,
+    domain_id: u32,
+    pub(crate) config: ParticipantConfig,
+    qos: RwLock<DomainParticipantQos>,
+    pub(crate) observer: Arc<Observer>,
+    topics: Mutex<HashMap<String, Weak<TopicShared>>>,
+    next_key: AtomicU32,
+    defaults: RwLock<Defaults>,
+}
+
+impl Drop for ParticipantInner {
+    fn drop(&mut self) {
+        if self.runtime.as_ref().is_some_and(|runtime| runtime.runtime().is_forked_child()) {
+            return;
+        }
+        let now = self.engine.environment.now();
+        self.engine.run_discovery(now, |participant| participant.depart(now));
+    }
+}
+
+/// A member of a domain: the entry to everything else (DDS 1.4 §2.2.2.2.1). Clones are the same
+/// participant; it departs when the last clone, and the last entity made from it, is dropped.
+///
+/// ```
+/// use dds_core::{DdsType, DomainParticipant};
+///
+/// #[derive(DdsType, Debug, PartialEq)]
+/// struct Greeting {
+///     text: String,
+/// }
+///
+/// # fn main() -> Result<(), dds_core::error::DdsError> {
+/// let participant = DomainParticipant::builder(0).loopback_only().build()?;
+/// let topic = participant.topic::<Greeting>("Greeting")?;
+/// let reader = topic.reader().reliable().build()?;
+/// let writer = topic.writer().reliable().build()?;
+/// writer.wait_matched(1, std::time::Duration::from_secs(5).into())?;
+/// writer.write(&Greeting { text: "hello".into() })?;
+/// reader.wait_for_data(std::time::Duration::from_secs(5).into())?;
+/// let samples = reader.take()?;
+/// assert_eq!(samples[0].data(), Some(&Greeting { text: "hello".into() }));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct DomainParticipant(pub(crate) Arc<ParticipantInner>);
+
+impl std::fmt::Debug for DomainParticipant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DomainParticipant")
+            .field("guid", &self.0.guid)
+            .field("domain_id", &self.0.domain_id)
+            .finish()
+    }
+}
+
+impl DomainParticipant {
+    /// A participant with default configuration and QoS, of a factory of its own.
+    ///
+    /// # Errors
+    /// As [`ParticipantBuilder::build`].
+    pub fn new(domain_id: u32) -> DdsResult<Self> {
+        Self::builder(domain_id).build()
+    }
+
+    /// Begins a participant of a factory of its own.
+    pub fn builder(domain_id: u32) -> ParticipantBuilder {
+        DomainParticipantFactory::new().participant(domain_id)
+    }
+
+    /// The participant's GUID.
+    pub fn guid(&self) -> Guid {
+        self.0.guid
+    }
+
+    /// The participant's handle (DDS 1.4 §2.2.2.1.1.7).
+    pub fn instance_handle(&self) -> InstanceHandle {
+        self.0.handle
+    }
+
+    /// The domain it is in (DDS 1.4 §2.2.2.2.1.20).
+    pub fn domain_id(&self) -> u32 {
+        self.0.domain_id
+    }
+
+    /// What it was made with.
+    pub fn config(&self) -> &ParticipantConfig {
+        &self.0.config
+    }
+
+    /// Its QoS.
+    pub fn qos(&self) -> DomainParticipantQos {
+        self.0.qos.read().clone()
+    }
+
+    /// Changes its QoS: USER_DATA, which is announced anew, and ENTITY_FACTORY.
+    ///
+    /// # Errors
+    /// [`DdsError::ImmutablePolicy`] for policies that may not change.
+    pub fn set_qos(&self, qos: DomainParticipantQos) -> DdsResult<()> {
+        let mut current = self.0.qos.write();
+        check_changeable(current.check_changeable(&qos))?;
+        *current = qos.clone();
+        drop(current);
+        let now = self.0.engine.environment.now();
+        self.0.engine.run_discovery(now, |participant| {
+            let mut data = participant.data().clone();
+            data.user_data = qos.user_data;
+            participant.update_participant_data(now, data);
+        });
+        Ok(())
+    }
+
+    /// A topic of type `T` with default QoS; the same one for the same name.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] when the name is taken by a topic of another type.
+    pub fn topic<T: TopicType>(&self, name: &str) -> DdsResult<Topic<T>> {
+        let qos = self.0.defaults.read().topic.clone();
+        self.create_topic(name, qos)
+    }
+
+    /// A topic of type `T` (DDS 1.4 §2.2.2.2.1.5).
+    ///
+    /// # Errors
+    /// [`DdsError::BadParameter`] for an unusable name, [`DdsError::PreconditionNotMet`] when the name is
+    /// taken by a topic of another type, [`DdsError::InconsistentPolicy`].
+    pub fn create_topic<T: TopicType>(&self, name: &str, qos: TopicQos) -> DdsResult<Topic<T>> {
+        self.create_topic_as(name, &T::type_name(), qos)
+    }
+
+    /// A topic of type `T` whose type is announced as `type_name`, for peers that call it otherwise.
+    ///
+    /// # Errors
+    /// As [`DomainParticipant::create_topic`].
+    pub fn create_topic_as<T: TopicType>(
+        &self,
+        name: &str,
+        type_name: &str,
+        qos: TopicQos,
+    ) -> DdsResult<Topic<T>> {
+        self.check_usable("create_topic")?;
+        if name.is_empty() || name.len() > dds_rtps::discovery::LONGEST_STRING || name.contains('\0') {
+            return Err(DdsError::bad_parameter("topic name", "must have 1 to 4096 bytes and no NUL"));
+        }
+        check_consistent(qos.is_consistent())?;
+        let mut topics = self.0.topics.lock();
+        topics.retain(|_, topic| topic.strong_count() > 0);
+        if let Some(known) = topics.get(name).and_then(Weak::upgrade) {
+            if known.type_name != type_name {
+                return Err(DdsError::precondition(
+                    "create_topic",
+                    format!(
+                        "another name than «{name}», which is a topic of type {} already",
+                        known.type_name
+                    ),
+                ));
+            }
+            return Ok(Topic::new(self.clone(), known, qos));
+        }
+        let shared = Arc::new(TopicShared {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            observer: Arc::new(Observer::new(StatusCondition::new(), Some(self.0.observer.clone()))),
+            statuses: Mutex::default(),
+        });
+        topics.insert(name.to_owned(), Arc::downgrade(&shared));
+        Ok(Topic::new(self.clone(), shared, qos))
+    }
+
+    /// A publisher (DDS 1.4 §2.2.2.2.1.1).
+    ///
+    /// # Errors
+    /// [`DdsError::IllegalOperation`] in a forked child.
+    pub fn create_publisher(&self, qos: PublisherQos) -> DdsResult<Publisher> {
+        self.check_usable("create_publisher")?;
+        Publisher::new(self.clone(), qos)
+    }
+
+    /// A subscriber (DDS 1.4 §2.2.2.2.1.3).
+    ///
+    /// # Errors
+    /// [`DdsError::IllegalOperation`] in a forked child.
+    pub fn create_subscriber(&self, qos: SubscriberQos) -> DdsResult<Subscriber> {
+        self.check_usable("create_subscriber")?;
+        Subscriber::new(self.clone(), qos)
+    }
+
+    /// The QoS of publishers that are made without any (DDS 1.4 §2.2.2.2.1.21).
+    pub fn default_publisher_qos(&self) -> PublisherQos {
+        self.0.defaults.read().publisher.clone()
+    }
+
+    /// Sets [`DomainParticipant::default_publisher_qos`].
+    pub fn set_default_publisher_qos(&self, qos: PublisherQos) {
+        self.0.defaults.write().publisher = qos;
+    }
+
+    /// The QoS of subscribers that are made without any (DDS 1.4 §2.2.2.2.1.23).
+    pub fn default_subscriber_qos(&self) -> SubscriberQos {
+        self.0.defaults.read().subscriber.clone()
+    }
+
+    /// Sets [`DomainParticipant::default_subscriber_qos`].
+    pub fn set_default_subscriber_qos(&self, qos: SubscriberQos) {
+        self.0.defaults.write().subscriber = qos;
+    }
+
+    /// The QoS of topics that are made without any (DDS 1.4 §2.2.2.2.1.25).
+    pub fn default_topic_qos(&self) -> TopicQos {
+        self.0.defaults.read().topic.clone()
+    }
+
+    /// Sets [`DomainParticipant::default_topic_qos`].
+    pub fn set_default_topic_qos(&self, qos: TopicQos) {
+        self.0.defaults.write().topic = qos;
+    }
+
+    /// Asserts the liveliness of all writers with LIVELINESS MANUAL_BY_PARTICIPANT (DDS 1.4
+    /// §2.2.2.2.1.18).
+    pub fn assert_liveliness(&self) {
+        let now = self.0.engine.environment.now();
+        self.0.engine.run_discovery(now, |participant| participant.assert_liveliness(now));
+    }
+
+    /// The verdicts on pairs of endpoints that share a topic name and do not match, from now on: a
+    /// stream, and an iterator over those at hand.
+    pub fn verdicts(&self) -> Verdicts {
+        Verdicts::new(self.0.engine.discovery.lock().subscribe_verdicts())
+    }
+
+    /// The other participants known now (DDS 1.4 §2.2.2.2.1.27).
+    pub fn discovered_participants(&self) -> Vec<Arc<ParticipantData>> {
+        self.0.engine.discovery.lock().participants.values().cloned().collect()
+    }
+
+    /// The status condition. A participant has no status of its own; it is there for completeness.
+    pub fn status_condition(&self) -> StatusCondition {
+        self.0.observer.condition().clone()
+    }
+
+    /// The protocol machines; for those who run them in an environment of their own, and for counters.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.0.engine
+    }
+
+    /// What was counted since the participant was made.
+    pub fn statistics(&self) -> ParticipantStatistics {
+        ParticipantStatistics {
+            engine: self.0.engine.statistics(),
+            discovery: self.0.engine.discovery.lock().participant.statistics(),
+            runtime: self.0.runtime.as_ref().map(|runtime| runtime.runtime().statistics()),
+        }
+    }
+
+    /// The addresses that the participant listens on for samples.
+    pub fn unicast_locators(&self) -> Vec<Locator> {
+        self.0.engine.discovery.lock().participant.data().default_unicast_locators.clone()
+    }
+
+    pub(crate) fn next_entity_id(&self, kind: EntityKind) -> DdsResult<EntityId> {
+        let key = self.0.next_key.fetch_add(1, Ordering::Relaxed);
+        if key > 0x00ff_ffff {
+            return Err(DdsError::OutOfResources { resource: Resource::EntityIds, limit: 0x00ff_ffff });
+        }
+        Ok(EntityId::new(key, kind))
+    }
+
+    pub(crate) fn check_usable(&self, operation: &'static str) -> DdsResult<()> {
+        if self.0.runtime.as_ref().is_some_and(|runtime| runtime.runtime().is_forked_child()) {
+            return Err(DdsError::IllegalOperation { operation, context: IllegalContext::AfterFork });
+        }
+        Ok(())
+    }
+}
+
+/// What a participant counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParticipantStatistics {
+    /// Of its engine.
+    pub engine: EngineStatistics,
+    /// Of discovery.
+    pub discovery: dds_rtps::participant::Statistics,
+    /// Of the sockets it shares; `None` in an environment of its own.
+    pub runtime: Option<RuntimeStatistics>,
+}
+
+pub(super) fn check_consistent(result: Result<(), Vec<dds_qos::Inconsistency>>) -> DdsResult<()> {
+    result.map_err(|found| DdsError::InconsistentPolicy {
+        policies: found.iter().flat_map(|found| [found.policy, found.against]).collect(),
+        reasons: found.iter().map(ToString::to_string).collect(),
+    })
+}
+
+pub(super) fn check_changeable(result: Result<(), Vec<dds_qos::ImmutablePolicy>>) -> DdsResult<()> {
+    let Err(found) = result else { return Ok(()) };
+    match found.into_iter().next() {
+        Some(first) => Err(DdsError::ImmutablePolicy {
+            policy: first.policy,
+            current: first.current,
+            requested: first.refused,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What keeps two endpoints of one topic apart; see [`DomainParticipant::verdicts`].
+pub type MismatchVerdict = Verdict;

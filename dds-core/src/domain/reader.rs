@@ -1,0 +1,448 @@
+//! Typed readers (DDS 1.4 §2.2.2.5.3).
+
+use std::{marker::PhantomData, sync::Arc};
+
+use dds_qos::{AccessScope, DataReaderQos, Duration, SubscriptionQos};
+use dds_rtps::{
+    discovery::{PublicationData, SubscriptionData},
+    message::Datagram,
+    reader::{ReaderConfig, StatefulReader},
+    structure::{EntityKind, Guid},
+};
+use dds_types::TopicType;
+use parking_lot::Mutex;
+
+use super::{
+    Select, Subscriber, Topic,
+    participant::{check_changeable, check_consistent},
+};
+use crate::{
+    cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
+    condition::{
+        QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition, deadline_after,
+    },
+    engine::{Engine, Observer, ReaderEndpoint, ReaderState},
+    error::{DdsError, DdsResult},
+    instance::InstanceHandle,
+    sample::{DataState, Sample},
+    status::{
+        LivelinessChangedStatus, ReaderStatuses, RequestedDeadlineMissedStatus,
+        RequestedIncompatibleQosStatus, SampleLostStatus, SampleRejectedStatus, SubscriptionMatchedStatus,
+    },
+    type_support::TypeSupport,
+};
+
+struct ReaderInner {
+    engine: Arc<Engine>,
+    endpoint: Arc<ReaderEndpoint>,
+    subscriber: Subscriber,
+    topic_qos: Arc<dds_qos::TopicQos>,
+}
+
+impl Drop for ReaderInner {
+    fn drop(&mut self) {
+        self.endpoint.observer.set_listener(None);
+        if self.subscriber.participant().check_usable("drop").is_err() {
+            return;
+        }
+        self.engine.remove_reader(&self.endpoint);
+    }
+}
+
+/// Whether samples stay.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    Read,
+    Take,
+}
+
+/// Receives samples of `T` (DDS 1.4 §2.2.2.5.3). Clones are the same reader; it is deleted when the
+/// last one is dropped.
+///
+/// It is a [`Stream`](futures_core::Stream) of the samples taken from it.
+pub struct DataReader<T: TopicType> {
+    inner: Arc<ReaderInner>,
+    topic: Topic<T>,
+    type_: PhantomData<fn() -> T>,
+}
+
+impl<T: TopicType> Clone for DataReader<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), topic: self.topic.clone(), type_: PhantomData }
+    }
+}
+
+impl<T: TopicType> std::fmt::Debug for DataReader<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataReader").field("guid", &self.guid()).field("topic", &self.topic.name()).finish()
+    }
+}
+
+impl<T: TopicType> DataReader<T> {
+    pub(super) fn new(subscriber: Subscriber, topic: &Topic<T>, mut qos: DataReaderQos) -> DdsResult<Self> {
+        let participant = subscriber.participant().clone();
+        participant.check_usable("create_reader")?;
+        check_consistent(qos.is_consistent())?;
+        if qos.data_representation.0.is_empty() {
+            qos.data_representation.0 = T::representations().to_vec();
+        }
+        let kind = if T::HAS_KEY { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
+        let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
+        let engine = participant.engine().clone();
+        let subscriber_qos = subscriber.qos();
+        let presentation = &subscriber_qos.presentation;
+        let by_arrival = presentation.ordered_access && presentation.access_scope != AccessScope::Instance;
+        let order = if by_arrival { CollectionOrder::ByArrival } else { CollectionOrder::ByInstance };
+        let type_support = TypeSupport::of::<T>();
+        let cache = ReaderCache::new(&qos, order, type_support, engine.handles.clone());
+        let machine = StatefulReader::new(ReaderConfig::new(guid));
+        let announced = SubscriptionQos::new(&qos, &subscriber_qos, topic.qos());
+        let observer = Observer::new(StatusCondition::new(), Some(subscriber.0.observer.clone()));
+        let endpoint = Arc::new(ReaderEndpoint {
+            guid,
+            handle: engine.handles.allocate(),
+            topic: topic.shared.clone(),
+            type_support,
+            observer: Arc::new(observer),
+            armed: Default::default(),
+            state: Mutex::new(ReaderState::new(machine, cache, qos)),
+        });
+        let mut data = SubscriptionData::new(guid, topic.name(), topic.type_name(), announced);
+        data.group_entity_id = Some(subscriber.0.entity_id);
+        engine.add_reader(&endpoint, data);
+        let inner = ReaderInner { engine, endpoint, subscriber, topic_qos: topic.qos.clone() };
+        Ok(Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData })
+    }
+
+    pub(super) fn endpoint(&self) -> &Arc<ReaderEndpoint> {
+        &self.inner.endpoint
+    }
+
+    /// The reader's GUID.
+    pub fn guid(&self) -> Guid {
+        self.inner.endpoint.guid
+    }
+
+    /// The reader's handle.
+    pub fn instance_handle(&self) -> InstanceHandle {
+        self.inner.endpoint.handle
+    }
+
+    /// Its topic.
+    pub fn topic(&self) -> &Topic<T> {
+        &self.topic
+    }
+
+    /// Its subscriber.
+    pub fn subscriber(&self) -> &Subscriber {
+        &self.inner.subscriber
+    }
+
+    /// Its QoS.
+    pub fn qos(&self) -> DataReaderQos {
+        self.inner.endpoint.state.lock().qos.clone()
+    }
+
+    /// Changes its QoS; writers are matched anew.
+    ///
+    /// # Errors
+    /// [`DdsError::ImmutablePolicy`], [`DdsError::InconsistentPolicy`].
+    pub fn set_qos(&self, mut qos: DataReaderQos) -> DdsResult<()> {
+        check_consistent(qos.is_consistent())?;
+        if qos.data_representation.0.is_empty() {
+            qos.data_representation.0 = T::representations().to_vec();
+        }
+        {
+            let mut state = self.inner.endpoint.state.lock();
+            check_changeable(state.qos.check_changeable(&qos))?;
+            state.cache.update_qos(&qos);
+            state.qos = qos.clone();
+        }
+        let announced = SubscriptionQos::new(&qos, &self.inner.subscriber.qos(), &self.inner.topic_qos);
+        let mut data =
+            SubscriptionData::new(self.guid(), self.topic.name(), self.topic.type_name(), announced);
+        data.group_entity_id = Some(self.inner.subscriber.0.entity_id);
+        let now = self.inner.engine.environment.now();
+        self.inner.engine.run_discovery(now, |participant| participant.update_subscription(now, data));
+        Ok(())
+    }
+
+    /// Takes every sample (DDS 1.4 §2.2.2.5.3.9); none is no error.
+    ///
+    /// Samples whose bytes are no valid `T` are left out, counted and logged.
+    ///
+    /// # Errors
+    /// [`DdsError::IllegalOperation`] in a forked child.
+    pub fn take(&self) -> DdsResult<Vec<Sample<T>>> {
+        self.select().take()
+    }
+
+    /// Reads every sample (DDS 1.4 §2.2.2.5.3.8): they stay, and are READ from now on.
+    ///
+    /// # Errors
+    /// As [`DataReader::take`].
+    pub fn read(&self) -> DdsResult<Vec<Sample<T>>> {
+        self.select().read()
+    }
+
+    /// Takes the next sample that was not read (DDS 1.4 §2.2.2.5.3.13).
+    ///
+    /// # Errors
+    /// As [`DataReader::take`].
+    pub fn take_next_sample(&self) -> DdsResult<Option<Sample<T>>> {
+        Ok(self.select().not_read().max_samples(1).take()?.pop())
+    }
+
+    /// Reads the next sample that was not read (DDS 1.4 §2.2.2.5.3.12).
+    ///
+    /// # Errors
+    /// As [`DataReader::take`].
+    pub fn read_next_sample(&self) -> DdsResult<Option<Sample<T>>> {
+        Ok(self.select().not_read().max_samples(1).read()?.pop())
+    }
+
+    /// Takes the samples of one instance (DDS 1.4 §2.2.2.5.3.15).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`].
+    pub fn take_instance(&self, handle: InstanceHandle) -> DdsResult<Vec<Sample<T>>> {
+        self.select().instance(handle).take()
+    }
+
+    /// Reads the samples of one instance (DDS 1.4 §2.2.2.5.3.14).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`].
+    pub fn read_instance(&self, handle: InstanceHandle) -> DdsResult<Vec<Sample<T>>> {
+        self.select().instance(handle).read()
+    }
+
+    /// Takes the samples of the instance after `previous`; [`InstanceHandle::NIL`] begins (DDS 1.4
+    /// §2.2.2.5.3.17).
+    ///
+    /// # Errors
+    /// As [`DataReader::take`].
+    pub fn take_next_instance(&self, previous: InstanceHandle) -> DdsResult<Vec<Sample<T>>> {
+        self.select().next_instance(previous).take()
+    }
+
+    /// Reads the samples of the instance after `previous` (DDS 1.4 §2.2.2.5.3.16).
+    ///
+    /// # Errors
+    /// As [`DataReader::take`].
+    pub fn read_next_instance(&self, previous: InstanceHandle) -> DdsResult<Vec<Sample<T>>> {
+        self.select().next_instance(previous).read()
+    }
+
+    /// Begins a choice of samples to read or take.
+    pub fn select(&self) -> Select<'_, T> {
+        Select::new(self)
+    }
+
+    pub(super) fn access(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Vec<Sample<T>>> {
+        self.inner.subscriber.participant().check_usable("take")?;
+        let engine = &self.inner.engine;
+        let endpoint = &self.inner.endpoint;
+        let now = engine.environment.now();
+        let mut cached: Vec<CachedSample> = Vec::new();
+        let due = {
+            let mut guard = endpoint.state.lock();
+            let state = &mut *guard;
+            if state.cache.next_timeout() <= now.monotonic {
+                drop(guard);
+                engine.settle_reader(now, endpoint, &mut Datagram::new());
+                guard = endpoint.state.lock();
+            }
+            let state = &mut *guard;
+            if let InstanceSelector::This(handle) = selector.instance {
+                if !state.cache.is_known(handle) {
+                    return Err(DdsError::UnknownInstance { handle });
+                }
+            }
+            match access {
+                Access::Read => state.cache.read(selector, &mut cached),
+                Access::Take => state.cache.take(selector, &mut cached),
+            };
+            state.statuses.clear_data_available();
+            let _ = endpoint.observer.condition().set_changed(state.statuses.changed());
+            self.inner.subscriber.0.observer.clear(crate::status::StatusMask::DATA_ON_READERS);
+            state.retry(now);
+            state.machine.acknowledgement_due(now.monotonic).is_some()
+        };
+        if due {
+            engine.settle_reader(now, endpoint, &mut Datagram::new());
+            engine.drain_loopback(now);
+        }
+        let mut samples = Vec::with_capacity(cached.len());
+        for sample in &cached {
+            match Sample::decode(sample) {
+                Ok(sample) => samples.push(sample),
+                Err(error) => {
+                    engine.count_undecodable();
+                    tracing::warn!(topic = self.topic.name(), writer = %sample.info.writer_guid, %error,
+                        "a sample is no valid {}: the writer's type differs", T::type_name());
+                }
+            }
+        }
+        if access == Access::Take {
+            let mut state = endpoint.state.lock();
+            for sample in cached {
+                state.cache.recycle(sample.payload);
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Whether a sample is in these states.
+    pub fn has_data(&self, states: DataState) -> bool {
+        self.inner.endpoint.state.lock().cache.has_data(states)
+    }
+
+    /// Blocks until there is a sample that was not read.
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn wait_for_data(&self, timeout: Duration) -> DdsResult<()> {
+        const OPERATION: &str = "wait_for_data";
+        self.inner.engine.check_may_block(OPERATION)?;
+        let look = || self.has_data(DataState::NOT_READ).then_some(());
+        let notifier = &self.inner.endpoint.observer.notifier;
+        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
+        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+    }
+
+    /// As [`DataReader::wait_for_data`], without a time limit.
+    pub async fn data_available(&self) {
+        let look = || self.has_data(DataState::NOT_READ).then_some(());
+        self.inner.endpoint.observer.notifier.until(look).await;
+    }
+
+    /// Blocks until at least `writers` are matched.
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn wait_matched(&self, writers: usize, timeout: Duration) -> DdsResult<()> {
+        const OPERATION: &str = "wait_matched";
+        self.inner.engine.check_may_block(OPERATION)?;
+        let look = || (self.inner.endpoint.state.lock().matched.len() >= writers).then_some(());
+        let notifier = &self.inner.endpoint.observer.notifier;
+        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
+        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+    }
+
+    /// As [`DataReader::wait_matched`], without a time limit.
+    pub async fn matched(&self, writers: usize) {
+        let look = || (self.inner.endpoint.state.lock().matched.len() >= writers).then_some(());
+        self.inner.endpoint.observer.notifier.until(look).await;
+    }
+
+    /// The instance of a key, if it is known (DDS 1.4 §2.2.2.5.3.26).
+    ///
+    /// # Errors
+    /// [`DdsError::Encode`] when the key breaks a bound of its type.
+    pub fn lookup_instance(&self, sample: &T) -> DdsResult<Option<InstanceHandle>> {
+        let mut key = Vec::new();
+        sample.write_canonical_key(&mut key)?;
+        Ok(self.inner.endpoint.state.lock().cache.lookup_instance(&key))
+    }
+
+    /// The key of an instance (DDS 1.4 §2.2.2.5.3.25).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`].
+    pub fn key_value(&self, handle: InstanceHandle) -> DdsResult<T::Key> {
+        let state = self.inner.endpoint.state.lock();
+        let key = state.cache.key_value(handle).ok_or(DdsError::UnknownInstance { handle })?;
+        Ok(T::key_from_canonical(key)?)
+    }
+
+    /// A condition that is true while there are samples in these states (DDS 1.4 §2.2.2.5.3.27).
+    pub fn read_condition(&self, states: DataState) -> ReadCondition {
+        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
+        ReadCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states)
+    }
+
+    /// A condition that is true while there are samples in these states that `accept` accepts (DDS 1.4
+    /// §2.2.2.5.3.28). `accept` runs under the reader's lock and must not use the API.
+    pub fn query_condition(
+        &self,
+        states: DataState,
+        accept: impl Fn(&T) -> bool + Send + Sync + 'static,
+    ) -> QueryCondition {
+        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
+        let predicate = Arc::new(move |bytes: &[u8], content: Content| {
+            content == Content::Data && T::deserialize(bytes).is_ok_and(|sample| accept(&sample))
+        });
+        QueryCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states, predicate)
+    }
+
+    /// The matched writers' handles (DDS 1.4 §2.2.2.5.3.32).
+    pub fn matched_publications(&self) -> Vec<InstanceHandle> {
+        self.inner.endpoint.state.lock().matched.values().map(|matched| matched.handle).collect()
+    }
+
+    /// What a matched writer announced (DDS 1.4 §2.2.2.5.3.33).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`] when no such writer is matched.
+    pub fn matched_publication_data(&self, handle: InstanceHandle) -> DdsResult<Arc<PublicationData>> {
+        let state = self.inner.endpoint.state.lock();
+        let found = state.matched.values().find(|matched| matched.handle == handle);
+        found.map(|matched| matched.data.clone()).ok_or(DdsError::UnknownInstance { handle })
+    }
+
+    /// `SUBSCRIPTION_MATCHED`; resets its changes.
+    pub fn subscription_matched_status(&self) -> SubscriptionMatchedStatus {
+        self.take_status(ReaderStatuses::take_subscription_matched)
+    }
+
+    /// `REQUESTED_INCOMPATIBLE_QOS`; resets its changes.
+    pub fn requested_incompatible_qos_status(&self) -> RequestedIncompatibleQosStatus {
+        self.take_status(ReaderStatuses::take_requested_incompatible_qos)
+    }
+
+    /// `REQUESTED_DEADLINE_MISSED`; resets its changes.
+    pub fn requested_deadline_missed_status(&self) -> RequestedDeadlineMissedStatus {
+        self.take_status(ReaderStatuses::take_requested_deadline_missed)
+    }
+
+    /// `LIVELINESS_CHANGED`; resets its changes.
+    pub fn liveliness_changed_status(&self) -> LivelinessChangedStatus {
+        self.take_status(ReaderStatuses::take_liveliness_changed)
+    }
+
+    /// `SAMPLE_LOST`; resets its changes.
+    pub fn sample_lost_status(&self) -> SampleLostStatus {
+        self.take_status(ReaderStatuses::take_sample_lost)
+    }
+
+    /// `SAMPLE_REJECTED`; resets its changes.
+    pub fn sample_rejected_status(&self) -> SampleRejectedStatus {
+        self.take_status(ReaderStatuses::take_sample_rejected)
+    }
+
+    /// The reader's status condition.
+    pub fn status_condition(&self) -> StatusCondition {
+        self.inner.endpoint.observer.condition().clone()
+    }
+
+    fn take_status<R>(&self, take: impl FnOnce(&mut ReaderStatuses) -> R) -> R {
+        let mut state = self.inner.endpoint.state.lock();
+        let status = take(&mut state.statuses);
+        let _ = self.inner.endpoint.observer.condition().set_changed(state.statuses.changed());
+        status
+    }
+}
+
+impl SampleSource for ReaderEndpoint {
+    fn has_samples(&self, states: DataState, predicate: Option<&QueryPredicate>) -> bool {
+        let mut state = self.state.lock();
+        match predicate {
+            None => state.cache.has_data(states),
+            Some(predicate) => {
+                let predicate: &dyn Fn(&[u8], Content) -> bool = predicate;
+                state.cache.has_match(&Selector { states, predicate: Some(predicate), ..Selector::default() })
+            }
+        }
+    }
+}

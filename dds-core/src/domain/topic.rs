@@ -1,0 +1,83 @@
+//! Topics (DDS 1.4 §2.2.2.3.2).
+
+use std::{marker::PhantomData, sync::Arc};
+
+use dds_qos::TopicQos;
+use dds_types::TopicType;
+
+use super::{DomainParticipant, ReaderBuilder, WriterBuilder};
+use crate::{condition::StatusCondition, engine::TopicShared, status::InconsistentTopicStatus};
+
+/// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic.
+pub struct Topic<T: TopicType> {
+    participant: DomainParticipant,
+    pub(crate) shared: Arc<TopicShared>,
+    pub(crate) qos: Arc<TopicQos>,
+    type_: PhantomData<fn() -> T>,
+}
+
+impl<T: TopicType> Clone for Topic<T> {
+    fn clone(&self) -> Self {
+        Self {
+            participant: self.participant.clone(),
+            shared: self.shared.clone(),
+            qos: self.qos.clone(),
+            type_: PhantomData,
+        }
+    }
+}
+
+impl<T: TopicType> std::fmt::Debug for Topic<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Topic").field("name", &self.name()).field("type", &self.type_name()).finish()
+    }
+}
+
+impl<T: TopicType> Topic<T> {
+    pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>, qos: TopicQos) -> Self {
+        Self { participant, shared, qos: Arc::new(qos), type_: PhantomData }
+    }
+
+    /// The topic's name.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The name under which its type is announced.
+    pub fn type_name(&self) -> &str {
+        &self.shared.type_name
+    }
+
+    /// Its QoS.
+    pub fn qos(&self) -> &TopicQos {
+        &self.qos
+    }
+
+    /// The participant that it belongs to.
+    pub fn participant(&self) -> &DomainParticipant {
+        &self.participant
+    }
+
+    /// Begins a writer of this topic.
+    pub fn writer(&self) -> WriterBuilder<T> {
+        WriterBuilder::new(self.clone())
+    }
+
+    /// Begins a reader of this topic.
+    pub fn reader(&self) -> ReaderBuilder<T> {
+        ReaderBuilder::new(self.clone())
+    }
+
+    /// Topics met with this name and another type; resets its changes (DDS 1.4 §2.2.2.3.2.1).
+    pub fn inconsistent_topic_status(&self) -> InconsistentTopicStatus {
+        let mut statuses = self.shared.statuses.lock();
+        let status = statuses.take_inconsistent_topic();
+        let _ = self.shared.observer.condition().set_changed(statuses.changed());
+        status
+    }
+
+    /// The topic's status condition.
+    pub fn status_condition(&self) -> StatusCondition {
+        self.shared.observer.condition().clone()
+    }
+}

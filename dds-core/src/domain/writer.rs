@@ -1,0 +1,541 @@
+//! Typed writers (DDS 1.4 §2.2.2.4.2).
+
+use std::{cell::RefCell, marker::PhantomData, sync::Arc};
+
+use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
+use dds_rtps::{
+    change::ChangeKind,
+    discovery::{PublicationData, SubscriptionData},
+    message::{InlineQosToSend, SampleIdentity},
+    payload::{Payload, PayloadPool},
+    structure::{EntityKind, Guid, SequenceNumber},
+    time::Timestamp,
+    writer::{StatefulWriter, WriterConfig},
+};
+use dds_types::{DataRepresentationId, TopicType};
+use parking_lot::Mutex;
+
+use super::{
+    Publisher, Topic,
+    participant::{check_changeable, check_consistent},
+};
+use crate::{
+    cache::{InstanceKey, WriterCache},
+    condition::{StatusCondition, deadline_after},
+    engine::{Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
+    error::{DdsError, DdsResult},
+    instance::InstanceHandle,
+    status::{
+        LivelinessLostStatus, OfferedDeadlineMissedStatus, OfferedIncompatibleQosStatus,
+        PublicationMatchedStatus,
+    },
+    type_support::TypeSupport,
+};
+
+thread_local! {
+    /// For keys on their way to the history, so that writing allocates nothing.
+    static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a single write can say beyond the value.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WriteOptions {
+    /// When the sample was made; now if not given (DDS 1.4 §2.2.2.4.2.12).
+    pub source_timestamp: Option<Timestamp>,
+    /// The request that this sample answers (DDS-RPC 1.0 §7.8.2), sent as inline QoS.
+    pub related_sample_identity: Option<SampleIdentity>,
+    /// The only reader that gets the sample; the others see a gap (RTPS 2.5 §8.7.4).
+    pub destination: Option<Guid>,
+}
+
+struct WriterInner {
+    engine: Arc<Engine>,
+    endpoint: Arc<WriterEndpoint>,
+    publisher: Publisher,
+    topic_qos: Arc<dds_qos::TopicQos>,
+    linger: Duration,
+}
+
+impl Drop for WriterInner {
+    fn drop(&mut self) {
+        self.endpoint.observer.set_listener(None);
+        if self.publisher.participant().check_usable("drop").is_err() {
+            return;
+        }
+        // What was written just before the program ends should still arrive.
+        let waits = self.linger != Duration::ZERO && self.engine.check_may_block("drop").is_ok();
+        if waits && !self.endpoint.state.lock().matched.is_empty() {
+            let target = self.engine.request_acknowledgments(&self.endpoint);
+            let reached = || self.endpoint.state.lock().machine.is_acknowledged(target).then_some(());
+            let deadline = deadline_after(self.linger);
+            if self.endpoint.observer.notifier.block_until(deadline, reached).is_none() {
+                let left = self.endpoint.state.lock().machine.history().len();
+                tracing::warn!(
+                    topic = %self.endpoint.topic.name,
+                    "a writer was dropped and {left} samples were not acknowledged within {}",
+                    self.linger
+                );
+            }
+        }
+        self.engine.remove_writer(&self.endpoint);
+    }
+}
+
+/// Writes samples of `T` (DDS 1.4 §2.2.2.4.2). Clones are the same writer; it is deleted when the
+/// last one is dropped.
+pub struct DataWriter<T: TopicType> {
+    inner: Arc<WriterInner>,
+    topic: Topic<T>,
+    type_: PhantomData<fn(&T)>,
+}
+
+impl<T: TopicType> Clone for DataWriter<T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), topic: self.topic.clone(), type_: PhantomData }
+    }
+}
+
+impl<T: TopicType> std::fmt::Debug for DataWriter<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DataWriter").field("guid", &self.guid()).field("topic", &self.topic.name()).finish()
+    }
+}
+
+/// The one representation to write in.
+fn representation<T: TopicType>(qos: &DataWriterQos) -> DdsResult<DataRepresentationId> {
+    let offered = T::representations();
+    match qos.data_representation.0.as_slice() {
+        [] => Ok(offered.first().copied().unwrap_or(DataRepresentationId::XCDR)),
+        [one] if offered.contains(one) => Ok(*one),
+        [one] => Err(DdsError::bad_parameter(
+            "data_representation",
+            format!("{one:?} is not one that {} can be written in: {offered:?}", T::type_name()),
+        )),
+        many => Err(DdsError::bad_parameter(
+            "data_representation",
+            format!(
+                "a writer offers exactly one, since peers look at the first only; {} were given",
+                many.len()
+            ),
+        )),
+    }
+}
+
+impl<T: TopicType> DataWriter<T> {
+    pub(super) fn new(publisher: Publisher, topic: &Topic<T>, mut qos: DataWriterQos) -> DdsResult<Self> {
+        let participant = publisher.participant().clone();
+        participant.check_usable("create_writer")?;
+        check_consistent(qos.is_consistent())?;
+        let representation = representation::<T>(&qos)?;
+        qos.data_representation.0 = vec![representation];
+        let kind = if T::HAS_KEY { EntityKind::WRITER_WITH_KEY } else { EntityKind::WRITER_NO_KEY };
+        let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
+        let engine = participant.engine().clone();
+        let config = participant.config();
+        let machine = StatefulWriter::new(WriterConfig {
+            fragment_size: config.fragment_size,
+            ..WriterConfig::new(guid)
+        });
+        let cache = WriterCache::new(&qos, engine.handles.clone());
+        let window = Window { changes: config.window_samples, bytes: config.window_bytes };
+        let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
+        let announced = PublicationQos::new(&qos, &publisher.qos(), topic.qos());
+        let manual = qos.liveliness.kind != LivelinessKind::Automatic;
+        let observer = Observer::new(StatusCondition::new(), Some(publisher.0.observer.clone()));
+        let endpoint = Arc::new(WriterEndpoint {
+            guid,
+            handle: engine.handles.allocate(),
+            topic: topic.shared.clone(),
+            type_support: TypeSupport::of::<T>(),
+            representation,
+            observer: Arc::new(observer),
+            armed: Default::default(),
+            activity: Default::default(),
+            pool: pool.clone(),
+            state: Mutex::new(WriterState::new(machine, cache, qos, window, pool)),
+        });
+        let mut data = PublicationData::new(guid, topic.name(), topic.type_name(), announced);
+        data.group_entity_id = Some(publisher.0.entity_id);
+        let activity = engine.add_writer(&endpoint, data);
+        if manual {
+            // A new writer's activity is set once.
+            let _ = endpoint.activity.set(activity);
+        }
+        let inner =
+            WriterInner { linger: config.linger, engine, endpoint, publisher, topic_qos: topic.qos.clone() };
+        Ok(Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData })
+    }
+
+    pub(super) fn endpoint(&self) -> &Arc<WriterEndpoint> {
+        &self.inner.endpoint
+    }
+
+    /// Whether both are the same writer.
+    pub(super) fn from_endpoint(&self, endpoint: &Arc<WriterEndpoint>) -> bool {
+        Arc::ptr_eq(&self.inner.endpoint, endpoint)
+    }
+
+    /// The writer's GUID.
+    pub fn guid(&self) -> Guid {
+        self.inner.endpoint.guid
+    }
+
+    /// The writer's handle.
+    pub fn instance_handle(&self) -> InstanceHandle {
+        self.inner.endpoint.handle
+    }
+
+    /// Its topic.
+    pub fn topic(&self) -> &Topic<T> {
+        &self.topic
+    }
+
+    /// Its publisher.
+    pub fn publisher(&self) -> &Publisher {
+        &self.inner.publisher
+    }
+
+    /// The representation that it writes in.
+    pub fn representation(&self) -> DataRepresentationId {
+        self.inner.endpoint.representation
+    }
+
+    /// Its QoS.
+    pub fn qos(&self) -> DataWriterQos {
+        self.inner.endpoint.state.lock().qos.clone()
+    }
+
+    /// Changes its QoS; readers are matched anew.
+    ///
+    /// # Errors
+    /// [`DdsError::ImmutablePolicy`], [`DdsError::InconsistentPolicy`].
+    pub fn set_qos(&self, mut qos: DataWriterQos) -> DdsResult<()> {
+        check_consistent(qos.is_consistent())?;
+        if qos.data_representation.0.is_empty() {
+            qos.data_representation.0 = vec![self.representation()];
+        }
+        {
+            let mut state = self.inner.endpoint.state.lock();
+            check_changeable(state.qos.check_changeable(&qos))?;
+            state.cache.update_qos(&qos);
+            state.qos = qos.clone();
+        }
+        let announced = PublicationQos::new(&qos, &self.inner.publisher.qos(), &self.inner.topic_qos);
+        let mut data =
+            PublicationData::new(self.guid(), self.topic.name(), self.topic.type_name(), announced);
+        data.group_entity_id = Some(self.inner.publisher.0.entity_id);
+        let now = self.inner.engine.environment.now();
+        self.inner.engine.run_discovery(now, |participant| participant.update_publication(now, data));
+        Ok(())
+    }
+
+    /// Writes a sample (DDS 1.4 §2.2.2.4.2.11). Blocks while a reliable KEEP_ALL history, or
+    /// RESOURCE_LIMITS, leave no room, at most RELIABILITY `max_blocking_time`.
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`] when no room came in time, [`DdsError::OutOfResources`] when waiting cannot
+    /// help, [`DdsError::Encode`] when the value breaks a bound of its type.
+    pub fn write(&self, sample: &T) -> DdsResult<()> {
+        self.write_with(sample, WriteOptions::default()).map(drop)
+    }
+
+    /// Writes a sample with its own source timestamp (DDS 1.4 §2.2.2.4.2.12).
+    ///
+    /// # Errors
+    /// As [`DataWriter::write`].
+    pub fn write_with_timestamp(&self, sample: &T, timestamp: Timestamp) -> DdsResult<()> {
+        self.write_with(sample, WriteOptions { source_timestamp: Some(timestamp), ..WriteOptions::default() })
+            .map(drop)
+    }
+
+    /// Writes a sample for one matched reader: it gets the sample, the others see a gap.
+    ///
+    /// # Errors
+    /// As [`DataWriter::write`]; [`DdsError::PreconditionNotMet`] when the reader is not matched.
+    pub fn write_to(&self, reader: Guid, sample: &T) -> DdsResult<SampleIdentity> {
+        self.write_with(sample, WriteOptions { destination: Some(reader), ..WriteOptions::default() })
+    }
+
+    /// Writes a sample with options and returns its identity.
+    ///
+    /// # Errors
+    /// As [`DataWriter::write`] and [`DataWriter::write_to`].
+    pub fn write_with(&self, sample: &T, options: WriteOptions) -> DdsResult<SampleIdentity> {
+        let payload = self.serialize(sample)?;
+        self.with_key(sample, |key| {
+            let write = self.alive(key, payload, options)?;
+            self.submit(&write, "write")
+        })
+    }
+
+    /// As [`DataWriter::write`], without blocking the thread. Dropping the future gives the write up.
+    ///
+    /// # Errors
+    /// As [`DataWriter::write`].
+    pub async fn write_async(&self, sample: &T) -> DdsResult<()> {
+        let payload = self.serialize(sample)?;
+        let mut key = Vec::new();
+        if T::HAS_KEY {
+            sample.write_canonical_key(&mut key)?;
+        }
+        let write = self.alive(&key, payload, WriteOptions::default())?;
+        let limit = self.max_blocking_time();
+        self.inner.engine.write_async(&self.inner.endpoint, &write, "write", limit).await.map(drop)
+    }
+
+    /// Announces that an instance will be written, and returns its handle (DDS 1.4 §2.2.2.4.2.5).
+    ///
+    /// # Errors
+    /// [`DdsError::OutOfResources`] at `max_instances`.
+    pub fn register_instance(&self, sample: &T) -> DdsResult<InstanceHandle> {
+        self.with_key(sample, |key| {
+            let mut state = self.inner.endpoint.state.lock();
+            state.cache.register_instance(key).map_err(|_| DdsError::OutOfResources {
+                resource: crate::error::Resource::MaxInstances,
+                limit: state.qos.resource_limits.max_instances.as_usize() as u64,
+            })
+        })
+    }
+
+    /// Says that this writer no longer updates the instance (DDS 1.4 §2.2.2.4.2.7); also disposes of it,
+    /// unless WRITER_DATA_LIFECYCLE says otherwise.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] when the instance is not registered here.
+    pub fn unregister_instance(&self, sample: &T) -> DdsResult<()> {
+        let kind = self.inner.endpoint.state.lock().cache.unregister_kind();
+        self.end_instance(sample, kind, "unregister_instance", None)
+    }
+
+    /// As [`DataWriter::unregister_instance`], with its own source timestamp.
+    ///
+    /// # Errors
+    /// As [`DataWriter::unregister_instance`].
+    pub fn unregister_instance_with_timestamp(&self, sample: &T, timestamp: Timestamp) -> DdsResult<()> {
+        let kind = self.inner.endpoint.state.lock().cache.unregister_kind();
+        self.end_instance(sample, kind, "unregister_instance", Some(timestamp))
+    }
+
+    /// Disposes of the instance (DDS 1.4 §2.2.2.4.2.13).
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] when the instance is not registered here.
+    pub fn dispose(&self, sample: &T) -> DdsResult<()> {
+        self.end_instance(sample, ChangeKind::NotAliveDisposed, "dispose", None)
+    }
+
+    /// As [`DataWriter::dispose`], with its own source timestamp.
+    ///
+    /// # Errors
+    /// As [`DataWriter::dispose`].
+    pub fn dispose_with_timestamp(&self, sample: &T, timestamp: Timestamp) -> DdsResult<()> {
+        self.end_instance(sample, ChangeKind::NotAliveDisposed, "dispose", Some(timestamp))
+    }
+
+    /// The instance of the sample's key, if this writer has it (DDS 1.4 §2.2.2.4.2.10).
+    ///
+    /// # Errors
+    /// [`DdsError::Encode`] when the key breaks a bound of its type.
+    pub fn lookup_instance(&self, sample: &T) -> DdsResult<Option<InstanceHandle>> {
+        self.with_key(sample, |key| Ok(self.inner.endpoint.state.lock().cache.lookup_instance(key)))
+    }
+
+    /// The key of an instance (DDS 1.4 §2.2.2.4.2.9).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`].
+    pub fn key_value(&self, handle: InstanceHandle) -> DdsResult<T::Key> {
+        let state = self.inner.endpoint.state.lock();
+        let key = state.cache.key_value(handle).ok_or(DdsError::UnknownInstance { handle })?;
+        Ok(T::key_from_canonical(key)?)
+    }
+
+    /// Asserts the writer's liveliness (DDS 1.4 §2.2.2.4.2.16); needed for MANUAL_BY_TOPIC only when
+    /// nothing is written.
+    pub fn assert_liveliness(&self) {
+        let engine = &self.inner.engine;
+        let kind = self.inner.endpoint.state.lock().qos.liveliness.kind;
+        if kind == LivelinessKind::ManualByTopic {
+            engine.assert_writer_liveliness(&self.inner.endpoint);
+        } else {
+            self.inner.publisher.participant().assert_liveliness();
+        }
+    }
+
+    /// Blocks until all matched reliable readers have acknowledged what was written so far (DDS 1.4
+    /// §2.2.2.4.2.15).
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn wait_for_acknowledgments(&self, timeout: Duration) -> DdsResult<()> {
+        const OPERATION: &str = "wait_for_acknowledgments";
+        self.inner.engine.check_may_block(OPERATION)?;
+        let target = self.inner.engine.request_acknowledgments(&self.inner.endpoint);
+        let look = || self.inner.endpoint.state.lock().machine.is_acknowledged(target).then_some(());
+        let notifier = &self.inner.endpoint.observer.notifier;
+        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
+        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+    }
+
+    /// As [`DataWriter::wait_for_acknowledgments`], without a time limit: combine it with the
+    /// executor's.
+    pub async fn acknowledgments(&self) {
+        let target = self.inner.engine.request_acknowledgments(&self.inner.endpoint);
+        let look = || self.inner.endpoint.state.lock().machine.is_acknowledged(target).then_some(());
+        self.inner.endpoint.observer.notifier.until(look).await;
+    }
+
+    /// Blocks until at least `readers` are matched.
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn wait_matched(&self, readers: usize, timeout: Duration) -> DdsResult<()> {
+        const OPERATION: &str = "wait_matched";
+        self.inner.engine.check_may_block(OPERATION)?;
+        let look = || (self.inner.endpoint.state.lock().matched.len() >= readers).then_some(());
+        let notifier = &self.inner.endpoint.observer.notifier;
+        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
+        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+    }
+
+    /// As [`DataWriter::wait_matched`], without a time limit.
+    pub async fn matched(&self, readers: usize) {
+        let look = || (self.inner.endpoint.state.lock().matched.len() >= readers).then_some(());
+        self.inner.endpoint.observer.notifier.until(look).await;
+    }
+
+    /// The matched readers' handles (DDS 1.4 §2.2.2.4.2.17).
+    pub fn matched_subscriptions(&self) -> Vec<InstanceHandle> {
+        self.inner.endpoint.state.lock().matched.values().map(|matched| matched.handle).collect()
+    }
+
+    /// What a matched reader announced (DDS 1.4 §2.2.2.4.2.18).
+    ///
+    /// # Errors
+    /// [`DdsError::UnknownInstance`] when no such reader is matched.
+    pub fn matched_subscription_data(&self, handle: InstanceHandle) -> DdsResult<Arc<SubscriptionData>> {
+        let state = self.inner.endpoint.state.lock();
+        let found = state.matched.values().find(|matched| matched.handle == handle);
+        found.map(|matched| matched.data.clone()).ok_or(DdsError::UnknownInstance { handle })
+    }
+
+    /// `PUBLICATION_MATCHED`; resets its changes.
+    pub fn publication_matched_status(&self) -> PublicationMatchedStatus {
+        self.take_status(|statuses| statuses.take_publication_matched())
+    }
+
+    /// `OFFERED_INCOMPATIBLE_QOS`; resets its changes.
+    pub fn offered_incompatible_qos_status(&self) -> OfferedIncompatibleQosStatus {
+        self.take_status(|statuses| statuses.take_offered_incompatible_qos())
+    }
+
+    /// `OFFERED_DEADLINE_MISSED`; resets its changes.
+    pub fn offered_deadline_missed_status(&self) -> OfferedDeadlineMissedStatus {
+        self.take_status(|statuses| statuses.take_offered_deadline_missed())
+    }
+
+    /// `LIVELINESS_LOST`; resets its changes.
+    pub fn liveliness_lost_status(&self) -> LivelinessLostStatus {
+        self.take_status(|statuses| statuses.take_liveliness_lost())
+    }
+
+    /// The writer's status condition.
+    pub fn status_condition(&self) -> StatusCondition {
+        self.inner.endpoint.observer.condition().clone()
+    }
+
+    fn take_status<R>(&self, take: impl FnOnce(&mut crate::status::WriterStatuses) -> R) -> R {
+        let mut state = self.inner.endpoint.state.lock();
+        let status = take(&mut state.statuses);
+        let _ = self.inner.endpoint.observer.condition().set_changed(state.statuses.changed());
+        status
+    }
+
+    fn max_blocking_time(&self) -> Duration {
+        self.inner.endpoint.state.lock().qos.reliability.max_blocking_time
+    }
+
+    fn serialize(&self, sample: &T) -> DdsResult<Payload> {
+        let mut buffer = self.inner.endpoint.pool.lock().checkout();
+        sample.serialize(self.inner.endpoint.representation, buffer.bytes_mut())?;
+        Ok(buffer.seal())
+    }
+
+    fn with_key<R>(&self, sample: &T, act: impl FnOnce(&[u8]) -> DdsResult<R>) -> DdsResult<R> {
+        if !T::HAS_KEY {
+            return act(&[]);
+        }
+        let mut key = KEY.with(|key| std::mem::take(&mut *key.borrow_mut()));
+        key.clear();
+        let result = sample.write_canonical_key(&mut key).map_err(DdsError::from).and_then(|()| act(&key));
+        KEY.with(|slot| *slot.borrow_mut() = key);
+        result
+    }
+
+    fn alive<'k>(&self, key: &'k [u8], payload: Payload, options: WriteOptions) -> DdsResult<Write<'k>> {
+        if let Some(reader) = options.destination {
+            if !self.inner.endpoint.state.lock().matched.contains_key(&reader) {
+                return Err(DdsError::precondition(
+                    "write_to",
+                    format!("a matched reader, which {reader} is not"),
+                ));
+            }
+        }
+        let special = options.related_sample_identity.is_some() || options.destination.is_some();
+        let inline_qos = special.then(|| {
+            Box::new(InlineQosToSend {
+                related_sample_identity: options.related_sample_identity,
+                directed_write: options.destination,
+                ..InlineQosToSend::default()
+            })
+        });
+        Ok(Write {
+            kind: ChangeKind::Alive,
+            instance: InstanceKey::Canonical(key),
+            payload,
+            source_timestamp: options.source_timestamp,
+            key_hash: None,
+            inline_qos,
+            destination: options.destination,
+        })
+    }
+
+    fn end_instance(
+        &self,
+        sample: &T,
+        kind: ChangeKind,
+        operation: &'static str,
+        source_timestamp: Option<Timestamp>,
+    ) -> DdsResult<()> {
+        if !T::HAS_KEY {
+            return Err(DdsError::precondition(operation, "a type with a key"));
+        }
+        self.with_key(sample, |key| {
+            let endpoint = &self.inner.endpoint;
+            let mut buffer = endpoint.pool.lock().checkout();
+            (endpoint.type_support.serialize_canonical_key_payload)(
+                key,
+                endpoint.representation,
+                buffer.bytes_mut(),
+            )?;
+            let write = Write {
+                kind,
+                instance: InstanceKey::Canonical(key),
+                payload: buffer.seal(),
+                source_timestamp,
+                // Some peers know instances by their key hash only, others by the key.
+                key_hash: Some(endpoint.type_support.key_hash(key)),
+                inline_qos: None,
+                destination: None,
+            };
+            self.submit(&write, operation).map(drop)
+        })
+    }
+
+    fn submit(&self, write: &Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {
+        let endpoint = &self.inner.endpoint;
+        let limit = self.max_blocking_time();
+        let sequence_number: SequenceNumber = self.inner.engine.write(endpoint, write, operation, limit)?;
+        Ok(SampleIdentity { writer_guid: endpoint.guid, sequence_number })
+    }
+}

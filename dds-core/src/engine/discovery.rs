@@ -1,0 +1,493 @@
+//! What discovery finds, applied to endpoints.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Weak},
+    task::Waker,
+};
+
+use dds_qos::DurabilityKind;
+use dds_rtps::{
+    discovery::{ParticipantData, PublicationData, SubscriptionData},
+    message::Datagram,
+    participant::{DiscoveryEvent, EndpointData, Participant, RemoteEndpoint, Verdict, WriterLiveliness},
+    reader::{DefragmenterLimits, WriterProxyConfig},
+    structure::Guid,
+    time::{Duration, Monotonic, Now},
+    writer::{Destinations, ReaderProxyConfig, Replay},
+};
+use parking_lot::Mutex;
+
+use super::{
+    Engine, ReaderEndpoint, TopicShared, WriterEndpoint, timers::TimerOwner, writer::MatchedSubscription,
+};
+use crate::{instance::InstanceHandle, runtime::Addresses, status::StatusMask};
+
+/// The discovery machine and what is known of others.
+pub(crate) struct DiscoveryState {
+    pub(crate) participant: Participant,
+    /// The handles of all entities known, by which the built-in topics and samples name them.
+    handles: BTreeMap<Guid, InstanceHandle>,
+    pub(crate) participants: BTreeMap<Guid, Arc<ParticipantData>>,
+    pub(crate) publications: BTreeMap<Guid, Arc<PublicationData>>,
+    pub(crate) subscriptions: BTreeMap<Guid, Arc<SubscriptionData>>,
+    pub(crate) builtin: Option<Arc<dyn BuiltinTopics>>,
+    verdicts: Vec<Weak<VerdictQueue>>,
+    /// When loneliness is to be told.
+    lonely_at: Option<Monotonic>,
+}
+
+/// Feeds the built-in topics' readers; called under the discovery lock, must not lock anything but
+/// those readers.
+pub(crate) trait BuiltinTopics: Send + Sync {
+    fn participant(
+        &self,
+        now: Now,
+        handle: InstanceHandle,
+        data: Change<'_, ParticipantData>,
+    ) -> Vec<Arc<ReaderEndpoint>>;
+    fn publication(
+        &self,
+        now: Now,
+        handle: InstanceHandle,
+        data: Change<'_, PublicationData>,
+    ) -> Vec<Arc<ReaderEndpoint>>;
+    fn subscription(
+        &self,
+        now: Now,
+        handle: InstanceHandle,
+        data: Change<'_, SubscriptionData>,
+    ) -> Vec<Arc<ReaderEndpoint>>;
+}
+
+/// What became of something discovered.
+pub(crate) enum Change<'a, T> {
+    Seen(&'a T),
+    Lost(Guid),
+}
+
+/// Verdicts not yet looked at, for one subscriber of them.
+#[derive(Debug, Default)]
+pub(crate) struct VerdictQueue(Mutex<(VecDeque<Arc<Verdict>>, Option<Waker>)>);
+
+/// The oldest verdicts are dropped above this many: they repeat when something changes.
+const VERDICTS_KEPT: usize = 1024;
+
+impl VerdictQueue {
+    fn push(&self, verdict: Arc<Verdict>) {
+        let mut queue = self.0.lock();
+        if queue.0.len() == VERDICTS_KEPT {
+            queue.0.pop_front();
+        }
+        queue.0.push_back(verdict);
+        if let Some(waker) = queue.1.take() {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn pop(&self, waker: Option<&Waker>) -> Option<Arc<Verdict>> {
+        let mut queue = self.0.lock();
+        let next = queue.0.pop_front();
+        if next.is_none() {
+            queue.1 = waker.cloned();
+        }
+        next
+    }
+}
+
+/// What is left to do when the discovery lock has been released.
+enum Action {
+    Settle(Arc<ReaderEndpoint>),
+    Flush(Arc<WriterEndpoint>),
+    Raise(Arc<WriterEndpoint>, StatusMask),
+    Inconsistent(Arc<TopicShared>),
+}
+
+/// How long nobody is found before that is told.
+const LONELY_AFTER: Duration = Duration::from_secs(5);
+
+impl DiscoveryState {
+    pub(super) fn new(participant: Participant) -> Self {
+        Self {
+            participant,
+            handles: BTreeMap::new(),
+            participants: BTreeMap::new(),
+            publications: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            builtin: None,
+            verdicts: Vec::new(),
+            lonely_at: None,
+        }
+    }
+
+    /// The handle that names `guid` in the built-in topics and in samples.
+    pub(crate) fn handle_of(&self, guid: Guid) -> InstanceHandle {
+        self.handles.get(&guid).copied().unwrap_or(InstanceHandle::NIL)
+    }
+
+    /// The entity that a handle names.
+    pub(crate) fn guid_of(&self, handle: InstanceHandle) -> Option<Guid> {
+        self.handles.iter().find(|(_, known)| **known == handle).map(|(guid, _)| *guid)
+    }
+
+    pub(crate) fn name(&mut self, guid: Guid, handle: InstanceHandle) {
+        self.handles.insert(guid, handle);
+    }
+
+    pub(crate) fn forget(&mut self, guid: Guid) {
+        self.handles.remove(&guid);
+    }
+
+    pub(crate) fn subscribe_verdicts(&mut self) -> Arc<VerdictQueue> {
+        let queue = Arc::<VerdictQueue>::default();
+        self.verdicts.retain(|queue| queue.strong_count() > 0);
+        self.verdicts.push(Arc::downgrade(&queue));
+        queue
+    }
+
+    fn publish_verdict(&self, verdict: &Arc<Verdict>) {
+        for queue in self.verdicts.iter().filter_map(Weak::upgrade) {
+            queue.push(verdict.clone());
+        }
+    }
+}
+
+impl Engine {
+    /// Runs a step of the discovery machine, applies what it found to endpoints, and sends what it
+    /// wants sent. The caller holds no lock.
+    pub(crate) fn run_discovery<R>(&self, now: Now, step: impl FnOnce(&mut Participant) -> R) -> R {
+        let mut outbox: Vec<(Destinations, Datagram)> = Vec::new();
+        let mut actions = Vec::new();
+        let (result, next) = {
+            let mut state = self.discovery.lock();
+            let result = step(&mut state.participant);
+            while let Some(event) = state.participant.poll_event() {
+                self.apply(now, &mut state, event, &mut actions);
+            }
+            self.check_lonely(now, &mut state);
+            let mut datagram = Datagram::new();
+            while let Some(destinations) = state.participant.poll_transmit(now, &mut datagram) {
+                outbox.push((destinations, std::mem::take(&mut datagram)));
+            }
+            (result, state.participant.poll_timeout())
+        };
+        self.arm(TimerOwner::Discovery, &self.discovery_armed, next);
+        for (destinations, mut datagram) in outbox {
+            self.send(&destinations, &mut datagram);
+        }
+        let mut out = Datagram::new();
+        for action in actions {
+            match action {
+                Action::Settle(reader) => self.settle_reader(now, &reader, &mut out),
+                Action::Flush(writer) => {
+                    let state = writer.state.lock();
+                    self.flush(now, &writer, state);
+                    writer.observer.notifier.notify();
+                }
+                Action::Raise(writer, changed) => writer.raise(changed),
+                Action::Inconsistent(topic) => topic.inconsistent(),
+            }
+        }
+        result
+    }
+
+    fn apply(&self, now: Now, state: &mut DiscoveryState, event: DiscoveryEvent, actions: &mut Vec<Action>) {
+        match event {
+            DiscoveryEvent::ParticipantDiscovered(data) | DiscoveryEvent::ParticipantChanged(data) => {
+                let handle = self.handle_for(state, data.guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.participant(now, handle, Change::Seen(&data)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.participants.insert(data.guid, data);
+            }
+            DiscoveryEvent::ParticipantLost { guid, reason } => {
+                tracing::debug!(participant = %guid, ?reason, "a participant is gone");
+                let handle = state.handle_of(guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.participant(now, handle, Change::Lost(guid)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.participants.remove(&guid);
+                state.forget(guid);
+            }
+            DiscoveryEvent::PublicationDiscovered(data) | DiscoveryEvent::PublicationChanged(data) => {
+                let handle = self.handle_for(state, data.endpoint_guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.publication(now, handle, Change::Seen(&data)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.publications.insert(data.endpoint_guid, data);
+            }
+            DiscoveryEvent::PublicationLost(guid) => {
+                let handle = state.handle_of(guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.publication(now, handle, Change::Lost(guid)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.publications.remove(&guid);
+                state.forget(guid);
+            }
+            DiscoveryEvent::SubscriptionDiscovered(data) | DiscoveryEvent::SubscriptionChanged(data) => {
+                let handle = self.handle_for(state, data.endpoint_guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.subscription(now, handle, Change::Seen(&data)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.subscriptions.insert(data.endpoint_guid, data);
+            }
+            DiscoveryEvent::SubscriptionLost(guid) => {
+                let handle = state.handle_of(guid);
+                let told = state
+                    .builtin
+                    .as_ref()
+                    .map(|builtin| builtin.subscription(now, handle, Change::Lost(guid)));
+                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                state.subscriptions.remove(&guid);
+                state.forget(guid);
+            }
+            DiscoveryEvent::Match { local, remote } | DiscoveryEvent::MatchChanged { local, remote } => {
+                self.apply_match(now, state, local, remote, actions);
+            }
+            DiscoveryEvent::Unmatch { local, remote, reason } => {
+                tracing::debug!(%local, %remote, ?reason, "unmatched");
+                self.apply_unmatch(now, state, local, remote, actions);
+            }
+            DiscoveryEvent::Incompatible { local, remote, verdict } => {
+                self.apply_verdict(state, local, remote, &verdict, actions);
+            }
+            DiscoveryEvent::WriterLiveliness { writer, liveliness } => {
+                self.apply_liveliness(now, writer, liveliness, actions);
+            }
+            DiscoveryEvent::PathWarning { participant, locator, origin, next } => tracing::warn!(
+                "{} announces itself from {origin} but does not answer at {locator}; trying {next}. \
+                 If it stays so, one direction of the path is blocked: check firewalls and its announced addresses",
+                describe(&participant)
+            ),
+            DiscoveryEvent::Unreachable { participant, origin } => tracing::warn!(
+                "{} announces itself from {origin}, but none of the addresses it names can be reached from here: \
+                 check which interfaces it uses",
+                describe(&participant)
+            ),
+        }
+    }
+
+    fn handle_for(&self, state: &mut DiscoveryState, guid: Guid) -> InstanceHandle {
+        *state.handles.entry(guid).or_insert_with(|| self.handles.allocate())
+    }
+
+    fn apply_match(
+        &self,
+        now: Now,
+        state: &mut DiscoveryState,
+        local: Guid,
+        remote: RemoteEndpoint,
+        actions: &mut Vec<Action>,
+    ) {
+        let handle = self.handle_for(state, remote.guid);
+        tracing::debug!(%local, remote = %remote.guid, locators = ?remote.locators, "matched");
+        match &remote.data {
+            EndpointData::Subscription(data) => {
+                let Some(writer) = self.table.read().writer(local.entity_id) else { return };
+                let inline = data.expects_inline_qos
+                    || remote.participant.as_ref().is_some_and(|participant| participant.expects_inline_qos);
+                let mut guard = writer.state.lock();
+                guard.machine.match_reader(ReaderProxyConfig {
+                    guid: remote.guid,
+                    locators: remote.locators.clone(),
+                    reliable: data.qos.reliability.is_reliable(),
+                    expects_inline_qos: inline,
+                    replay: match data.qos.durability.0 {
+                        DurabilityKind::Volatile => Replay::None,
+                        _ => Replay::All,
+                    },
+                });
+                let matched = MatchedSubscription { handle, data: data.clone() };
+                let changed = match guard.matched.insert(remote.guid, matched) {
+                    Some(_) => StatusMask::NONE,
+                    None => {
+                        guard.statuses.record_matched(handle);
+                        StatusMask::PUBLICATION_MATCHED
+                    }
+                };
+                drop(guard);
+                if changed == StatusMask::PUBLICATION_MATCHED {
+                    self.table.write().retain_remote(remote.guid.prefix, DefragmenterLimits::default());
+                }
+                actions.push(Action::Flush(writer.clone()));
+                actions.push(Action::Raise(writer, changed));
+            }
+            EndpointData::Publication(data) => {
+                let Some(reader) = self.table.read().reader(local.entity_id) else { return };
+                let is_new = !reader.state.lock().matched.contains_key(&remote.guid);
+                reader.matched(handle, data.clone(), remote.activity.clone());
+                {
+                    let mut guard = reader.state.lock();
+                    let reliable = guard.qos.reliability.is_reliable() && data.qos.reliability.is_reliable();
+                    guard.machine.match_writer(
+                        now.monotonic,
+                        WriterProxyConfig { guid: remote.guid, locators: remote.locators.clone(), reliable },
+                    );
+                }
+                if is_new {
+                    let mut table = self.table.write();
+                    table.retain_remote(remote.guid.prefix, DefragmenterLimits::default());
+                    table.add_route(remote.guid, &reader);
+                }
+                actions.push(Action::Settle(reader));
+            }
+        }
+    }
+
+    fn apply_unmatch(
+        &self,
+        now: Now,
+        state: &mut DiscoveryState,
+        local: Guid,
+        remote: Guid,
+        actions: &mut Vec<Action>,
+    ) {
+        let (writer, reader) = {
+            let table = self.table.read();
+            (table.writer(local.entity_id), table.reader(local.entity_id))
+        };
+        if let Some(writer) = writer {
+            let mut guard = writer.state.lock();
+            guard.machine.unmatch_reader(remote);
+            let known = guard.matched.remove(&remote);
+            if let Some(known) = &known {
+                guard.statuses.record_unmatched(known.handle);
+            }
+            drop(guard);
+            if known.is_some() {
+                self.table.write().release_remote(remote.prefix);
+                actions.push(Action::Flush(writer.clone()));
+                actions.push(Action::Raise(writer, StatusMask::PUBLICATION_MATCHED));
+            }
+        }
+        if let Some(reader) = reader {
+            let known = reader.state.lock().matched.contains_key(&remote);
+            reader.unmatched(now, remote);
+            let mut table = self.table.write();
+            table.remove_route(remote, local);
+            if known {
+                if let Some(entry) = table.remote(remote.prefix) {
+                    entry.defragmenter.lock().forget_writer(remote.entity_id);
+                }
+                table.release_remote(remote.prefix);
+            }
+            drop(table);
+            actions.push(Action::Settle(reader));
+        }
+        if remote.prefix != self.prefix && !state.publications.contains_key(&remote) {
+            tracing::trace!(%remote, "its announcement is gone too");
+        }
+    }
+
+    fn apply_verdict(
+        &self,
+        state: &DiscoveryState,
+        local: Guid,
+        remote: Guid,
+        verdict: &Arc<Verdict>,
+        actions: &mut Vec<Action>,
+    ) {
+        tracing::warn!(%local, %remote, "{verdict}");
+        state.publish_verdict(verdict);
+        let policies: Vec<_> = verdict.incompatible_qos().map(|problem| problem.policy).collect();
+        let (writer, reader) = {
+            let table = self.table.read();
+            (table.writer(local.entity_id), table.reader(local.entity_id))
+        };
+        if let Some(writer) = writer {
+            if !policies.is_empty() {
+                writer.state.lock().statuses.record_incompatible_qos(policies.iter().copied());
+                actions.push(Action::Raise(writer.clone(), StatusMask::OFFERED_INCOMPATIBLE_QOS));
+            }
+            if verdict.is_inconsistent_topic() {
+                actions.push(Action::Inconsistent(writer.topic.clone()));
+            }
+        }
+        if let Some(reader) = reader {
+            if !policies.is_empty() {
+                reader.incompatible(policies.iter().copied());
+                actions.push(Action::Settle(reader.clone()));
+            }
+            if verdict.is_inconsistent_topic() {
+                actions.push(Action::Inconsistent(reader.topic.clone()));
+            }
+        }
+    }
+
+    fn apply_liveliness(
+        &self,
+        now: Now,
+        writer: Guid,
+        liveliness: WriterLiveliness,
+        actions: &mut Vec<Action>,
+    ) {
+        let alive = liveliness == WriterLiveliness::Alive;
+        if writer.prefix == self.prefix {
+            let local = self.table.read().writer(writer.entity_id);
+            if let Some(local) = local.filter(|_| !alive) {
+                local.state.lock().statuses.record_liveliness_lost();
+                actions.push(Action::Raise(local, StatusMask::LIVELINESS_LOST));
+            }
+        }
+        let readers = self.table.read().readers_of(writer, dds_rtps::structure::EntityId::UNKNOWN);
+        for reader in readers {
+            if reader.writer_liveliness(now, writer, alive) {
+                actions.push(Action::Settle(reader));
+            }
+        }
+    }
+
+    /// Tells once when nobody has been found for a while.
+    fn check_lonely(&self, now: Now, state: &mut DiscoveryState) {
+        if !state.participants.is_empty() {
+            // Whoever was found and left again is no riddle.
+            state.lonely_at = Some(Monotonic::NEVER);
+            return;
+        }
+        let at = *state.lonely_at.get_or_insert(now.monotonic.after(LONELY_AFTER));
+        if now.monotonic < at {
+            return;
+        }
+        state.lonely_at = Some(Monotonic::NEVER);
+        let data = state.participant.data();
+        let addresses: Vec<String> =
+            data.metatraffic_unicast_locators.iter().map(ToString::to_string).collect();
+        tracing::warn!(
+            "no other participant was discovered in domain {} within {LONELY_AFTER}; listening on {}. \
+             Check that peers use the same domain id and domain tag and that multicast passes, or name them as initial peers",
+            data.domain_id.unwrap_or(0),
+            addresses.join(", ")
+        );
+    }
+
+    /// The host's addresses changed: they are announced anew.
+    pub(crate) fn addresses_changed(&self, now: Now, addresses: Addresses) {
+        self.run_discovery(now, |participant| {
+            let mut data = participant.data().clone();
+            data.metatraffic_unicast_locators = addresses.metatraffic_unicast;
+            data.metatraffic_multicast_locators = addresses.metatraffic_multicast;
+            data.default_unicast_locators = addresses.user_unicast;
+            participant.set_interfaces(now, addresses.interfaces);
+            participant.update_participant_data(now, data);
+        });
+    }
+}
+
+fn describe(participant: &ParticipantData) -> String {
+    format!(
+        "participant {} ({}{})",
+        participant.guid,
+        participant.vendor.name(),
+        participant.host().map(|host| format!(" on {host}")).unwrap_or_default()
+    )
+}

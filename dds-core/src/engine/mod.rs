@@ -1,0 +1,504 @@
+//! The engine: the protocol machines of one participant, their locks, and the way of a datagram to
+//! the endpoint it is for.
+//!
+//! It is passive: whoever runs it calls [`Engine::on_datagram`], [`Engine::finish_burst`] and
+//! [`Engine::on_timer`]; applications call `write` and `take` through their entities. It never
+//! blocks, sleeps or spawns, and reads no clock but the [`Environment`]'s.
+//!
+//! # Locks, in the order in which they may be taken
+//!
+//! 1. `discovery`: the [`Participant`] machine; held while its events are applied to endpoints;
+//! 2. `table`: which endpoints exist and who is matched with whom, held for look-ups only;
+//! 3. one endpoint's state (never two at once);
+//! 4. a remote participant's [`Defragmenter`];
+//! 5. the timer queue.
+//!
+//! No system call and no user code runs under any of them.
+
+mod discovery;
+mod environment;
+mod observer;
+mod reader;
+mod table;
+mod timers;
+mod topic;
+mod writer;
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use dds_rtps::{
+    discovery::{PublicationData, SubscriptionData},
+    message::{Datagram, MessageContext, MessageReceiver, Submessage},
+    participant::{Activity, Participant},
+    reader::{Defragmenter, FragmentArrival},
+    structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
+    time::{Monotonic, Now},
+    writer::Destinations,
+};
+use parking_lot::{Mutex, RwLock};
+use smallvec::SmallVec;
+
+use crate::instance::InstanceHandleAllocator;
+
+pub(crate) use discovery::{BuiltinTopics, Change, DiscoveryState, VerdictQueue};
+pub use environment::Environment;
+pub(crate) use observer::{Observer, Source, StatusListener};
+pub(crate) use reader::{ReaderEndpoint, ReaderState};
+pub(crate) use table::{EndpointTable, Remote};
+pub(crate) use topic::TopicShared;
+pub(crate) use writer::{POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState};
+
+use timers::{Armed, TimerOwner, TimerQueue};
+
+/// What an engine counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EngineStatistics {
+    /// Datagrams that were not, or not entirely, valid RTPS.
+    pub invalid_datagrams: u64,
+    /// Submessages for endpoints that are not there, or from writers that are not matched.
+    pub unmatched_submessages: u64,
+    /// DATA_FRAGs that did not fit their sample or exceeded a limit.
+    pub refused_fragments: u64,
+    /// Samples dropped because they carry a parameter that must be understood and is not.
+    pub not_understood: u64,
+    /// Samples whose bytes were no valid value of the reader's type.
+    pub undecodable: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    invalid_datagrams: AtomicU64,
+    unmatched_submessages: AtomicU64,
+    refused_fragments: AtomicU64,
+    not_understood: AtomicU64,
+    undecodable: AtomicU64,
+}
+
+fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What a run of datagrams touched, so that users are woken and acknowledgements sent once.
+#[derive(Default)]
+pub struct Burst {
+    readers: SmallVec<[Arc<ReaderEndpoint>; 8]>,
+    /// The readers of the writer seen last: writers come in runs.
+    route: Option<(Guid, EntityId, SmallVec<[Arc<ReaderEndpoint>; 2]>)>,
+    remote: Option<(GuidPrefix, Option<Arc<Remote>>)>,
+    discovery: bool,
+}
+
+impl Burst {
+    fn touch(&mut self, reader: &Arc<ReaderEndpoint>) {
+        if !self.readers.iter().any(|known| Arc::ptr_eq(known, reader)) {
+            self.readers.push(reader.clone());
+        }
+    }
+}
+
+/// The protocol machines of one participant. See the [module](self).
+pub struct Engine {
+    prefix: GuidPrefix,
+    pub(crate) environment: Arc<dyn Environment>,
+    pub(crate) discovery: Mutex<DiscoveryState>,
+    discovery_armed: Armed,
+    pub(crate) table: RwLock<EndpointTable>,
+    timers: TimerQueue,
+    /// Datagrams between endpoints of this participant, delivered when no lock is held.
+    loopback: Mutex<Loopback>,
+    counters: Counters,
+    pub(crate) handles: InstanceHandleAllocator,
+}
+
+#[derive(Default)]
+struct Loopback {
+    queue: VecDeque<Vec<u8>>,
+    draining: bool,
+}
+
+impl Engine {
+    pub(crate) fn new(
+        participant: Participant,
+        environment: Arc<dyn Environment>,
+        handles: InstanceHandleAllocator,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            prefix: participant.guid_prefix(),
+            environment,
+            discovery: Mutex::new(DiscoveryState::new(participant)),
+            discovery_armed: Armed::default(),
+            table: RwLock::default(),
+            timers: TimerQueue::default(),
+            loopback: Mutex::default(),
+            counters: Counters::default(),
+            handles,
+        })
+    }
+
+    /// The participant's GUID prefix.
+    pub fn guid_prefix(&self) -> GuidPrefix {
+        self.prefix
+    }
+
+    /// What was counted since the engine was made.
+    pub fn statistics(&self) -> EngineStatistics {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EngineStatistics {
+            invalid_datagrams: load(&self.counters.invalid_datagrams),
+            unmatched_submessages: load(&self.counters.unmatched_submessages),
+            refused_fragments: load(&self.counters.refused_fragments),
+            not_understood: load(&self.counters.not_understood),
+            undecodable: load(&self.counters.undecodable),
+        }
+    }
+
+    /// Takes one datagram that came from `source`. [`Engine::finish_burst`] must follow after the
+    /// last one at hand.
+    pub fn on_datagram(&self, now: Now, source: Locator, datagram: &[u8], burst: &mut Burst) {
+        let Ok(mut receiver) = MessageReceiver::new(datagram, self.prefix) else {
+            count(&self.counters.invalid_datagrams);
+            return;
+        };
+        if receiver.header().guid_prefix == self.prefix && source.kind != LocatorKind::IN_PROCESS {
+            return;
+        }
+        self.note_traffic(now, receiver.header().guid_prefix, burst);
+        while let Some(next) = receiver.next_submessage() {
+            match next {
+                Ok((context, submessage)) if context.is_for(self.prefix) => {
+                    self.dispatch(now, source, context, &submessage, burst);
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!(%error, %source, "an invalid submessage");
+                    count(&self.counters.invalid_datagrams);
+                }
+            }
+        }
+    }
+
+    /// Wakes the users of what arrived and then sends acknowledgements (and whatever else became
+    /// due), once for all datagrams since the last call.
+    pub fn finish_burst(&self, now: Now, burst: &mut Burst) {
+        burst.route = None;
+        burst.remote = None;
+        if std::mem::take(&mut burst.discovery) {
+            self.run_discovery(now, |_| ());
+        }
+        let mut out = Datagram::new();
+        for reader in burst.readers.drain(..) {
+            self.settle_reader(now, &reader, &mut out);
+        }
+        self.drain_loopback(now);
+    }
+
+    /// Does what is due.
+    pub fn on_timer(&self, now: Now) {
+        let mut out = Datagram::new();
+        while let Some(owner) = self.timers.pop_due(now.monotonic) {
+            match owner {
+                TimerOwner::Discovery => {
+                    TimerQueue::disarmed(&self.discovery_armed);
+                    self.note_all_traffic(now);
+                    self.run_discovery(now, |participant| participant.handle_timeout(now));
+                }
+                TimerOwner::Writer(entity_id) => {
+                    let writer = self.table.read().writer(entity_id);
+                    if let Some(writer) = writer {
+                        TimerQueue::disarmed(&writer.armed);
+                        self.writer_timer(now, &writer);
+                    }
+                }
+                TimerOwner::Reader(entity_id) => {
+                    let reader = self.table.read().reader(entity_id);
+                    if let Some(reader) = reader {
+                        TimerQueue::disarmed(&reader.armed);
+                        self.settle_reader(now, &reader, &mut out);
+                    }
+                }
+            }
+        }
+        self.drain_loopback(now);
+    }
+
+    /// When [`Engine::on_timer`] is due next.
+    pub fn next_timer(&self) -> Option<Monotonic> {
+        self.timers.next()
+    }
+
+    fn arm(&self, owner: TimerOwner, armed: &Armed, at: Option<Monotonic>) {
+        let Some(at) = at.filter(|at| *at != Monotonic::NEVER) else { return };
+        if let Some(at) = self.timers.arm(owner, armed, at) {
+            self.environment.timer_moved(at);
+        }
+    }
+
+    /// Renews the sender's lease without taking the discovery lock.
+    fn note_traffic(&self, now: Now, prefix: GuidPrefix, burst: &mut Burst) {
+        if burst.remote.as_ref().is_none_or(|(known, _)| *known != prefix) {
+            burst.remote = Some((prefix, self.table.read().remote(prefix)));
+        }
+        if let Some((_, Some(remote))) = &burst.remote {
+            remote.note_traffic(now.monotonic);
+        }
+    }
+
+    fn note_all_traffic(&self, now: Now) {
+        let heard: Vec<_> = self.table.read().remotes_heard();
+        let mut state = self.discovery.lock();
+        for (prefix, at) in heard {
+            state.participant.note_traffic(prefix, Now { monotonic: at, wall: now.wall });
+        }
+    }
+
+    fn dispatch(
+        &self,
+        now: Now,
+        source: Locator,
+        context: &MessageContext,
+        submessage: &Submessage<'_>,
+        burst: &mut Burst,
+    ) {
+        let (writer_id, reader_id) = match submessage {
+            Submessage::Data(data) => (data.writer_id, data.reader_id),
+            Submessage::DataFrag(data) => (data.writer_id, data.reader_id),
+            Submessage::Heartbeat(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Submessage::HeartbeatFrag(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Submessage::Gap(gap) => (gap.writer_id, gap.reader_id),
+            Submessage::AckNack(acknack) => (acknack.writer_id, acknack.reader_id),
+            Submessage::NackFrag(nack) => (nack.writer_id, nack.reader_id),
+            _ => return,
+        };
+        if Participant::is_for_discovery(writer_id) {
+            burst.discovery = true;
+            self.discovery.lock().participant.handle_submessage(now, context, source, submessage);
+            return;
+        }
+        match submessage {
+            Submessage::AckNack(acknack) => {
+                if let Some(writer) = self.known_writer(writer_id) {
+                    self.handle_ack_nack(now, &writer, context.source_prefix, acknack);
+                }
+            }
+            Submessage::NackFrag(nack) => {
+                if let Some(writer) = self.known_writer(writer_id) {
+                    self.handle_nack_frag(now, &writer, context.source_prefix, nack);
+                }
+            }
+            _ => self.dispatch_to_readers(now, context, submessage, writer_id, reader_id, burst),
+        }
+    }
+
+    fn known_writer(&self, writer_id: EntityId) -> Option<Arc<WriterEndpoint>> {
+        let writer = self.table.read().writer(writer_id);
+        if writer.is_none() {
+            count(&self.counters.unmatched_submessages);
+        }
+        writer
+    }
+
+    fn dispatch_to_readers(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        submessage: &Submessage<'_>,
+        writer_id: EntityId,
+        reader_id: EntityId,
+        burst: &mut Burst,
+    ) {
+        let writer = Guid::new(context.source_prefix, writer_id);
+        let route = match burst.route.take() {
+            Some(route) if route.0 == writer && route.1 == reader_id => route,
+            _ => (writer, reader_id, self.table.read().readers_of(writer, reader_id)),
+        };
+        if route.2.is_empty() {
+            count(&self.counters.unmatched_submessages);
+        }
+        match submessage {
+            Submessage::Data(data) => {
+                if data.inline_qos.is_some_and(|inline| inline.unknown_must_understand()) {
+                    count(&self.counters.not_understood);
+                } else {
+                    reader::deliver_data(now, context, writer, data, &route.2);
+                }
+            }
+            Submessage::DataFrag(data) => {
+                if let Some((_, Some(remote))) = &burst.remote {
+                    self.deliver_fragment(now, context, writer, data, remote, &route.2);
+                }
+            }
+            Submessage::Heartbeat(heartbeat) => {
+                for reader in &route.2 {
+                    reader.handle_heartbeat(now, context.source_prefix, heartbeat);
+                }
+            }
+            Submessage::HeartbeatFrag(heartbeat) => {
+                for reader in &route.2 {
+                    reader.handle_heartbeat_frag(now, context.source_prefix, heartbeat);
+                }
+            }
+            Submessage::Gap(gap) => {
+                for reader in &route.2 {
+                    reader.handle_gap(now, context.source_prefix, gap);
+                }
+            }
+            _ => {}
+        }
+        for reader in &route.2 {
+            burst.touch(reader);
+        }
+        burst.route = Some(route);
+    }
+
+    fn deliver_fragment(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        writer: Guid,
+        data: &dds_rtps::message::DataFrag<'_>,
+        remote: &Remote,
+        readers: &[Arc<ReaderEndpoint>],
+    ) {
+        if !readers.iter().any(|reader| reader.wants(writer, data.writer_sn)) {
+            return;
+        }
+        let arrival = remote.defragmenter.lock().handle_data_frag(now.monotonic, data, || {
+            reader::change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), data.is_key)
+        });
+        match arrival {
+            FragmentArrival::Complete(change) => {
+                for reader in readers {
+                    reader.handle_change(now, change.clone());
+                }
+            }
+            FragmentArrival::Incomplete => {}
+            FragmentArrival::Refused => count(&self.counters.refused_fragments),
+        }
+    }
+
+    /// Makes a writer known to others and matches it. The returned note is to be touched by its writes
+    /// where its liveliness is asserted by them.
+    pub(crate) fn add_writer(&self, writer: &Arc<WriterEndpoint>, data: PublicationData) -> Activity {
+        let now = self.environment.now();
+        self.discovery.lock().name(writer.guid, writer.handle);
+        self.table.write().add_writer(writer.clone());
+        let activity = self.run_discovery(now, |participant| participant.add_publication(now, data));
+        self.drain_loopback(now);
+        activity
+    }
+
+    /// Makes a reader known to others and matches it.
+    pub(crate) fn add_reader(&self, reader: &Arc<ReaderEndpoint>, data: SubscriptionData) {
+        let now = self.environment.now();
+        self.discovery.lock().name(reader.guid, reader.handle);
+        self.table.write().add_reader(reader.clone());
+        self.run_discovery(now, |participant| participant.add_subscription(now, data));
+        self.drain_loopback(now);
+    }
+
+    /// Withdraws a writer.
+    pub(crate) fn remove_writer(&self, writer: &WriterEndpoint) {
+        let now = self.environment.now();
+        self.run_discovery(now, |participant| participant.remove_publication(now, writer.guid));
+        self.table.write().remove_writer(writer.guid.entity_id);
+        self.timers.forget(TimerOwner::Writer(writer.guid.entity_id), &writer.armed);
+        self.discovery.lock().forget(writer.guid);
+    }
+
+    /// Withdraws a reader.
+    pub(crate) fn remove_reader(&self, reader: &ReaderEndpoint) {
+        let now = self.environment.now();
+        self.run_discovery(now, |participant| participant.remove_subscription(now, reader.guid));
+        self.table.write().remove_reader(reader.guid.entity_id);
+        self.timers.forget(TimerOwner::Reader(reader.guid.entity_id), &reader.armed);
+        self.discovery.lock().forget(reader.guid);
+    }
+
+    pub(crate) fn count_undecodable(&self) {
+        count(&self.counters.undecodable);
+    }
+
+    /// Tells a reader's users what happened, sends its acknowledgements and arms its timer.
+    pub(crate) fn settle_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>, out: &mut Datagram) {
+        let (changed, revived) = reader.expire(now);
+        reader.raise(changed);
+        if revived {
+            self.run_discovery(now, |participant| participant.handle_timeout(now));
+        }
+        loop {
+            let mut state = reader.state.lock();
+            let Some(writer) = state.machine.acknowledgement_due(now.monotonic) else {
+                let next = state.next_timeout();
+                drop(state);
+                self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, next);
+                break;
+            };
+            // Lock order: the table comes before an endpoint, hence released and looked up anew.
+            drop(state);
+            let remote = self.table.read().remote(writer.prefix);
+            state = reader.state.lock();
+            let guard = remote.as_ref().map(|remote| remote.defragmenter.lock());
+            let fragments: Option<&Defragmenter> = guard.as_deref();
+            let destinations = state.machine.poll_transmit(now.monotonic, fragments, out);
+            drop(guard);
+            drop(state);
+            if let Some(destinations) = destinations {
+                self.send(&destinations, out);
+            }
+        }
+    }
+
+    /// Sends to each destination with its own INFO_DST. No lock may be held.
+    pub(crate) fn send(&self, destinations: &Destinations, datagram: &mut Datagram) {
+        for (prefix, locator) in destinations {
+            if *prefix != GuidPrefix::UNKNOWN {
+                datagram.set_destination(*prefix);
+            }
+            if locator.kind == LocatorKind::IN_PROCESS {
+                self.loopback.lock().queue.push_back(datagram.to_vec());
+            } else {
+                self.environment.send(locator, datagram);
+            }
+        }
+    }
+
+    /// Delivers what endpoints of this participant sent each other. One thread drains at a time; what
+    /// others add meanwhile is delivered by it too.
+    pub(crate) fn drain_loopback(&self, now: Now) {
+        let mut burst = Burst::default();
+        let source = Locator { kind: LocatorKind::IN_PROCESS, ..Locator::INVALID };
+        {
+            let mut loopback = self.loopback.lock();
+            if loopback.queue.is_empty() || loopback.draining {
+                return;
+            }
+            loopback.draining = true;
+        }
+        let mut out = Datagram::new();
+        loop {
+            let next = self.loopback.lock().queue.pop_front();
+            match next {
+                Some(datagram) => self.on_datagram(now, source, &datagram, &mut burst),
+                None => {
+                    burst.route = None;
+                    burst.remote = None;
+                    let readers = std::mem::take(&mut burst.readers);
+                    for reader in readers {
+                        self.settle_reader(now, &reader, &mut out);
+                    }
+                    let mut loopback = self.loopback.lock();
+                    if loopback.queue.is_empty() {
+                        loopback.draining = false;
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}

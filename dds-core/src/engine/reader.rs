@@ -1,0 +1,334 @@
+//! A DataReader below its type: protocol reader, cache and statuses under one lock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use dds_qos::{DataReaderQos, LivelinessKind};
+use dds_rtps::{
+    change::{CacheChange, ChangeKind},
+    discovery::PublicationData,
+    message::{
+        Data, DataPayload, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend, MessageContext,
+        StatusInfo,
+    },
+    participant::{Activity, Touch},
+    payload::{Payload, PayloadPool},
+    reader::{Offer, StatefulReader},
+    structure::{Guid, GuidPrefix, SequenceNumber},
+    time::{Monotonic, Now},
+};
+use parking_lot::Mutex;
+
+use super::{Observer, TopicShared, observer::Source, timers::Armed};
+use crate::{
+    cache::{DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
+    instance::InstanceHandle,
+    status::{LivelinessTransition, ReaderStatuses, StatusMask},
+    type_support::TypeSupport,
+};
+
+/// A DataReader below its type.
+pub(crate) struct ReaderEndpoint {
+    pub(crate) guid: Guid,
+    pub(crate) handle: InstanceHandle,
+    pub(crate) topic: Arc<TopicShared>,
+    pub(crate) type_support: TypeSupport,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) armed: Armed,
+    pub(crate) state: Mutex<ReaderState>,
+}
+
+/// What the reader's lock guards.
+pub(crate) struct ReaderState {
+    pub(crate) machine: StatefulReader,
+    pub(crate) cache: ReaderCache,
+    pub(crate) statuses: ReaderStatuses,
+    pub(crate) qos: DataReaderQos,
+    pub(crate) matched: BTreeMap<Guid, MatchedPublication>,
+    pool: PayloadPool,
+    /// Statuses to be raised when the burst is over.
+    pending: StatusMask,
+    lost: u64,
+    missed: Vec<DeadlineMissed>,
+    /// Matched writers whose liveliness depends on what they write.
+    manual_writers: usize,
+    /// A writer counted as not alive wrote: discovery has to look at it.
+    revived: bool,
+}
+
+/// A matched writer.
+pub(crate) struct MatchedPublication {
+    pub(crate) handle: InstanceHandle,
+    pub(crate) data: Arc<PublicationData>,
+    activity: Activity,
+    alive: bool,
+}
+
+/// Idle receive buffers kept per reader.
+const POOLED_BUFFERS: usize = 64;
+
+impl ReaderState {
+    pub(crate) fn new(machine: StatefulReader, cache: ReaderCache, qos: DataReaderQos) -> Self {
+        Self {
+            machine,
+            cache,
+            statuses: ReaderStatuses::default(),
+            qos,
+            matched: BTreeMap::new(),
+            pool: PayloadPool::new(POOLED_BUFFERS),
+            pending: StatusMask::NONE,
+            lost: 0,
+            missed: Vec::new(),
+            manual_writers: 0,
+            revived: false,
+        }
+    }
+
+    /// When the reader has something to do.
+    pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
+        let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
+        Some(protocol.min(self.cache.next_timeout()))
+    }
+
+    /// Runs a step of the protocol whose changes go to the cache.
+    fn step(
+        &mut self,
+        now: Now,
+        run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&CacheChange) -> Offer),
+    ) {
+        let Self { machine, cache, statuses, pending, .. } = self;
+        run(machine, &mut |change| match cache.offer(now, change) {
+            OfferOutcome::Accepted => {
+                statuses.set_data_available();
+                *pending |= StatusMask::DATA_AVAILABLE;
+                Offer::Done
+            }
+            OfferOutcome::Rejected { reason, instance } => {
+                statuses.record_sample_rejected(reason, instance);
+                *pending |= StatusMask::SAMPLE_REJECTED;
+                Offer::NoRoom
+            }
+            OfferOutcome::Dropped(reason) => {
+                tracing::trace!(?reason, writer = %change.writer_guid, "a sample was dropped");
+                Offer::Done
+            }
+        });
+        let lost = self.machine.statistics().lost;
+        if lost > self.lost {
+            let news = u32::try_from(lost - self.lost).unwrap_or(u32::MAX);
+            self.lost = lost;
+            self.statuses.record_sample_lost(news);
+            self.pending |= StatusMask::SAMPLE_LOST;
+        }
+    }
+
+    fn touch_writer(&mut self, now: Now, writer: Guid) {
+        if self.manual_writers == 0 {
+            return;
+        }
+        if let Some(matched) = self.matched.get(&writer) {
+            self.revived |= matched.activity.touch(now.monotonic) == Touch::Revives;
+        }
+    }
+
+    /// After samples were taken: what had found no room is tried again.
+    pub(crate) fn retry(&mut self, now: Now) {
+        if self.cache.wants_retry() {
+            self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+        }
+    }
+}
+
+impl ReaderEndpoint {
+    pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
+        self.observer.raise(Source::Reader(self), changed);
+    }
+
+    pub(super) fn wants(&self, writer: Guid, number: SequenceNumber) -> bool {
+        self.state.lock().machine.wants(writer, number)
+    }
+
+    pub(super) fn handle_change(&self, now: Now, change: CacheChange) {
+        let mut state = self.state.lock();
+        state.touch_writer(now, change.writer_guid);
+        state.step(now, |machine, offer| machine.handle_change(change, offer));
+    }
+
+    pub(super) fn handle_heartbeat(&self, now: Now, source: GuidPrefix, heartbeat: &Heartbeat) {
+        let mut state = self.state.lock();
+        if heartbeat.is_liveliness {
+            state.touch_writer(now, Guid::new(source, heartbeat.writer_id));
+        }
+        state.step(now, |machine, offer| machine.handle_heartbeat(now.monotonic, source, heartbeat, offer));
+    }
+
+    pub(super) fn handle_heartbeat_frag(&self, now: Now, source: GuidPrefix, heartbeat: &HeartbeatFrag) {
+        self.state.lock().machine.handle_heartbeat_frag(now.monotonic, source, heartbeat);
+    }
+
+    pub(super) fn handle_gap(&self, now: Now, source: GuidPrefix, gap: &Gap) {
+        self.state.lock().step(now, |machine, offer| machine.handle_gap(source, gap, offer));
+    }
+
+    /// Lets time pass in the cache. Returns the statuses that changed since the last call, and whether
+    /// discovery must look at revived writers.
+    pub(super) fn expire(&self, now: Now) -> (StatusMask, bool) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        if state.cache.next_timeout() <= now.monotonic {
+            if state.cache.expire(now, &mut state.missed) {
+                state.statuses.set_data_available();
+                state.pending |= StatusMask::DATA_AVAILABLE;
+            }
+            for missed in state.missed.drain(..) {
+                state.statuses.record_deadline_missed(missed.instance, missed.periods);
+                state.pending |= StatusMask::REQUESTED_DEADLINE_MISSED;
+            }
+            state.retry(now);
+        }
+        (std::mem::take(&mut state.pending), std::mem::take(&mut state.revived))
+    }
+
+    /// A writer was matched, or a matched one changed its QoS.
+    pub(super) fn matched(&self, handle: InstanceHandle, data: Arc<PublicationData>, activity: Activity) {
+        let mut state = self.state.lock();
+        let guid = data.endpoint_guid;
+        state.cache.writer_matched(MatchedWriter {
+            guid,
+            handle,
+            strength: data.qos.ownership_strength.0,
+            lifespan: data.qos.lifespan.0,
+        });
+        match state.matched.get_mut(&guid) {
+            Some(known) => known.data = data,
+            None => {
+                if data.qos.liveliness.kind != LivelinessKind::Automatic {
+                    state.manual_writers += 1;
+                }
+                state.matched.insert(guid, MatchedPublication { handle, data, activity, alive: true });
+                state.statuses.record_matched(handle);
+                state
+                    .statuses
+                    .record_liveliness(LivelinessTransition::BecameAlive { returned: false }, handle);
+                state.pending |= StatusMask::SUBSCRIPTION_MATCHED | StatusMask::LIVELINESS_CHANGED;
+            }
+        }
+    }
+
+    /// A matched writer is gone.
+    pub(super) fn unmatched(&self, now: Now, writer: Guid) {
+        let mut state = self.state.lock();
+        state.machine.unmatch_writer(writer);
+        if state.cache.writer_unmatched(now, writer) {
+            state.statuses.set_data_available();
+            state.pending |= StatusMask::DATA_AVAILABLE;
+        }
+        let Some(known) = state.matched.remove(&writer) else { return };
+        if known.data.qos.liveliness.kind != LivelinessKind::Automatic {
+            state.manual_writers -= 1;
+        }
+        state.statuses.record_unmatched(known.handle);
+        let transition = LivelinessTransition::Unmatched { was_alive: known.alive };
+        state.statuses.record_liveliness(transition, known.handle);
+        state.pending |= StatusMask::SUBSCRIPTION_MATCHED | StatusMask::LIVELINESS_CHANGED;
+    }
+
+    /// A matched writer's liveliness changed; whether it is matched here.
+    pub(super) fn writer_liveliness(&self, now: Now, writer: Guid, alive: bool) -> bool {
+        let mut state = self.state.lock();
+        let Some(known) = state.matched.get_mut(&writer).filter(|known| known.alive != alive) else {
+            return false;
+        };
+        known.alive = alive;
+        let handle = known.handle;
+        let transition = match alive {
+            true => LivelinessTransition::BecameAlive { returned: true },
+            false => LivelinessTransition::BecameNotAlive,
+        };
+        state.statuses.record_liveliness(transition, handle);
+        state.pending |= StatusMask::LIVELINESS_CHANGED;
+        if !alive && state.cache.writer_not_alive(now, writer) {
+            state.statuses.set_data_available();
+            state.pending |= StatusMask::DATA_AVAILABLE;
+        }
+        true
+    }
+
+    /// A writer of the topic asks for, or offers, something else.
+    pub(super) fn incompatible(&self, policies: impl IntoIterator<Item = dds_qos::PolicyId>) {
+        let mut state = self.state.lock();
+        state.statuses.record_incompatible_qos(policies);
+        state.pending |= StatusMask::REQUESTED_INCOMPATIBLE_QOS;
+    }
+}
+
+/// The change that a DATA or DATA_FRAG brings, without its payload.
+pub(super) fn change_of(
+    context: &MessageContext,
+    writer_guid: Guid,
+    sequence_number: SequenceNumber,
+    inline: Option<&InlineQos<'_>>,
+    is_key: bool,
+) -> CacheChange {
+    let status = inline.and_then(InlineQos::status_info).unwrap_or_default();
+    let disposed = status.contains(StatusInfo::DISPOSED);
+    let kind = match (disposed, status.contains(StatusInfo::UNREGISTERED)) {
+        (true, true) => ChangeKind::NotAliveDisposedUnregistered,
+        (true, false) => ChangeKind::NotAliveDisposed,
+        (false, true) => ChangeKind::NotAliveUnregistered,
+        // A key alone says nothing but that its instance ends.
+        (false, false) if is_key => ChangeKind::NotAliveUnregistered,
+        (false, false) => ChangeKind::Alive,
+    };
+    let related_sample_identity = inline.and_then(InlineQos::related_sample_identity);
+    let inline_qos = related_sample_identity.map(|identity| {
+        Box::new(InlineQosToSend { related_sample_identity: Some(identity), ..Default::default() })
+    });
+    CacheChange {
+        kind,
+        writer_guid,
+        sequence_number,
+        source_timestamp: context.timestamp,
+        key_hash: inline.and_then(InlineQos::key_hash),
+        payload: Payload::default(),
+        inline_qos,
+        destination: None,
+    }
+}
+
+/// Gives a DATA to the readers it is for.
+pub(super) fn deliver_data(
+    now: Now,
+    context: &MessageContext,
+    writer: Guid,
+    data: &Data<'_>,
+    readers: &[Arc<ReaderEndpoint>],
+) {
+    // RTPS 2.5 §8.7.4: a directed sample is for the readers it names.
+    let directed = data.inline_qos.is_some_and(|inline| inline.directed_write().next().is_some());
+    let filtered = data
+        .inline_qos
+        .and_then(|inline| inline.status_info())
+        .is_some_and(|status| status.contains(StatusInfo::FILTERED));
+    let mut payload: Option<Payload> = None;
+    for reader in readers {
+        let mut state = reader.state.lock();
+        if !state.machine.wants(writer, data.writer_sn) {
+            continue;
+        }
+        state.touch_writer(now, writer);
+        let is_key = matches!(data.payload, DataPayload::Key(_));
+        let mut change = change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), is_key);
+        let for_another = directed
+            && !data.inline_qos.is_some_and(|inline| inline.directed_write().any(|guid| guid == reader.guid));
+        let empty = change.kind == ChangeKind::Alive && data.payload == DataPayload::None;
+        if for_another || filtered || empty {
+            state.machine.handle_change(change, &mut |_| Offer::Done);
+            continue;
+        }
+        // A value beside a dispose: its key hash, or nothing, names the instance.
+        if change.kind == ChangeKind::Alive || is_key {
+            change.payload = payload.get_or_insert_with(|| state.pool.copy(data.payload.bytes())).clone();
+        }
+        state.step(now, |machine, offer| machine.handle_change(change, offer));
+    }
+}

@@ -1,0 +1,24 @@
+//! What the endpoints of a topic share.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Observer, observer::Source};
+use crate::status::{StatusMask, TopicStatuses};
+
+/// A topic below its type.
+pub(crate) struct TopicShared {
+    pub(crate) name: String,
+    pub(crate) type_name: String,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) statuses: Mutex<TopicStatuses>,
+}
+
+impl TopicShared {
+    /// A topic of this name with another type was met (DDS 1.4 §2.2.4.1 INCONSISTENT_TOPIC).
+    pub(super) fn inconsistent(self: &Arc<Self>) {
+        self.statuses.lock().record_inconsistent_topic();
+        self.observer.raise(Source::Topic(self), StatusMask::INCONSISTENT_TOPIC);
+    }
+}

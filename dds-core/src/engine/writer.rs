@@ -1,0 +1,456 @@
+//! A DataWriter below its type: history bookkeeping, protocol writer and statuses under one lock.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, OnceLock},
+};
+
+use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
+use dds_rtps::{
+    change::{CacheChange, ChangeKind},
+    discovery::SubscriptionData,
+    message::{AckNack, Datagram, InlineQosToSend, NackFrag},
+    participant::{Activity, Touch},
+    payload::{Payload, PayloadPool},
+    structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
+    time::{Monotonic, Now, Timestamp},
+    writer::StatefulWriter,
+};
+use dds_types::DataRepresentationId;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::{
+    Engine, Observer, TopicShared,
+    observer::Source,
+    timers::{Armed, TimerOwner},
+};
+use crate::{
+    cache::{Admission, DeadlineMissed, InstanceKey, WaitFor, WriteRequest, WriterCache},
+    condition::deadline_after,
+    error::{DdsError, Resource},
+    instance::InstanceHandle,
+    status::{StatusMask, WriterStatuses},
+    type_support::TypeSupport,
+};
+
+/// A DataWriter below its type.
+pub(crate) struct WriterEndpoint {
+    pub(crate) guid: Guid,
+    pub(crate) handle: InstanceHandle,
+    pub(crate) topic: Arc<TopicShared>,
+    pub(crate) type_support: TypeSupport,
+    pub(crate) representation: DataRepresentationId,
+    pub(crate) observer: Arc<Observer>,
+    pub(crate) armed: Armed,
+    /// To be touched by writes where liveliness is asserted by them; set once discovery knows the writer.
+    pub(crate) activity: OnceLock<Activity>,
+    /// Buffers to serialise into, outside of the lock.
+    pub(crate) pool: Arc<Mutex<PayloadPool>>,
+    pub(crate) state: Mutex<WriterState>,
+}
+
+/// What the writer's lock guards.
+pub(crate) struct WriterState {
+    pub(crate) machine: StatefulWriter,
+    pub(crate) cache: WriterCache,
+    pub(crate) statuses: WriterStatuses,
+    pub(crate) qos: DataWriterQos,
+    pub(crate) matched: BTreeMap<Guid, MatchedSubscription>,
+    pool: Arc<Mutex<PayloadPool>>,
+    /// A thread has the send role: it sends what others append.
+    sending: bool,
+    scratch: Datagram,
+    released: Vec<SequenceNumber>,
+    missed: Vec<DeadlineMissed>,
+    /// Writes that wait for room, in their order.
+    tickets: VecDeque<u64>,
+    next_ticket: u64,
+    /// Unacknowledged changes and bytes that a KEEP_ALL writer may have, where RESOURCE_LIMITS says
+    /// nothing lower.
+    window: Window,
+}
+
+/// Bounds of what a writer may have in flight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    pub(crate) changes: u64,
+    pub(crate) bytes: usize,
+}
+
+/// A matched reader.
+pub(crate) struct MatchedSubscription {
+    pub(crate) handle: InstanceHandle,
+    pub(crate) data: Arc<SubscriptionData>,
+}
+
+/// A change to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Write<'k> {
+    pub(crate) kind: ChangeKind,
+    pub(crate) instance: InstanceKey<'k>,
+    pub(crate) payload: Payload,
+    pub(crate) source_timestamp: Option<Timestamp>,
+    pub(crate) key_hash: Option<KeyHash>,
+    pub(crate) inline_qos: Option<Box<InlineQosToSend>>,
+    pub(crate) destination: Option<Guid>,
+}
+
+/// What came of an attempt to write.
+enum Attempt {
+    Written(SequenceNumber),
+    /// Waiting may help.
+    NoRoom {
+        resource: Resource,
+        limit: u64,
+    },
+}
+
+/// A place in the queue of writes that wait for room; given back on drop.
+struct Ticket<'a> {
+    writer: &'a WriterEndpoint,
+    number: Option<u64>,
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.writer.state.lock().tickets.retain(|ticket| *ticket != number);
+            self.writer.observer.notifier.notify();
+        }
+    }
+}
+
+/// Idle serialisation buffers kept per writer.
+pub(crate) const POOLED_BUFFERS: usize = 256;
+
+impl WriterState {
+    pub(crate) fn new(
+        machine: StatefulWriter,
+        cache: WriterCache,
+        qos: DataWriterQos,
+        window: Window,
+        pool: Arc<Mutex<PayloadPool>>,
+    ) -> Self {
+        Self {
+            machine,
+            cache,
+            statuses: WriterStatuses::default(),
+            qos,
+            matched: BTreeMap::new(),
+            pool,
+            sending: false,
+            scratch: Datagram::new(),
+            released: Vec::new(),
+            missed: Vec::new(),
+            tickets: VecDeque::new(),
+            next_ticket: 0,
+            window,
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
+        let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
+        Some(protocol.min(self.cache.next_timeout()))
+    }
+
+    /// Drops what nobody needs any more.
+    fn release_acknowledged(&mut self) {
+        self.cache.acknowledged(self.machine.acknowledged_through(), &mut self.released);
+        self.drop_released();
+    }
+
+    fn drop_released(&mut self) {
+        if self.released.is_empty() {
+            return;
+        }
+        let mut pool = self.pool.lock();
+        for number in self.released.drain(..) {
+            if let Some(change) = self.machine.remove_change(number) {
+                pool.recycle(change.payload);
+            }
+        }
+    }
+
+    /// Whether the bound on what is in flight is reached; it holds for KEEP_ALL only, since under
+    /// KEEP_LAST new changes replace old ones.
+    fn window_is_full(&self) -> Option<(Resource, u64)> {
+        if self.qos.history.kind != HistoryKind::KeepAll || !self.qos.reliability.is_reliable() {
+            return None;
+        }
+        let history = self.machine.history();
+        let acknowledged = self.machine.acknowledged_through();
+        let in_flight = history.last_number().offset_from(acknowledged).unwrap_or(0);
+        if in_flight >= self.window.changes {
+            return Some((Resource::MaxSamples, self.window.changes));
+        }
+        let volatile = self.qos.durability.0 == DurabilityKind::Volatile;
+        if volatile && in_flight > 0 && history.bytes() >= self.window.bytes {
+            return Some((Resource::WindowBytes, self.window.bytes as u64));
+        }
+        None
+    }
+}
+
+impl WriterEndpoint {
+    pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
+        self.observer.raise(Source::Writer(self), changed);
+    }
+}
+
+impl Engine {
+    /// Writes a change; blocks while there is no room, at most `max_blocking_time`.
+    pub(crate) fn write(
+        &self,
+        writer: &Arc<WriterEndpoint>,
+        write: &Write<'_>,
+        operation: &'static str,
+        max_blocking_time: Duration,
+    ) -> Result<SequenceNumber, DdsError> {
+        let mut ticket = Ticket { writer, number: None };
+        let now = self.environment.now();
+        if let Attempt::Written(number) = self.try_write(now, writer, write, operation, &mut ticket)? {
+            return Ok(number);
+        }
+        self.check_may_block(operation)?;
+        let mut look = || self.look_for_room(writer, write, operation, &mut ticket);
+        let deadline = deadline_after(max_blocking_time);
+        let timeout = || Err(DdsError::Timeout { operation, after: max_blocking_time });
+        writer.observer.notifier.block_until(deadline, &mut look).unwrap_or_else(timeout)
+    }
+
+    /// As [`Engine::write`], as a future; dropping it gives the write up.
+    pub(crate) async fn write_async(
+        &self,
+        writer: &Arc<WriterEndpoint>,
+        write: &Write<'_>,
+        operation: &'static str,
+        max_blocking_time: Duration,
+    ) -> Result<SequenceNumber, DdsError> {
+        let mut ticket = Ticket { writer, number: None };
+        let deadline = self.environment.now().monotonic.after(max_blocking_time);
+        let look = || {
+            let result = self.look_for_room(writer, write, operation, &mut ticket);
+            if result.is_none() {
+                if self.environment.now().monotonic >= deadline {
+                    return Some(Err(DdsError::Timeout { operation, after: max_blocking_time }));
+                }
+                self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, Some(deadline));
+            }
+            result
+        };
+        writer.observer.notifier.until(look).await
+    }
+
+    fn look_for_room(
+        &self,
+        writer: &Arc<WriterEndpoint>,
+        write: &Write<'_>,
+        operation: &'static str,
+        ticket: &mut Ticket<'_>,
+    ) -> Option<Result<SequenceNumber, DdsError>> {
+        match self.try_write(self.environment.now(), writer, write, operation, ticket) {
+            Ok(Attempt::Written(number)) => Some(Ok(number)),
+            Ok(Attempt::NoRoom { resource, limit }) => {
+                tracing::trace!(%resource, limit, "a write waits for room");
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Refuses to block where that could never end.
+    pub(crate) fn check_may_block(&self, operation: &'static str) -> Result<(), DdsError> {
+        crate::condition::check_may_block(operation)?;
+        if self.environment.may_block() {
+            return Ok(());
+        }
+        Err(DdsError::IllegalOperation { operation, context: crate::error::IllegalContext::VirtualTime })
+    }
+
+    fn try_write(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        write: &Write<'_>,
+        operation: &'static str,
+        ticket: &mut Ticket<'_>,
+    ) -> Result<Attempt, DdsError> {
+        let mut state = writer.state.lock();
+        let may_pass = state.tickets.front().is_none_or(|first| Some(*first) == ticket.number);
+        let full = if write.kind == ChangeKind::Alive { state.window_is_full() } else { None };
+        let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
+        let (resource, limit) = match refused {
+            Some(refused) => refused,
+            None => match self.admit(now, &mut state, writer, write) {
+                Ok(number) => {
+                    self.flush(now, writer, state);
+                    self.drain_loopback(now);
+                    self.note_write(now, writer);
+                    return Ok(Attempt::Written(number));
+                }
+                Err(Admission::Full { resource, limit, wait_for: WaitFor::Acknowledgment }) => {
+                    (resource, limit as u64)
+                }
+                Err(Admission::Full { resource, limit, wait_for: WaitFor::Application }) => {
+                    return Err(DdsError::OutOfResources { resource, limit: limit as u64 });
+                }
+                Err(_) => {
+                    return Err(DdsError::precondition(
+                        operation,
+                        "an instance that this writer has registered",
+                    ));
+                }
+            },
+        };
+        if ticket.number.is_none() {
+            let number = state.next_ticket;
+            state.next_ticket += 1;
+            state.tickets.push_back(number);
+            ticket.number = Some(number);
+            // The readers may not know yet that we wait for them.
+            state.machine.request_acknowledgements();
+            self.flush(now, writer, state);
+            self.drain_loopback(now);
+        }
+        Ok(Attempt::NoRoom { resource, limit })
+    }
+
+    fn admit(
+        &self,
+        now: Now,
+        state: &mut WriterState,
+        writer: &WriterEndpoint,
+        write: &Write<'_>,
+    ) -> Result<SequenceNumber, Admission> {
+        let source_timestamp = write.source_timestamp.unwrap_or(now.wall);
+        let request = WriteRequest {
+            kind: write.kind,
+            instance: write.instance,
+            sequence_number: state.machine.history().next_number(),
+            source_timestamp,
+        };
+        match state.cache.admit(now, &request) {
+            Admission::Admitted { evict, .. } => {
+                state.released.extend(evict);
+                state.drop_released();
+                Ok(state.machine.add_change(CacheChange {
+                    kind: write.kind,
+                    writer_guid: writer.guid,
+                    sequence_number: SequenceNumber::UNKNOWN,
+                    source_timestamp: Some(source_timestamp),
+                    key_hash: write.key_hash,
+                    payload: write.payload.clone(),
+                    inline_qos: write.inline_qos.clone(),
+                    destination: write.destination,
+                }))
+            }
+            refused => Err(refused),
+        }
+    }
+
+    /// Sends everything that is due. One thread at a time has the send role; what others append
+    /// meanwhile leaves with it, batched. The lock is not held while sending.
+    pub(super) fn flush(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        mut state: MutexGuard<'_, WriterState>,
+    ) {
+        if !state.sending && state.machine.wants_transmit() {
+            state.sending = true;
+            let mut datagram = std::mem::take(&mut state.scratch);
+            while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
+                MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
+            }
+            datagram.clear();
+            state.scratch = datagram;
+            state.sending = false;
+            state.release_acknowledged();
+        }
+        let next = state.next_timeout();
+        drop(state);
+        self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+    }
+
+    /// Asks the readers to acknowledge what was written so far, and returns its last number
+    /// (DDS 1.4 §2.2.2.4.2.15).
+    pub(crate) fn request_acknowledgments(&self, writer: &Arc<WriterEndpoint>) -> SequenceNumber {
+        let now = self.environment.now();
+        let mut state = writer.state.lock();
+        let target = state.machine.history().last_number();
+        state.machine.request_acknowledgements();
+        self.flush(now, writer, state);
+        self.drain_loopback(now);
+        target
+    }
+
+    pub(super) fn handle_ack_nack(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        source: GuidPrefix,
+        acknack: &AckNack,
+    ) {
+        let mut state = writer.state.lock();
+        let progress = state.machine.handle_ack_nack(now.monotonic, source, acknack);
+        if progress {
+            state.release_acknowledged();
+        }
+        self.flush(now, writer, state);
+        if progress {
+            writer.observer.notifier.notify();
+        }
+    }
+
+    pub(super) fn handle_nack_frag(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        source: GuidPrefix,
+        nack: &NackFrag,
+    ) {
+        let mut state = writer.state.lock();
+        state.machine.handle_nack_frag(source, nack);
+        self.flush(now, writer, state);
+    }
+
+    /// Asserts the liveliness of a MANUAL_BY_TOPIC writer that has nothing to write.
+    pub(crate) fn assert_writer_liveliness(&self, writer: &Arc<WriterEndpoint>) {
+        let now = self.environment.now();
+        let mut state = writer.state.lock();
+        state.machine.assert_liveliness();
+        self.flush(now, writer, state);
+        self.note_write(now, writer);
+    }
+
+    /// A write asserts the liveliness of a writer of a MANUAL kind.
+    fn note_write(&self, now: Now, writer: &WriterEndpoint) {
+        let revives =
+            writer.activity.get().is_some_and(|activity| activity.touch(now.monotonic) == Touch::Revives);
+        if revives {
+            self.run_discovery(now, |participant| participant.handle_timeout(now));
+        }
+    }
+
+    /// Heartbeats, lifespans and deadlines.
+    pub(super) fn writer_timer(&self, now: Now, writer: &Arc<WriterEndpoint>) {
+        let mut guard = writer.state.lock();
+        let state = &mut *guard;
+        state.machine.handle_timeout(now.monotonic);
+        let mut changed = StatusMask::NONE;
+        if state.cache.next_timeout() <= now.monotonic {
+            state.cache.expire(now.monotonic, &mut state.released, &mut state.missed);
+            state.drop_released();
+            for missed in state.missed.drain(..) {
+                state.statuses.record_deadline_missed(missed.instance, missed.periods);
+                changed |= StatusMask::OFFERED_DEADLINE_MISSED;
+            }
+        }
+        let waiting = !state.tickets.is_empty();
+        self.flush(now, writer, guard);
+        writer.raise(changed);
+        if waiting {
+            writer.observer.notifier.notify();
+        }
+    }
+}

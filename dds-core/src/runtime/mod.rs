@@ -1,0 +1,343 @@
+//! The threads and sockets that run engines.
+//!
+//! One runtime serves all participants of a factory that share a domain and a network configuration:
+//! one thread receives, one keeps the timers; sends happen on the caller's own thread.
+
+mod clock;
+
+use std::{
+    io::IoSlice,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration as StdDuration,
+};
+
+use dds_rtps::{
+    message::Datagram,
+    participant::Interface,
+    structure::Locator,
+    time::{Monotonic, Now},
+};
+use dds_transport::{ForkGuard, SendError, SendOptions, UdpConfig, UdpTransport};
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::{
+    engine::{Burst, Engine, Environment},
+    error::{DdsError, DdsResult},
+};
+use clock::SystemClock;
+
+/// What a runtime counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RuntimeStatistics {
+    /// Datagrams that left.
+    pub datagrams_sent: u64,
+    /// Datagrams that the system refused to send.
+    pub datagrams_unsent: u64,
+    /// Datagrams that arrived.
+    pub datagrams_received: u64,
+    /// Datagrams that were longer than the receive buffer.
+    pub datagrams_truncated: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    sent: AtomicU64,
+    unsent: AtomicU64,
+    received: AtomicU64,
+    truncated: AtomicU64,
+}
+
+/// Sockets, clocks and the list of engines.
+pub(crate) struct Runtime {
+    transport: UdpTransport,
+    clock: SystemClock,
+    fork: ForkGuard,
+    engines: RwLock<Vec<Weak<Engine>>>,
+    timer: Mutex<TimerState>,
+    timer_moved: Condvar,
+    stopped: AtomicBool,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct TimerState {
+    /// When the timer thread wakes.
+    next: Option<Monotonic>,
+}
+
+/// Keeps a runtime's threads running; the last one stops them.
+pub(crate) struct RuntimeHandle {
+    runtime: Arc<Runtime>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+impl RuntimeHandle {
+    /// Opens the sockets of `domain` and starts the threads.
+    pub(crate) fn start(domain: u32, config: UdpConfig) -> DdsResult<Self> {
+        let runtime = Arc::new(Runtime {
+            transport: UdpTransport::open(domain, config)?,
+            clock: SystemClock::new(),
+            fork: ForkGuard::new(),
+            engines: RwLock::new(Vec::new()),
+            timer: Mutex::default(),
+            timer_moved: Condvar::new(),
+            stopped: AtomicBool::new(false),
+            counters: Counters::default(),
+        });
+        let handle = Self { runtime: runtime.clone(), threads: Mutex::default() };
+        let spawn = |name: &str, run: fn(&Runtime)| {
+            let runtime = runtime.clone();
+            thread::Builder::new()
+                .name(format!("dds-{name}-{domain}"))
+                .spawn(move || run(&runtime))
+                .map_err(|source| DdsError::Io { operation: "starting a thread", source })
+        };
+        let receiver = spawn("receive", Runtime::receive)?;
+        handle.threads.lock().push(receiver);
+        let timers = spawn("timer", Runtime::keep_timers)?;
+        handle.threads.lock().push(timers);
+        Ok(handle)
+    }
+
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+}
+
+impl Drop for RuntimeHandle {
+    fn drop(&mut self) {
+        self.runtime.stopped.store(true, Ordering::Release);
+        self.runtime.transport.waker().wake();
+        {
+            let _state = self.runtime.timer.lock();
+            self.runtime.timer_moved.notify_all();
+        }
+        if self.runtime.fork.is_forked_child() {
+            return;
+        }
+        let own = thread::current().id();
+        for handle in self.threads.get_mut().drain(..) {
+            // The last participant may go from within a listener: that thread ends by itself.
+            if handle.thread().id() != own && handle.join().is_err() {
+                tracing::error!("a thread of the runtime panicked");
+            }
+        }
+    }
+}
+
+/// Datagrams taken from one socket before the others get their turn.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// The largest UDP datagram, which is also the most that coalesced reception fills.
+const RECEIVE_BUFFER: usize = 65_536;
+
+impl Runtime {
+    pub(crate) fn transport(&self) -> &UdpTransport {
+        &self.transport
+    }
+
+    pub(crate) fn is_forked_child(&self) -> bool {
+        self.fork.is_forked_child()
+    }
+
+    pub(crate) fn statistics(&self) -> RuntimeStatistics {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RuntimeStatistics {
+            datagrams_sent: load(&self.counters.sent),
+            datagrams_unsent: load(&self.counters.unsent),
+            datagrams_received: load(&self.counters.received),
+            datagrams_truncated: load(&self.counters.truncated),
+        }
+    }
+
+    /// The addresses of this host, for judging the reachability of others.
+    pub(crate) fn interfaces(&self) -> Vec<Interface> {
+        let selected = self.transport.selected_interfaces();
+        let subnets = selected.iter().flat_map(|interface| interface.addresses.iter());
+        subnets
+            .map(|subnet| Interface { address: subnet.address, prefix_length: subnet.prefix_length })
+            .collect()
+    }
+
+    /// From now on `engine` gets datagrams and timer calls, as long as it lives.
+    pub(crate) fn attach(&self, engine: &Arc<Engine>) {
+        let mut engines = self.engines.write();
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(engine));
+        drop(engines);
+        if let Some(at) = engine.next_timer() {
+            self.timer_moved(at);
+        }
+    }
+
+    fn live_engines(&self) -> Vec<Arc<Engine>> {
+        self.engines.read().iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn receive(&self) {
+        let mut buffer = vec![0; RECEIVE_BUFFER];
+        let mut bursts: Vec<(Arc<Engine>, Burst)> = Vec::new();
+        while !self.is_stopped() {
+            let ready = match self.transport.wait(None) {
+                Ok(ready) => ready,
+                Err(error) => {
+                    tracing::error!(%error, "waiting for datagrams failed");
+                    thread::sleep(StdDuration::from_millis(10));
+                    continue;
+                }
+            };
+            if self.is_stopped() {
+                break;
+            }
+            for engine in self.engines.read().iter().filter_map(Weak::upgrade) {
+                bursts.push((engine, Burst::default()));
+            }
+            if ready.interfaces_changed() {
+                for (engine, _) in &bursts {
+                    engine.addresses_changed(self.clock.now(), self.addresses());
+                }
+            }
+            for socket in ready {
+                for _ in 0..DATAGRAMS_PER_TURN {
+                    let received = match self.transport.receive(socket, &mut buffer) {
+                        Ok(Some(received)) => received,
+                        Ok(None) => break,
+                        Err(error) => {
+                            tracing::debug!(%error, "receiving failed");
+                            break;
+                        }
+                    };
+                    if received.truncated {
+                        self.counters.truncated.fetch_add(1, Ordering::Relaxed);
+                        continue;
+                    }
+                    let now = self.clock.now();
+                    let source = Locator::from(received.source);
+                    for datagram in received.datagrams(&buffer) {
+                        self.counters.received.fetch_add(1, Ordering::Relaxed);
+                        for (engine, burst) in &mut bursts {
+                            engine.on_datagram(now, source, datagram, burst);
+                        }
+                    }
+                }
+            }
+            for (engine, mut burst) in bursts.drain(..) {
+                engine.finish_burst(self.clock.now(), &mut burst);
+            }
+        }
+    }
+
+    fn keep_timers(&self) {
+        while !self.is_stopped() {
+            let now = self.clock.now();
+            let engines = self.live_engines();
+            for engine in &engines {
+                engine.on_timer(now);
+            }
+            let mut state = self.timer.lock();
+            // Under the lock, so that a timer moved meanwhile is either seen here or wakes us.
+            state.next = engines.iter().filter_map(|engine| engine.next_timer()).min();
+            drop(engines);
+            if self.is_stopped() {
+                break;
+            }
+            match state.next {
+                None => self.timer_moved.wait(&mut state),
+                Some(at) => {
+                    let nanos = at.nanos_since(self.clock.now().monotonic);
+                    if nanos > 0 {
+                        self.timer_moved.wait_for(&mut state, StdDuration::from_nanos(nanos));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where this runtime can be reached.
+    pub(crate) fn addresses(&self) -> Addresses {
+        let locators =
+            |addresses: Vec<std::net::SocketAddr>| addresses.into_iter().map(Locator::from).collect();
+        Addresses {
+            metatraffic_unicast: locators(self.transport.metatraffic_unicast_addresses()),
+            metatraffic_multicast: locators(self.transport.metatraffic_multicast_addresses()),
+            user_unicast: locators(self.transport.user_unicast_addresses()),
+            interfaces: self.interfaces(),
+        }
+    }
+}
+
+/// Where a participant can be reached, and from where it looks at others.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses {
+    /// For discovery.
+    pub metatraffic_unicast: Vec<Locator>,
+    /// The groups for discovery.
+    pub metatraffic_multicast: Vec<Locator>,
+    /// For samples.
+    pub user_unicast: Vec<Locator>,
+    /// The host's own addresses with their subnets.
+    pub interfaces: Vec<Interface>,
+}
+
+/// Pieces of one datagram that one system call takes without an allocation.
+const PIECES: usize = 64;
+
+impl Environment for Runtime {
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn send(&self, destination: &Locator, datagram: &Datagram) {
+        let Some(address) = destination.socket_address() else { return };
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        let mut whole = Vec::new();
+        for piece in datagram.pieces() {
+            match slices.get_mut(count) {
+                Some(slot) => *slot = IoSlice::new(piece),
+                None => {
+                    whole = datagram.to_vec();
+                    break;
+                }
+            }
+            count += 1;
+        }
+        let single = [IoSlice::new(&whole)];
+        let pieces = if whole.is_empty() { slices.get(..count).unwrap_or(&slices) } else { &single[..] };
+        let mut result = self.transport.send(address, pieces, &SendOptions::default());
+        // A full socket buffer drains within the time of a few system calls.
+        for _ in 0..100 {
+            if !matches!(result, Err(SendError::WouldBlock)) {
+                break;
+            }
+            thread::yield_now();
+            result = self.transport.send(address, pieces, &SendOptions::default());
+        }
+        match result {
+            Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
+            Err(error) => {
+                tracing::debug!(%error, %destination, "a datagram was not sent");
+                self.counters.unsent.fetch_add(1, Ordering::Relaxed)
+            }
+        };
+    }
+
+    fn timer_moved(&self, at: Monotonic) {
+        let mut state = self.timer.lock();
+        if state.next.is_none_or(|next| at < next) {
+            state.next = Some(at);
+            self.timer_moved.notify_one();
+        }
+    }
+
+    fn may_block(&self) -> bool {
+        true
+    }
+}

@@ -29,6 +29,7 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
         _ => return Err(Error::new(span, "the bit_bound of an enumeration is 1 to 32")),
     };
     let default = default_literal(data)?;
+    check_values(data, bit_bound)?;
     let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
     let values: Vec<_> = (0..variants.len()).map(|index| format_ident!("VALUE_{index}")).collect();
     let constants = data.variants.iter().enumerate().map(|(index, variant)| {
@@ -126,6 +127,21 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
             }
         };
     })
+}
+
+/// Refuses values that are written as numbers and too large; others are left to the compiler.
+fn check_values(data: &DataEnum, bit_bound: u16) -> Result<()> {
+    let bits = bit_bound.next_multiple_of(8).next_power_of_two();
+    let limit = 1_i64 << (bits - 1);
+    for (_, expression) in data.variants.iter().filter_map(|variant| variant.discriminant.as_ref()) {
+        let text = quote!(#expression).to_string().replace(' ', "");
+        let fits = text.parse::<i64>().map_or(true, |value| (-limit..limit).contains(&value));
+        if !fits {
+            let message = format!("{text} does not fit {bits} bits: raise the bit_bound of the enumeration");
+            return Err(Error::new(expression.span(), message));
+        }
+    }
+    Ok(())
 }
 
 /// Index of the literal absent values are read as: marked `#[dds(default)]` or `#[default]`, else

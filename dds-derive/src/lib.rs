@@ -1,7 +1,45 @@
 //! `#[derive(DdsType)]`: Rust types as DDS topic types.
 //!
-//! The guide with runnable examples is in the documentation of `dds-types`, which also holds the
-//! traits this macro implements; this page lists the attributes.
+//! ```
+//! use dds_derive::DdsType;
+//! use dds_types::{DataRepresentationId, TopicType};
+//!
+//! #[derive(Debug, PartialEq, DdsType)]
+//! #[dds(extensibility = "mutable")]
+//! struct Measurement {
+//!     #[dds(key, id = 1)]
+//!     sensor: u32,
+//!     #[dds(id = 2)]
+//!     value: Reading,
+//!     #[dds(id = 3, bounded(16))]
+//!     unit: Option<String>,
+//!     #[dds(non_serialized)]
+//!     displayed: bool,
+//! }
+//!
+//! #[derive(Debug, PartialEq, DdsType)]
+//! #[dds(switch(u8), nested)]
+//! enum Reading {
+//!     #[dds(case = 1)]
+//!     Number(f64),
+//!     #[dds(case = 2, case = 3)]
+//!     Samples(#[dds(bounded(100))] Vec<f32>),
+//!     #[dds(default)]
+//!     Missing,
+//! }
+//!
+//! let sent = Measurement { sensor: 4, value: Reading::Number(0.5), unit: None, displayed: true };
+//! let mut payload = Vec::new();
+//! sent.serialize(DataRepresentationId::XCDR2, &mut payload)?;
+//! let received = Measurement::deserialize(&payload)?;
+//! assert_eq!(received, Measurement { displayed: false, ..sent });
+//! assert_eq!(received.key(), MeasurementKey { sensor: 4 });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The guide is in the documentation of dds-types, which also holds the traits this macro
+//! implements; this page lists the attributes. Key members' types implement `Clone`, `Debug` and
+//! `PartialEq`, as the derived `<Name>Key` does.
 //!
 //! # Containers
 //! | attribute | on | meaning |
@@ -49,7 +87,7 @@ use proc_macro::TokenStream;
 use syn::{Data, DeriveInput, Error, Fields, Result, parse_macro_input};
 
 /// Makes a type a DDS type; a topic type too, unless it is an enum without data, a bitmask or
-/// `#[dds(nested)]`. See the [crate](crate) for the attributes.
+/// `#[dds(nested)]`. See the [crate] for the attributes.
 #[proc_macro_derive(DdsType, attributes(dds))]
 pub fn derive_dds_type(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -93,7 +93,8 @@ impl Structure {
                     "member id {:#x} is also that of `{}`: give one of them another with #[dds(id = N)]",
                     member.id, other.name
                 );
-                return Err(Error::new(field.span(), message));
+                let span = field.ident.as_ref().map_or_else(|| field.ty.span(), Ident::span);
+                return Err(Error::new(span, message));
             }
             next_id = member.id.wrapping_add(1);
             structure.members.push(member);

@@ -45,3 +45,21 @@ fn samples_and_keys_go_through_every_representation() {
         assert_eq!(found, canonical);
     }
 }
+
+/// Fast DDS 3.6 sent this sample and key hash (capture fastdds36-to-cyclone11-dispose).
+#[test]
+fn samples_and_key_hashes_are_those_of_fast_dds() {
+    let payload = [
+        0, 9, 0, 0, 0x1c, 0, 0, 0, 5, 0, 0, 0, b'B', b'L', b'U', b'E', 0, 0, 0, 0, 0x61, 0, 0, 0, 0x91, 0, 0,
+        0, 0x14, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    let shape = Shape { color: "BLUE".into(), x: 97, y: 145, shapesize: 20, additional_payload_size: vec![] };
+    assert_eq!(Shape::deserialize(&payload).as_ref(), Ok(&shape));
+    let mut ours = vec![];
+    shape.serialize(DataRepresentationId::XCDR2, &mut ours).unwrap();
+    assert_eq!(ours, payload);
+    let mut canonical = vec![];
+    Shape::canonical_key_of(&payload, PayloadKind::Data, &mut canonical).unwrap();
+    let hash = u128::from_be_bytes(key_hash(&canonical, Shape::max_key_size()));
+    assert_eq!(hash, 0xcac2_17c3_1836_3f8e_f116_0eee_def9_e886);
+}

@@ -1,0 +1,6 @@
+use dds_derive::DdsType;
+
+#[derive(DdsType)]
+struct Nothing {}
+
+fn main() {}

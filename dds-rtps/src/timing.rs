@@ -51,9 +51,17 @@ pub const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(2);
 /// The default participant lease. A killed peer is noticed in ten seconds as with Cyclone DDS
 /// (Fast DDS: twenty, the specification's default: a hundred).
 pub const PARTICIPANT_LEASE: Duration = Duration::from_secs(10);
+/// A participant that has been silent for one n-th of its lease is probed. With announcements every two
+/// seconds none ever is, unless its announcements do not get here.
+pub const LEASE_PROBES_FROM: u64 = 2;
+/// A silent participant is probed each n-th of its lease: sixteen times before it is given up, so
+/// that 20 % loss both ways takes a live one for dead once in ten million leases.
+pub const LEASE_PROBE_DIVISOR: u64 = 32;
 /// Announcements and their bursts move by up to this part of their interval (one n-th), so that
 /// processes started together do not stay in step.
 pub const JITTER_DIVISOR: u64 = 10;
+/// No timer of discovery repeats faster, whatever lease or period it is asked for.
+pub const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
 /// When a newly discovered participant is probed with empty heartbeats and pre-emptive ACKNACKs,
 /// counted from its discovery, until it answers. A peer learns of us by the announcement just
 /// before; peers that set their endpoints up asynchronously miss the first probe and get the next.

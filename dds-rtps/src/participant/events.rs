@@ -121,8 +121,6 @@ pub enum LossReason {
     Restarted,
     /// It was thrown out because it, or all together, took too much memory.
     Evicted,
-    /// Its user asked us to ignore it.
-    Ignored,
     /// It changed to another domain or domain tag.
     LeftDomain,
 }

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use dds_qos::LivelinessKind;
 
-use super::{DiscoveryEvent, Participant, Timer, WriterLiveliness, activity::Activity, fraction};
+use super::{DiscoveryEvent, Participant, Timer, WriterLiveliness, activity::Activity};
 use crate::{
     discovery::{ParticipantMessageData, ParticipantMessageKind, PublicationData},
     structure::Guid,
@@ -59,7 +59,10 @@ impl Liveliness {
 
 /// The interval at which a lease is kept up.
 fn assertion_period(lease: Duration) -> Duration {
-    fraction(lease, timing::ASSERTIONS_PER_LEASE).max(timing::ASSERTION_PERIOD_MINIMUM)
+    match lease.as_nanos().and_then(|nanos| nanos.checked_div(timing::ASSERTIONS_PER_LEASE)) {
+        Some(period) => Duration::from_nanos(period).max(timing::ASSERTION_PERIOD_MINIMUM),
+        None => Duration::INFINITE,
+    }
 }
 
 impl Participant {

@@ -19,6 +19,7 @@ mod config;
 mod events;
 mod hook;
 mod inbox;
+mod lease;
 mod liveliness;
 mod locators;
 mod matching;
@@ -27,6 +28,8 @@ mod peers;
 mod sedp;
 mod spdp;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod verdict;
 
@@ -45,7 +48,7 @@ use crate::{
     discovery::{ParticipantData, PublicationData, SubscriptionData},
     message::{Datagram, MessageContext, Submessage},
     structure::{EntityId, Guid, GuidPrefix, Locator},
-    time::{Duration, Monotonic, Now},
+    time::{Monotonic, Now},
     writer::Destinations,
 };
 use liveliness::Liveliness;
@@ -266,28 +269,5 @@ impl Participant {
             peer.is_validated().then_some(())?;
             Some((prefix, peer.path()?))
         }));
-    }
-
-    fn set_lease(&mut self, prefix: GuidPrefix) {
-        let Some(peer) = self.peers.get(prefix) else { return };
-        let due = peer.activity.last().after(peer.data.lease_duration);
-        self.timers.set(Timer::ParticipantLease(prefix), due);
-    }
-
-    fn participant_lease_due(&mut self, now: Now, prefix: GuidPrefix) {
-        let Some(peer) = self.peers.get(prefix) else { return };
-        if peer.activity.last().after(peer.data.lease_duration) > now.monotonic {
-            self.set_lease(prefix);
-        } else {
-            self.remove_peer(now, prefix, LossReason::LeaseExpired);
-        }
-    }
-}
-
-/// `duration` divided by `parts`; an infinite one stays so.
-fn fraction(duration: Duration, parts: u64) -> Duration {
-    match duration.as_nanos() {
-        Some(nanos) => Duration::from_nanos(nanos.checked_div(parts).unwrap_or(nanos)),
-        None => Duration::INFINITE,
     }
 }

@@ -1,6 +1,11 @@
 //! Announcing ourselves and hearing others: SPDP (RTPS 2.5 §8.5.3).
 
-use alloc::{boxed::Box, collections::BTreeMap, collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec::Vec,
+};
 
 use super::{
     DiscoveryEvent, LossReason, Participant, ParticipantConfig, Timer, activity::Activity, locators,
@@ -27,7 +32,7 @@ pub(super) struct Announcer {
     /// Everybody is to be told.
     broadcast_due: bool,
     /// Those who are to be told alone.
-    replies: VecDeque<GuidPrefix>,
+    replies: BTreeSet<GuidPrefix>,
     farewells: BTreeMap<GuidPrefix, Locator>,
     state: State,
 }
@@ -46,7 +51,7 @@ impl Announcer {
             round: 0,
             jitter: Jitter(config.seed),
             broadcast_due: false,
-            replies: VecDeque::new(),
+            replies: BTreeSet::new(),
             farewells: BTreeMap::new(),
             state: State::Present,
         };
@@ -63,8 +68,8 @@ impl Announcer {
     }
 
     pub(super) fn reply_to(&mut self, prefix: GuidPrefix) {
-        if self.state == State::Present && !self.replies.contains(&prefix) {
-            self.replies.push_back(prefix);
+        if self.state == State::Present {
+            self.replies.insert(prefix);
         }
     }
 
@@ -91,7 +96,7 @@ impl Announcer {
             _ => period,
         };
         self.round = self.round.saturating_add(1);
-        self.jitter.spread(interval)
+        self.jitter.spread(interval).max(timing::SHORTEST_INTERVAL)
     }
 }
 
@@ -125,8 +130,25 @@ impl Participant {
 
     pub(super) fn announcement_due(&mut self, now: Monotonic) {
         self.announcer.broadcast_due = true;
+        for (prefix, peer) in self.peers.iter() {
+            if peer.is_validated() && self.is_out_of_multicast(peer) {
+                self.announcer.reply_to(prefix);
+            }
+        }
         let interval = self.announcer.next_interval(self.config.announcement_period);
         self.timers.set(Timer::Announcement, now.after(interval));
+    }
+
+    /// Whether our multicast does not get to a participant: we send none, it listens to none, or
+    /// it is in none of our subnets.
+    fn is_out_of_multicast(&self, peer: &Peer) -> bool {
+        let interfaces = &self.config.interfaces;
+        let is_near = peer.path().as_ref().and_then(locators::ip).is_none_or(|ip| {
+            locators::is_own(ip, interfaces) || interfaces.iter().any(|own| own.shares_subnet_with(ip))
+        });
+        self.config.multicast_locators.is_empty()
+            || peer.data.metatraffic_multicast_locators.is_empty()
+            || !is_near
     }
 
     /// Writes one announcement, if one is due.
@@ -140,7 +162,7 @@ impl Participant {
                 return Some(destinations);
             }
         }
-        while let Some(prefix) = self.announcer.replies.pop_front() {
+        while let Some(prefix) = self.announcer.replies.pop_first() {
             if let Some(path) = self.peers.get(prefix).and_then(Peer::path) {
                 self.write_announcement(now, prefix, out);
                 return Some(Destinations::from_iter([(prefix, path)]));
@@ -281,7 +303,7 @@ impl Participant {
                 fragments: None,
             },
         );
-        self.set_lease(prefix);
+        self.watch_lease(now, prefix);
         self.events.push_back(DiscoveryEvent::ParticipantDiscovered(data.clone()));
         if is_unreachable {
             self.events.push_back(DiscoveryEvent::Unreachable { participant: data, origin });
@@ -307,7 +329,7 @@ impl Participant {
         peer.origin = origin;
         self.peers.set_announcement(prefix, bytes, data.clone());
         let moved = self.rank_paths(prefix);
-        self.set_lease(prefix);
+        self.watch_lease(now, prefix);
         self.events.push_back(DiscoveryEvent::ParticipantChanged(data));
         if moved {
             self.path_moved(now, prefix);

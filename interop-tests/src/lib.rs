@@ -15,6 +15,7 @@ pub mod namespace;
 pub mod paths;
 pub mod peer;
 pub mod process;
+pub mod program;
 pub mod report;
 pub mod results;
 pub mod run;

@@ -28,6 +28,8 @@ pub struct Abilities {
     pub mixed: &'static [u8],
     /// Whether `--lease-ms` has an effect; otherwise the seconds of the peer's own lease.
     pub lease: Lease,
+    /// Whether its API has unregister_instance; if not, the keyed scenarios end with the disposal.
+    pub unregisters: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
     pub lacks: &'static [(&'static str, &'static str, &'static str)],
     /// Cells that fail by the peer's doing: (scenario, role of this peer, what it does wrong).
@@ -70,7 +72,7 @@ pub static PEERS: &[Peer] = &[
         name: OWN,
         title: "this project",
         version: env!("CARGO_PKG_VERSION"),
-        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, lacks: &[], faults: &[] },
+        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, unregisters: true, lacks: &[], faults: &[] },
         kind: Kind::Own,
     },
     Peer {
@@ -83,6 +85,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            unregisters: true,
             lacks: &[],
             faults: &[],
         },
@@ -92,7 +95,7 @@ pub static PEERS: &[Peer] = &[
         name: "cyclone11",
         title: "Cyclone DDS 11 (Python)",
         version: "11.0.1",
-        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, lacks: &[], faults: &[] },
+        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, unregisters: true, lacks: &[], faults: &[] },
         kind: Kind::Python("cyclone11/peer.py"),
     },
     Peer {
@@ -104,6 +107,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1],
             mixed: &[1],
             lease: Lease::Settable,
+            unregisters: true,
             lacks: &[("xcdr2", "", "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }")],
             faults: &[],
         },
@@ -118,6 +122,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[],
             mixed: &[],
             lease: Lease::Fixed(20),
+            unregisters: true,
             lacks: &[
                 ("keyed", "", "std_msgs has no keyed type"),
                 ("keyed_string", "", "std_msgs has no keyed type"),
@@ -127,6 +132,38 @@ pub static PEERS: &[Peer] = &[
             faults: &[],
         },
         kind: Kind::Python("ros2/peer.py"),
+    },
+    Peer {
+        name: "rustdds",
+        title: "RustDDS 0.15",
+        version: "0.15.1",
+        abilities: Abilities {
+            shape: &[1],
+            keyed: &[1],
+            mixed: &[1],
+            // discovery.rs: five times SPDP_PUBLISH_PERIOD of 10 s.
+            lease: Lease::Fixed(50),
+            unregisters: false,
+            lacks: &[("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs")],
+            faults: &[],
+        },
+        kind: Kind::Binary,
+    },
+    Peer {
+        name: "dustdds",
+        title: "Dust DDS 0.16",
+        version: "0.16.0",
+        abilities: Abilities {
+            shape: &[2, 1],
+            keyed: &[1, 2],
+            mixed: &[1, 2],
+            // discovery_methods.rs: lease_duration: Duration::new(100, 0).
+            lease: Lease::Fixed(100),
+            unregisters: true,
+            lacks: &[],
+            faults: &[],
+        },
+        kind: Kind::Binary,
     },
 ];
 

@@ -174,6 +174,10 @@ fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result
     session.expect_state(keys, "DISPOSED", mark, ARRIVE)?;
     session.write(2)?;
     session.expect_all(ARRIVE)?;
+    if !bench.publisher.abilities.unregisters {
+        session.leave()?;
+        return Ok(format!("{} instances, disposed only", keys.len()));
+    }
     let mark = session.subscriber.process.mark();
     session.ask("unregister")?;
     session.expect_state(keys, "NO_WRITERS", mark, ARRIVE)?;

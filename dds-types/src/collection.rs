@@ -236,25 +236,16 @@ impl<T: DdsType, const N: usize> DdsType for [T; N] {
         if T::IS_PRIMITIVE {
             return T::skip_all(reader, N);
         }
-        check_count::<T>(reader, N)?;
         (0..N).try_for_each(|_| T::skip_dimension(reader))
     }
-
-    fn read_array<const M: usize>(reader: &mut CdrReader<'_>) -> Result<[Self; M], DecodeError> {
-        let mut rows = crate::dds_type::vec_for::<Self>(reader, M)?;
-        for _ in 0..M {
-            rows.push(Self::read_dimension(reader)?);
-        }
-        rows.try_into().map_err(|_| reader.error(DecodeErrorKind::InvalidLength(0)))
-    }
-}
-
-impl<K: DdsType + Ord, V: DdsType> BTreeMapEntries<K, V> {
-    const PRIMITIVE: bool = K::IS_PRIMITIVE && V::IS_PRIMITIVE;
 }
 
 /// Carries the constants of a map's entries.
 struct BTreeMapEntries<K, V>(core::marker::PhantomData<(K, V)>);
+
+impl<K: DdsType + Ord, V: DdsType> BTreeMapEntries<K, V> {
+    const PRIMITIVE: bool = K::IS_PRIMITIVE && V::IS_PRIMITIVE;
+}
 
 impl<K: DdsType + Ord, V: DdsType> DdsType for BTreeMap<K, V> {
     type Key = Self;
@@ -341,6 +332,8 @@ impl<T: DdsType> DdsType for Box<T> {
     const IS_PRIMITIVE: bool = T::IS_PRIMITIVE;
     const LENGTH_CODE: LengthCode = T::LENGTH_CODE;
     const MINIMUM_SIZE: usize = T::MINIMUM_SIZE;
+    const IS_ARRAY: bool = T::IS_ARRAY;
+    const IS_FLAT: bool = T::IS_FLAT;
 
     fn write(&self, writer: &mut CdrWriter<'_>) -> Result<(), EncodeError> {
         (**self).write(writer)
@@ -376,6 +369,18 @@ impl<T: DdsType> DdsType for Box<T> {
 
     fn add_size(size: &mut MaximumSize) {
         T::add_size(size);
+    }
+
+    fn write_dimension(&self, writer: &mut CdrWriter<'_>) -> Result<(), EncodeError> {
+        (**self).write_dimension(writer)
+    }
+
+    fn read_dimension(reader: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
+        T::read_dimension(reader).map(Self::new)
+    }
+
+    fn skip_dimension(reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
+        T::skip_dimension(reader)
     }
 }
 

@@ -99,16 +99,16 @@ pub trait DdsType: Sized {
         Ok(values)
     }
 
-    /// Reads exactly `N` values that follow each other.
+    /// Reads the `N` elements of an array.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     fn read_array<const N: usize>(reader: &mut CdrReader<'_>) -> Result<[Self; N], DecodeError> {
-        let offset = reader.position();
-        Self::read_all(reader, N)?.try_into().map_err(|values: Vec<Self>| DecodeError {
-            kind: DecodeErrorKind::InvalidLength(u32::try_from(values.len()).unwrap_or(u32::MAX)),
-            offset,
-        })
+        let mut values = Vec::with_capacity(N.min(reader.remaining().len()));
+        for _ in 0..N {
+            values.push(Self::read_dimension(reader)?);
+        }
+        values.try_into().map_err(|_| reader.error(DecodeErrorKind::InvalidLength(0)))
     }
 
     /// Moves past `count` values that follow each other.

@@ -87,8 +87,9 @@
 //! A structure with `key` members has instances, and its derive writes a `<Name>Key`. Identity is
 //! the *canonical key*: the key members in big-endian XCDR2 in order of member id, without headers
 //! of structures, which is also what key hashes are made of ([`key_hash`]). It is found in a payload
-//! without decoding the sample and without allocating ([`TopicType::canonical_key_of`]). A nested
-//! structure that is a key member counts with its own key members, or as a whole if it has none.
+//! without decoding the sample ([`TopicType::canonical_key_of`]), and without allocating where the
+//! key is of numbers, strings and structures with keys of their own. A nested structure that is a
+//! key member counts with its own key members, or as a whole if it has none.
 //!
 //! # Hostile input
 //! Whatever the bytes, decoding returns. Lengths are checked against what is left before anything is

@@ -277,3 +277,22 @@ fn a_union_checks_the_discriminator_it_keeps() {
     assert_eq!(deserialize(&payload), Ok(Kept::Other(1, 3)));
     assert_eq!(Kept::initial(), Kept::Zero(0));
 }
+
+/// Arrays of arrays are the dimensions of one array, boxed or not: one DHEADER, or none.
+#[test]
+fn dimensions_have_no_headers_of_their_own() {
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    struct Arrays {
+        numbers: [Box<[u8; 2]>; 2],
+        texts: [Box<[String; 1]>; 1],
+        nothing: [[u8; 0]; 2],
+    }
+    let arrays = Arrays {
+        numbers: [Box::new([1, 2]), Box::new([3, 4])],
+        texts: [Box::new(["a".into()])],
+        nothing: [[]; 2],
+    };
+    let payload = encode(&arrays, XcdrVersion::Xcdr2);
+    assert_eq!(payload[4..], [1, 2, 3, 4, 6, 0, 0, 0, 2, 0, 0, 0, b'a', 0, 0, 0]);
+    assert_eq!(deserialize(&payload), Ok(arrays));
+}

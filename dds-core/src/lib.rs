@@ -15,6 +15,7 @@ mod domain;
 pub mod engine;
 pub mod error;
 pub mod instance;
+pub mod listener;
 mod runtime;
 pub mod sample;
 pub mod status;

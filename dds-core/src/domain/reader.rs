@@ -1,6 +1,9 @@
 //! Typed readers (DDS 1.4 §2.2.2.5.3).
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, Weak},
+};
 
 use dds_qos::{AccessScope, DataReaderQos, Duration, SubscriptionQos};
 use dds_rtps::{
@@ -27,7 +30,8 @@ use crate::{
     sample::{DataState, Sample},
     status::{
         LivelinessChangedStatus, ReaderStatuses, RequestedDeadlineMissedStatus,
-        RequestedIncompatibleQosStatus, SampleLostStatus, SampleRejectedStatus, SubscriptionMatchedStatus,
+        RequestedIncompatibleQosStatus, SampleLostStatus, SampleRejectedStatus, StatusMask,
+        SubscriptionMatchedStatus,
     },
     type_support::TypeSupport,
 };
@@ -64,6 +68,19 @@ pub struct DataReader<T: TopicType> {
     inner: Arc<ReaderInner>,
     topic: Topic<T>,
     type_: PhantomData<fn() -> T>,
+}
+
+/// A reader that is not kept alive.
+pub(crate) struct WeakReader<T: TopicType> {
+    inner: Weak<ReaderInner>,
+    topic: Topic<T>,
+}
+
+impl<T: TopicType> WeakReader<T> {
+    pub(crate) fn upgrade(&self) -> Option<DataReader<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(DataReader { inner, topic: self.topic.clone(), type_: PhantomData })
+    }
 }
 
 impl<T: TopicType> Clone for DataReader<T> {
@@ -116,6 +133,14 @@ impl<T: TopicType> DataReader<T> {
 
     pub(super) fn endpoint(&self) -> &Arc<ReaderEndpoint> {
         &self.inner.endpoint
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakReader<T> {
+        WeakReader { inner: Arc::downgrade(&self.inner), topic: self.topic.clone() }
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.inner.endpoint.observer
     }
 
     /// The reader's GUID.
@@ -265,7 +290,7 @@ impl<T: TopicType> DataReader<T> {
             };
             state.statuses.clear_data_available();
             let _ = endpoint.observer.condition().set_changed(state.statuses.changed());
-            self.inner.subscriber.0.observer.clear(crate::status::StatusMask::DATA_ON_READERS);
+            self.inner.subscriber.0.observer.clear(StatusMask::DATA_ON_READERS);
             state.retry(now);
             state.machine.acknowledgement_due(now.monotonic).is_some()
         };

@@ -1,11 +1,14 @@
 //! Topics (DDS 1.4 §2.2.2.3.2).
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, Weak},
+};
 
 use dds_qos::TopicQos;
 use dds_types::TopicType;
 
-use super::{DomainParticipant, ReaderBuilder, WriterBuilder};
+use super::{DomainParticipant, ReaderBuilder, WriterBuilder, participant::ParticipantInner};
 use crate::{condition::StatusCondition, engine::TopicShared, status::InconsistentTopicStatus};
 
 /// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic.
@@ -14,6 +17,25 @@ pub struct Topic<T: TopicType> {
     pub(crate) shared: Arc<TopicShared>,
     pub(crate) qos: Arc<TopicQos>,
     type_: PhantomData<fn() -> T>,
+}
+
+/// A topic that is not kept alive.
+pub(crate) struct WeakTopic<T: TopicType> {
+    participant: Weak<ParticipantInner>,
+    shared: Weak<TopicShared>,
+    qos: Arc<TopicQos>,
+    type_: PhantomData<fn() -> T>,
+}
+
+impl<T: TopicType> WeakTopic<T> {
+    pub(crate) fn upgrade(&self) -> Option<Topic<T>> {
+        Some(Topic {
+            participant: DomainParticipant(self.participant.upgrade()?),
+            shared: self.shared.upgrade()?,
+            qos: self.qos.clone(),
+            type_: PhantomData,
+        })
+    }
 }
 
 impl<T: TopicType> Clone for Topic<T> {
@@ -36,6 +58,15 @@ impl<T: TopicType> std::fmt::Debug for Topic<T> {
 impl<T: TopicType> Topic<T> {
     pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>, qos: TopicQos) -> Self {
         Self { participant, shared, qos: Arc::new(qos), type_: PhantomData }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakTopic<T> {
+        WeakTopic {
+            participant: Arc::downgrade(&self.participant.0),
+            shared: Arc::downgrade(&self.shared),
+            qos: self.qos.clone(),
+            type_: PhantomData,
+        }
     }
 
     /// The topic's name.

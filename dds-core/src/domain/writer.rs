@@ -1,6 +1,10 @@
 //! Typed writers (DDS 1.4 §2.2.2.4.2).
 
-use std::{cell::RefCell, marker::PhantomData, sync::Arc};
+use std::{
+    cell::RefCell,
+    marker::PhantomData,
+    sync::{Arc, Weak},
+};
 
 use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
 use dds_rtps::{
@@ -89,6 +93,19 @@ pub struct DataWriter<T: TopicType> {
     type_: PhantomData<fn(&T)>,
 }
 
+/// A writer that is not kept alive.
+pub(crate) struct WeakWriter<T: TopicType> {
+    inner: Weak<WriterInner>,
+    topic: Topic<T>,
+}
+
+impl<T: TopicType> WeakWriter<T> {
+    pub(crate) fn upgrade(&self) -> Option<DataWriter<T>> {
+        let inner = self.inner.upgrade()?;
+        Some(DataWriter { inner, topic: self.topic.clone(), type_: PhantomData })
+    }
+}
+
 impl<T: TopicType> Clone for DataWriter<T> {
     fn clone(&self) -> Self {
         Self { inner: self.inner.clone(), topic: self.topic.clone(), type_: PhantomData }
@@ -173,6 +190,14 @@ impl<T: TopicType> DataWriter<T> {
     /// Whether both are the same writer.
     pub(super) fn from_endpoint(&self, endpoint: &Arc<WriterEndpoint>) -> bool {
         Arc::ptr_eq(&self.inner.endpoint, endpoint)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakWriter<T> {
+        WeakWriter { inner: Arc::downgrade(&self.inner), topic: self.topic.clone() }
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.inner.endpoint.observer
     }
 
     /// The writer's GUID.

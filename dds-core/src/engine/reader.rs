@@ -185,6 +185,9 @@ impl ReaderEndpoint {
             }
             state.retry(now);
         }
+        if !state.pending.is_empty() {
+            let _ = self.observer.condition().set_changed(state.statuses.changed());
+        }
         (std::mem::take(&mut state.pending), std::mem::take(&mut state.revived))
     }
 

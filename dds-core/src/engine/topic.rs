@@ -18,7 +18,11 @@ pub(crate) struct TopicShared {
 impl TopicShared {
     /// A topic of this name with another type was met (DDS 1.4 §2.2.4.1 INCONSISTENT_TOPIC).
     pub(super) fn inconsistent(self: &Arc<Self>) {
-        self.statuses.lock().record_inconsistent_topic();
+        {
+            let mut statuses = self.statuses.lock();
+            statuses.record_inconsistent_topic();
+            let _ = self.observer.condition().set_changed(statuses.changed());
+        }
         self.observer.raise(Source::Topic(self), StatusMask::INCONSISTENT_TOPIC);
     }
 }

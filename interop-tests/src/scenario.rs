@@ -166,14 +166,15 @@ fn keyed_string(bench: &Bench) -> Result<String, Failure> {
 }
 
 fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result<String, Failure> {
+    let key = keys.first().and_then(Value::as_object).and_then(|key| key.keys().next()).cloned().unwrap_or_default();
     let mut session = bench.start_both(options)?;
     session.write(5)?;
-    session.expect_all(ARRIVE)?;
+    session.expect_all_by(&key, ARRIVE)?;
     let mark = session.subscriber.process.mark();
     session.ask("dispose")?;
     session.expect_state(keys, "DISPOSED", mark, ARRIVE)?;
     session.write(2)?;
-    session.expect_all(ARRIVE)?;
+    session.expect_all_by(&key, ARRIVE)?;
     if !bench.publisher.abilities.unregisters {
         session.leave()?;
         return Ok(format!("{} instances, disposed only", keys.len()));

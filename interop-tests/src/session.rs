@@ -246,6 +246,19 @@ impl Session {
         Ok(received.len())
     }
 
+    /// The same for instances, whose order counts only within each (DDS 1.4 §2.2.3.6, access scope INSTANCE).
+    pub fn expect_all_by(&self, key: &str, limit: Duration) -> Result<usize, Failure> {
+        let sent = self.publisher.sent();
+        let enough = |events: &[Event]| (values(events, "sample").len() >= sent.len()).then_some(());
+        self.subscriber.process.wait_for(&format!("{} samples", sent.len()), limit, enough)?;
+        let (mut sent, mut received) = (sent, self.subscriber.received());
+        for values in [&mut sent, &mut received] {
+            values.sort_by_key(|value| value[key].to_string());
+        }
+        compare(&sent, &received)?;
+        Ok(received.len())
+    }
+
     /// Waits until every key in `keys` has been reported in this instance state, after `mark` events.
     pub fn expect_state(&self, keys: &[Value], state: &str, mark: usize, limit: Duration) -> Result<(), Failure> {
         self.subscriber.process.wait_for(&format!("{} instances {state}", keys.len()), limit, |events| {

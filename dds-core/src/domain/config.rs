@@ -28,6 +28,13 @@ pub struct ParticipantConfig {
     pub linger: Duration,
     /// Bytes of a sample per fragment. Default 1,344: a fragment and all headers fit an Ethernet frame.
     pub fragment_size: u16,
+    /// How long the first sample of a batch waits at most. A sample waits only when it is written while
+    /// the one before is hardly on its way; LATENCY_BUDGET lengthens it. Default 100 µs, a few wake-ups
+    /// of a thread: too short to matter to whoever writes that fast.
+    pub batch_window: Duration,
+    /// Payload bytes at which a batch leaves. Default 16 KiB: a system call then costs little beside
+    /// the bytes, and every host's socket buffer takes several.
+    pub batch_bytes: usize,
     /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 16 MiB:
     /// many times what any path holds, yet bounded when a reader stalls.
     pub window_bytes: usize,
@@ -57,6 +64,8 @@ impl Default for ParticipantConfig {
             name: None,
             linger: Duration::from_secs(1),
             fragment_size: 1344,
+            batch_window: Duration::from_nanos(100_000),
+            batch_bytes: 16 << 10,
             window_bytes: 16 << 20,
             window_samples: 65_536,
         }

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     cache::{InstanceKey, WriterCache},
     condition::{StatusCondition, deadline_after},
-    engine::{Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
+    engine::{Batching, Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     status::{
@@ -155,6 +155,8 @@ impl<T: TopicType> DataWriter<T> {
         });
         let cache = WriterCache::new(&qos, engine.handles.clone());
         let window = Window { changes: config.window_samples, bytes: config.window_bytes };
+        let batching =
+            Batching { bytes: config.batch_bytes, window: config.batch_window.max(qos.latency_budget.0) };
         let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
         let announced = PublicationQos::new(&qos, &publisher.qos(), topic.qos());
         let manual = qos.liveliness.kind != LivelinessKind::Automatic;
@@ -169,7 +171,7 @@ impl<T: TopicType> DataWriter<T> {
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
-            state: Mutex::new(WriterState::new(machine, cache, qos, window, pool)),
+            state: Mutex::new(WriterState::new(machine, cache, qos, window, batching, pool)),
         });
         let mut data = PublicationData::new(guid, topic.name(), topic.type_name(), announced);
         data.group_entity_id = Some(publisher.0.entity_id);
@@ -291,6 +293,12 @@ impl<T: TopicType> DataWriter<T> {
             let write = self.alive(key, payload, options)?;
             self.submit(&write, "write")
         })
+    }
+
+    /// Sends at once what was written so closely together that it waits to leave in one datagram; it
+    /// leaves by itself within [`batch_window`](super::ParticipantConfig::batch_window).
+    pub fn flush(&self) {
+        self.inner.engine.flush_batch(&self.inner.endpoint);
     }
 
     /// As [`DataWriter::write`], without blocking the thread. Dropping the future gives the write up.

@@ -19,7 +19,9 @@ use dds_rtps::{
 use parking_lot::Mutex;
 
 use super::{
-    Engine, ReaderEndpoint, TopicShared, WriterEndpoint, timers::TimerOwner, writer::MatchedSubscription,
+    Engine, ReaderEndpoint, TopicShared, WriterEndpoint,
+    timers::TimerOwner,
+    writer::{MatchedSubscription, Urgency},
 };
 use crate::{instance::InstanceHandle, runtime::Addresses, status::StatusMask};
 
@@ -181,7 +183,7 @@ impl Engine {
                 Action::Settle(reader) => self.settle_reader(now, &reader, &mut out),
                 Action::Flush(writer) => {
                     let state = writer.state.lock();
-                    self.flush(now, &writer, state);
+                    self.flush(now, &writer, state, Urgency::Now);
                     writer.observer.notifier.notify();
                 }
                 Action::Raise(writer, changed) => writer.raise(changed),

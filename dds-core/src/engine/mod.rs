@@ -52,7 +52,7 @@ pub(crate) use observer::{Observer, Source, StatusListener};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
 pub(crate) use table::{EndpointTable, Remote};
 pub(crate) use topic::TopicShared;
-pub(crate) use writer::{POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState};
+pub(crate) use writer::{Batching, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState};
 
 use timers::{Armed, TimerOwner, TimerQueue};
 

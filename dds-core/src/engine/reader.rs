@@ -11,7 +11,7 @@ use dds_rtps::{
         StatusInfo,
     },
     participant::{Activity, Touch},
-    payload::{Payload, PayloadPool},
+    payload::Payload,
     reader::{Offer, StatefulReader},
     structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Monotonic, Now},
@@ -44,7 +44,6 @@ pub(crate) struct ReaderState {
     pub(crate) statuses: ReaderStatuses,
     pub(crate) qos: DataReaderQos,
     pub(crate) matched: BTreeMap<Guid, MatchedPublication>,
-    pool: PayloadPool,
     /// Statuses to be raised when the burst is over.
     pending: StatusMask,
     lost: u64,
@@ -63,9 +62,6 @@ pub(crate) struct MatchedPublication {
     alive: bool,
 }
 
-/// Idle receive buffers kept per reader.
-const POOLED_BUFFERS: usize = 64;
-
 impl ReaderState {
     pub(crate) fn new(machine: StatefulReader, cache: ReaderCache, qos: DataReaderQos) -> Self {
         Self {
@@ -74,7 +70,6 @@ impl ReaderState {
             statuses: ReaderStatuses::default(),
             qos,
             matched: BTreeMap::new(),
-            pool: PayloadPool::new(POOLED_BUFFERS),
             pending: StatusMask::NONE,
             lost: 0,
             missed: Vec::new(),
@@ -330,7 +325,7 @@ pub(super) fn deliver_data(
         }
         // A value beside a dispose: its key hash, or nothing, names the instance.
         if change.kind == ChangeKind::Alive || is_key {
-            change.payload = payload.get_or_insert_with(|| state.pool.copy(data.payload.bytes())).clone();
+            change.payload = payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone();
         }
         state.step(now, |machine, offer| machine.handle_change(change, offer));
     }

@@ -59,6 +59,11 @@ pub(crate) struct WriterState {
     pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
+    /// Until then a write only appends to the open batch: the line is still busy with the last one.
+    hot_until: Monotonic,
+    /// When the open batch leaves at the latest.
+    batch_due: Option<Monotonic>,
+    batching: Batching,
     scratch: Datagram,
     released: Vec<SequenceNumber>,
     missed: Vec<DeadlineMissed>,
@@ -76,6 +81,27 @@ pub(crate) struct Window {
     pub(crate) changes: u64,
     pub(crate) bytes: usize,
 }
+
+/// How writes that follow each other closely are put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batching {
+    /// The batch leaves when it holds this many payload bytes.
+    pub(crate) bytes: usize,
+    /// How long the first change of a batch waits at most.
+    pub(crate) window: Duration,
+}
+
+/// Whether what is due may wait for more to leave with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Urgency {
+    /// A write on a hot line may.
+    MayWait,
+    /// It must leave now.
+    Now,
+}
+
+/// The line stays hot for the time of the last send, but at least this long.
+const HOT_AT_LEAST: Duration = Duration::from_nanos(2_000);
 
 /// A matched reader.
 pub(crate) struct MatchedSubscription {
@@ -129,6 +155,7 @@ impl WriterState {
         cache: WriterCache,
         qos: DataWriterQos,
         window: Window,
+        batching: Batching,
         pool: Arc<Mutex<PayloadPool>>,
     ) -> Self {
         Self {
@@ -139,6 +166,9 @@ impl WriterState {
             matched: BTreeMap::new(),
             pool,
             sending: false,
+            hot_until: Monotonic::ZERO,
+            batch_due: None,
+            batching,
             scratch: Datagram::new(),
             released: Vec::new(),
             missed: Vec::new(),
@@ -150,7 +180,16 @@ impl WriterState {
 
     pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
         let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
-        Some(protocol.min(self.cache.next_timeout()))
+        let batch = self.batch_due.unwrap_or(Monotonic::NEVER);
+        Some(protocol.min(batch).min(self.cache.next_timeout()))
+    }
+
+    /// Whether what is pending may wait for more to leave with it.
+    fn may_batch(&self, now: Monotonic) -> bool {
+        now < self.hot_until
+            && !self.machine.has_attention()
+            && self.machine.pending_bytes() < self.batching.bytes
+            && self.batch_due.is_none_or(|due| now < due)
     }
 
     /// Drops what nobody needs any more.
@@ -168,6 +207,16 @@ impl WriterState {
             if let Some(change) = self.machine.remove_change(number) {
                 pool.recycle(change.payload);
             }
+        }
+    }
+
+    /// Takes back the buffers of changes that were replaced before they left.
+    fn drop_spent(&mut self) {
+        let Some(first) = self.machine.take_spent() else { return };
+        let mut pool = self.pool.lock();
+        pool.recycle(first.payload);
+        while let Some(change) = self.machine.take_spent() {
+            pool.recycle(change.payload);
         }
     }
 
@@ -287,7 +336,7 @@ impl Engine {
             Some(refused) => refused,
             None => match self.admit(now, &mut state, writer, write) {
                 Ok(number) => {
-                    self.flush(now, writer, state);
+                    self.flush(now, writer, state, Urgency::MayWait);
                     self.drain_loopback(now);
                     self.note_write(now, writer);
                     return Ok(Attempt::Written(number));
@@ -313,7 +362,7 @@ impl Engine {
             ticket.number = Some(number);
             // The readers may not know yet that we wait for them.
             state.machine.request_acknowledgements();
-            self.flush(now, writer, state);
+            self.flush(now, writer, state, Urgency::Now);
             self.drain_loopback(now);
         }
         Ok(Attempt::NoRoom { resource, limit })
@@ -354,26 +403,52 @@ impl Engine {
 
     /// Sends everything that is due. One thread at a time has the send role; what others append
     /// meanwhile leaves with it, batched. The lock is not held while sending.
+    ///
+    /// A write on a *hot* line, one that has just been sent on, only appends: a writer in a loop
+    /// coalesces by itself, while the first sample never waits. The batch leaves with the first write
+    /// after the line has cooled down, when it is full, or when its window ends.
     pub(super) fn flush(
         &self,
         now: Now,
         writer: &Arc<WriterEndpoint>,
         mut state: MutexGuard<'_, WriterState>,
+        urgency: Urgency,
     ) {
-        if !state.sending && state.machine.wants_transmit() {
+        if urgency == Urgency::MayWait && state.may_batch(now.monotonic) {
+            if state.batch_due.is_none() {
+                state.batch_due = Some(now.monotonic.after(state.batching.window));
+            }
+        } else if !state.sending && state.machine.wants_transmit() {
             state.sending = true;
+            state.batch_due = None;
             let mut datagram = std::mem::take(&mut state.scratch);
+            let mut sent = false;
             while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
+                sent = true;
                 MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
             }
             datagram.clear();
             state.scratch = datagram;
             state.sending = false;
+            if sent {
+                let end = self.environment.now().monotonic;
+                let cost = Duration::from_nanos(end.nanos_since(now.monotonic));
+                state.hot_until = end.after(cost.max(HOT_AT_LEAST));
+            }
+            state.drop_spent();
             state.release_acknowledged();
         }
         let next = state.next_timeout();
         drop(state);
         self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+    }
+
+    /// Sends an open batch at once.
+    pub(crate) fn flush_batch(&self, writer: &Arc<WriterEndpoint>) {
+        let now = self.environment.now();
+        let state = writer.state.lock();
+        self.flush(now, writer, state, Urgency::Now);
+        self.drain_loopback(now);
     }
 
     /// Asks the readers to acknowledge what was written so far, and returns its last number
@@ -383,7 +458,7 @@ impl Engine {
         let mut state = writer.state.lock();
         let target = state.machine.history().last_number();
         state.machine.request_acknowledgements();
-        self.flush(now, writer, state);
+        self.flush(now, writer, state, Urgency::Now);
         self.drain_loopback(now);
         target
     }
@@ -400,7 +475,7 @@ impl Engine {
         if progress {
             state.release_acknowledged();
         }
-        self.flush(now, writer, state);
+        self.flush(now, writer, state, Urgency::Now);
         if progress {
             writer.observer.notifier.notify();
         }
@@ -415,7 +490,7 @@ impl Engine {
     ) {
         let mut state = writer.state.lock();
         state.machine.handle_nack_frag(source, nack);
-        self.flush(now, writer, state);
+        self.flush(now, writer, state, Urgency::Now);
     }
 
     /// Asserts the liveliness of a MANUAL_BY_TOPIC writer that has nothing to write.
@@ -423,7 +498,7 @@ impl Engine {
         let now = self.environment.now();
         let mut state = writer.state.lock();
         state.machine.assert_liveliness();
-        self.flush(now, writer, state);
+        self.flush(now, writer, state, Urgency::Now);
         self.note_write(now, writer);
     }
 
@@ -451,7 +526,7 @@ impl Engine {
             }
         }
         let waiting = !state.tickets.is_empty();
-        self.flush(now, writer, guard);
+        self.flush(now, writer, guard, Urgency::Now);
         writer.raise(changed);
         if waiting {
             writer.observer.notifier.notify();

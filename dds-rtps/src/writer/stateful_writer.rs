@@ -1,6 +1,6 @@
 //! The writer's side of the reliable and best-effort protocols (RTPS 2.5 §8.4.9).
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::{
@@ -79,6 +79,10 @@ pub struct StatefulWriter {
     pub(super) cursor: SequenceNumber,
     pub(super) cursor_fragment: u32,
     pub(super) line: Line,
+    /// Payload bytes from the cursor on.
+    pub(super) pending_bytes: usize,
+    /// Changes to be forgotten once they have left.
+    doomed: VecDeque<SequenceNumber>,
     pub(super) heartbeat_count: Count,
     pub(super) heartbeat_at: Option<Monotonic>,
     pub(super) heartbeat_round: u32,
@@ -113,6 +117,8 @@ impl StatefulWriter {
             cursor: SequenceNumber::FIRST,
             cursor_fragment: 1,
             line: Line { stale: true, ..Line::default() },
+            pending_bytes: 0,
+            doomed: VecDeque::new(),
             heartbeat_count: Count(0),
             heartbeat_at: None,
             heartbeat_round: 0,
@@ -190,12 +196,55 @@ impl StatefulWriter {
     /// Appends a change under the next number, which it returns. It leaves with the next
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
+        self.pending_bytes = self.pending_bytes.saturating_add(change.payload.len());
         self.history.push(change)
     }
 
-    /// Forgets a change: readers that still lack it get a GAP instead.
+    /// Forgets a change: readers that still lack it get a GAP instead. One that has not left yet leaves
+    /// first, if somebody is in line for it, and comes out of [`take_spent`](Self::take_spent) then.
     pub fn remove_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
+        if number >= self.cursor && self.has_line() {
+            self.doomed.push_back(number);
+            return None;
+        }
+        self.pending_bytes = self.pending_bytes.saturating_sub(self.pending_size(number));
         self.history.remove(number)
+    }
+
+    /// A change that was removed before it left, and has left now.
+    pub fn take_spent(&mut self) -> Option<CacheChange> {
+        while let Some(number) = self.doomed.front().copied() {
+            if number >= self.cursor {
+                return None;
+            }
+            self.doomed.pop_front();
+            if let Some(change) = self.history.remove(number) {
+                return Some(change);
+            }
+        }
+        None
+    }
+
+    fn pending_size(&self, number: SequenceNumber) -> usize {
+        if number < self.cursor {
+            0
+        } else {
+            self.history.change(number).map_or(0, |change| change.payload.len())
+        }
+    }
+
+    fn has_line(&self) -> bool {
+        self.proxies.values().any(|proxy| proxy.position == Position::InLine)
+    }
+
+    /// Payload bytes of changes that have not left yet.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending_bytes
+    }
+
+    /// Whether some reader is to be sent something of its own: a repair, history, a heartbeat.
+    pub fn has_attention(&self) -> bool {
+        !self.attention.is_empty()
     }
 
     /// Asks all readers for an acknowledgement with the next datagram.

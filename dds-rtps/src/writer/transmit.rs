@@ -152,6 +152,7 @@ impl StatefulWriter {
         if self.line.destinations.is_empty() {
             self.cursor = last.next();
             self.cursor_fragment = 1;
+            self.pending_bytes = 0;
             self.liveliness_wanted = false;
             self.acknowledgement_wanted = false;
             return None;
@@ -181,6 +182,7 @@ impl StatefulWriter {
                 Some(Written::Whole) => {
                     (self.cursor, self.cursor_fragment) = (self.cursor.next(), 1);
                     self.sent_since_request = self.sent_since_request.saturating_add(size);
+                    self.pending_bytes = self.pending_bytes.saturating_sub(size);
                 }
                 Some(Written::UpTo(fragment)) => {
                     self.cursor_fragment = fragment;
@@ -228,6 +230,8 @@ impl StatefulWriter {
                 self.attention.insert(*guid);
             }
         }
+        let passed = self.history.change(self.cursor).map_or(0, |change| change.payload.len());
+        self.pending_bytes = self.pending_bytes.saturating_sub(passed);
         self.cursor = self.cursor.next();
         self.line.stale = true;
     }

@@ -10,7 +10,8 @@ use core::{fmt, ops::Deref};
 /// A range of a shared, immutable buffer.
 #[derive(Clone, Default)]
 pub struct Payload {
-    buffer: Arc<Vec<u8>>,
+    /// `None` for an empty payload that needs no memory.
+    buffer: Option<Arc<Vec<u8>>>,
     start: u32,
     end: u32,
 }
@@ -18,7 +19,8 @@ pub struct Payload {
 impl Payload {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        self.buffer.get(self.start as usize..self.end as usize).unwrap_or(&[])
+        let range = self.start as usize..self.end as usize;
+        self.buffer.as_ref().and_then(|buffer| buffer.get(range)).unwrap_or(&[])
     }
 
     /// How many bytes there are.
@@ -46,12 +48,12 @@ impl Payload {
 
     /// Bytes of memory that this payload keeps from being freed.
     pub fn retained(&self) -> usize {
-        self.buffer.capacity()
+        self.buffer.as_ref().map_or(0, |buffer| buffer.capacity())
     }
 
     /// Gives the buffer back when nobody else holds it.
     fn into_unique(self) -> Option<Arc<Vec<u8>>> {
-        let mut buffer = self.buffer;
+        let mut buffer = self.buffer?;
         Arc::get_mut(&mut buffer).is_some().then_some(buffer)
     }
 }
@@ -60,7 +62,7 @@ impl From<Vec<u8>> for Payload {
     /// Takes the vector without copying. Bytes past 4 GiB − 1 are not part of the payload.
     fn from(bytes: Vec<u8>) -> Self {
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Self { buffer: Arc::new(bytes), start: 0, end }
+        Self { buffer: Some(Arc::new(bytes)), start: 0, end }
     }
 }
 
@@ -111,7 +113,7 @@ impl PayloadBuffer {
     /// The payload; bytes past 4 GiB − 1 are not part of it.
     pub fn seal(self) -> Payload {
         let end = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        Payload { buffer: self.0, start: 0, end }
+        Payload { buffer: Some(self.0), start: 0, end }
     }
 }
 

@@ -219,6 +219,12 @@ impl ReaderCache {
         Some(&self.instances[self.by_handle.find(instance)?].key)
     }
 
+    /// A copy of received bytes in a recycled buffer of the right size, for a change about to be
+    /// offered: the cache keeps it as it is.
+    pub fn copy(&mut self, bytes: &[u8]) -> Payload {
+        self.buffers.copy(bytes)
+    }
+
     /// Takes back the payload of a sample that was taken, so that its buffer serves again.
     pub fn recycle(&mut self, payload: Payload) {
         self.buffers.recycle(payload);

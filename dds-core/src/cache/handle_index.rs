@@ -10,8 +10,9 @@ pub(super) trait Positioned {
 
 /// Finds instances by handle and steps through those that hold samples.
 ///
-/// Handles only grow, so that a new instance goes to the end. A removed one leaves a gap; when gaps
-/// prevail the index is rebuilt, which makes removal O(1) on average.
+/// Handles grow, so that a new instance goes to the end; only where the owner chooses handles may one
+/// come late. A removed instance leaves a gap; when gaps prevail the index is rebuilt, which makes
+/// removal O(1) on average.
 #[derive(Debug, Default)]
 pub(super) struct HandleIndex {
     entries: Vec<(InstanceHandle, Place)>,
@@ -25,11 +26,19 @@ pub(super) struct HandleIndex {
 impl HandleIndex {
     const GAPS_ALLOWED: usize = 64;
 
-    /// Appends `place`, whose handle must be larger than all before. The instance's position comes back.
-    pub(super) fn push(&mut self, handle: InstanceHandle, place: Place) -> u32 {
-        debug_assert!(self.entries.last().is_none_or(|(last, _)| *last < handle));
-        self.entries.push((handle, place));
-        (self.entries.len() - 1) as u32
+    /// Adds an instance without samples; no other may have its handle.
+    pub(super) fn insert<T: Positioned>(
+        &mut self,
+        handle: InstanceHandle,
+        place: Place,
+        instances: &mut Slab<T>,
+    ) {
+        if self.entries.last().is_none_or(|(last, _)| *last < handle) {
+            instances[place].set_position(self.entries.len() as u32);
+            self.entries.push((handle, place));
+        } else {
+            self.rebuild(Some((handle, place)), instances);
+        }
     }
 
     /// Removes the instance at `position`, which must have been marked as empty.
@@ -37,27 +46,28 @@ impl HandleIndex {
         self.entries[position as usize].1 = NOWHERE;
         self.gaps += 1;
         if self.gaps > Self::GAPS_ALLOWED && self.gaps * 2 > self.entries.len() {
-            self.close_gaps(instances);
+            self.rebuild(None, instances);
         }
     }
 
-    fn close_gaps<T: Positioned>(&mut self, instances: &mut Slab<T>) {
-        let (old_occupied, old_unread) =
-            (std::mem::take(&mut self.occupied), std::mem::take(&mut self.unread));
-        let mut position = 0;
-        for old in 0..self.entries.len() {
-            let entry = self.entries[old];
-            if entry.1 == NOWHERE {
-                continue;
-            }
-            self.entries[position] = entry;
-            instances[entry.1].set_position(position as u32);
-            self.occupied.mark(position, old_occupied.contains(old));
-            self.unread.mark(position, old_unread.contains(old));
-            position += 1;
+    /// Closes gaps, and makes room for an instance whose handle is not the largest.
+    fn rebuild<T: Positioned>(&mut self, added: Option<(InstanceHandle, Place)>, instances: &mut Slab<T>) {
+        let old = std::mem::take(self);
+        let mut kept: Vec<_> = (0..)
+            .zip(old.entries)
+            .filter(|(_, (_, place))| *place != NOWHERE)
+            .map(|(position, entry)| (entry, old.occupied.contains(position), old.unread.contains(position)))
+            .collect();
+        if let Some(added) = added {
+            let position = kept.partition_point(|((handle, _), ..)| *handle < added.0);
+            kept.insert(position, (added, false, false));
         }
-        self.entries.truncate(position);
-        self.gaps = 0;
+        for (entry, occupied, unread) in kept {
+            let position = self.entries.len() as u32;
+            instances[entry.1].set_position(position);
+            self.entries.push(entry);
+            self.mark(position, occupied, unread);
+        }
     }
 
     pub(super) fn find(&self, handle: InstanceHandle) -> Option<Place> {
@@ -157,7 +167,7 @@ mod tests {
         let places: Vec<_> = (1..=10_000)
             .map(|number| {
                 let place = instances.insert(Instance(0));
-                instances[place].0 = index.push(handle(number), place);
+                index.insert(handle(number), place, &mut instances);
                 place
             })
             .collect();
@@ -177,6 +187,16 @@ mod tests {
         assert_eq!(after(&index, 1, false), [places[69], places[8999]]);
         assert_eq!(index.find(handle(70)), Some(places[69]));
         assert_eq!(index.find(handle(71)), None);
-        assert_eq!(index.push(handle(20_000), 5) as usize, index.entries.len() - 1);
+        // A late one, and one that comes back where it left a gap.
+        for number in [20_000, 71, 8_000] {
+            let place = instances.insert(Instance(0));
+            index.insert(handle(number), place, &mut instances);
+            index.mark(instances[place].0, true, false);
+            assert_eq!(index.find(handle(number)), Some(place));
+        }
+        let order: Vec<_> =
+            index.after(handle(1), false).map(|place| index.entries[instances[place].0 as usize].0).collect();
+        assert_eq!(order, [70, 71, 8_000, 9_000, 20_000].map(handle));
+        assert_eq!(after(&index, 0, true), [places[0], places[8999]]);
     }
 }

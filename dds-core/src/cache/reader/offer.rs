@@ -73,11 +73,22 @@ impl ReaderCache {
     /// Takes in a change of a matched writer. Changes of one writer must come in the order of their
     /// numbers, each once; a rejected one may come again.
     pub fn offer(&mut self, now: Now, change: &CacheChange) -> OfferOutcome {
+        self.offer_named(now, change, None)
+    }
+
+    /// As [`ReaderCache::offer`]; an instance that is new gets the handle `name`, larger than all
+    /// before, instead of one of the cache's own.
+    pub fn offer_named(
+        &mut self,
+        now: Now,
+        change: &CacheChange,
+        name: Option<InstanceHandle>,
+    ) -> OfferOutcome {
         let Some(writer) = self.find_writer(change.writer_guid) else {
             return OfferOutcome::Dropped(DropReason::UnknownWriter);
         };
         let outcome = match change.kind {
-            ChangeKind::Alive => self.offer_data(now, writer, change),
+            ChangeKind::Alive => self.offer_data(now, writer, change, name),
             kind => self.offer_end(now, writer, change, kind),
         };
         match outcome {
@@ -91,14 +102,20 @@ impl ReaderCache {
         }
     }
 
-    fn offer_data(&mut self, now: Now, writer: Place, change: &CacheChange) -> Result<(), Refused> {
+    fn offer_data(
+        &mut self,
+        now: Now,
+        writer: Place,
+        change: &CacheChange,
+        name: Option<InstanceHandle>,
+    ) -> Result<(), Refused> {
         let expiry = self.expiry(now, writer, change)?;
         let instance = match self.locate(change, PayloadKind::Data)? {
             Located::Known(instance) => instance,
             Located::New(hash) => {
                 // Before the instance exists, so that a rejection leaves none behind.
                 self.check_total(InstanceHandle::NIL)?;
-                self.new_instance(hash)?
+                self.new_instance(hash, name)?
             }
             Located::Nameless => return Err(OfferOutcome::Dropped(DropReason::UnknownInstance)),
         };
@@ -143,7 +160,7 @@ impl ReaderCache {
         let instance = match located {
             Located::Known(instance) => instance,
             // A disposal may be the first that a late joiner hears of an instance.
-            Located::New(hash) if kind.is_disposed() => self.new_instance(hash)?,
+            Located::New(hash) if kind.is_disposed() => self.new_instance(hash, None)?,
             _ => return Err(OfferOutcome::Dropped(DropReason::UnknownInstance)),
         };
         self.remember_digest(instance, change);
@@ -243,14 +260,14 @@ impl ReaderCache {
     }
 
     /// An instance of the key in the scratch buffer, alive and without samples.
-    fn new_instance(&mut self, key_seed_hash: u64) -> Result<Place, Refused> {
+    fn new_instance(&mut self, key_seed_hash: u64, name: Option<InstanceHandle>) -> Result<Place, Refused> {
         if self.instances.len() >= self.settings.limits.max_instances {
             return Err(OfferOutcome::Rejected {
                 reason: SampleRejectedReason::InstancesLimit,
                 instance: InstanceHandle::NIL,
             });
         }
-        let handle = self.handles.allocate();
+        let handle = name.unwrap_or_else(|| self.handles.allocate());
         let digest = self.type_support.key_hash(&self.scratch_key);
         let place = self.instances.insert(Instance {
             deadline_link: Link::UNLINKED,
@@ -277,7 +294,7 @@ impl ReaderCache {
             ranked: 0,
             ranked_generation: 0,
         });
-        self.instances[place].position = self.by_handle.push(handle, place);
+        self.by_handle.insert(handle, place, &mut self.instances);
         self.by_key.insert(key_seed_hash, place);
         if self.type_support.has_key {
             self.by_digest.insert(self.by_digest.hash(&digest.0), place);

@@ -514,7 +514,7 @@ impl WriterCache {
             changes: List::EMPTY,
             valid: 0,
         });
-        self.instances[place].position = self.by_handle.push(handle, place);
+        self.by_handle.insert(handle, place, &mut self.instances);
         self.by_key.insert(hash, place);
         Ok(place)
     }

@@ -1,6 +1,6 @@
 //! Policies as parameters (RTPS 2.5 §9.6.3, XTypes 1.3 §7.6.3).
 
-use crate::{Duration, Limit, Policy};
+use crate::{Duration, Limit, Policy, PolicyId};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -48,6 +48,18 @@ pub fn write_parameter<P: PolicyValue>(policy: &P, out: &mut ParameterListWriter
         && !policy.is_empty()
     {
         out.parameter(id, |value| policy.write(value));
+    }
+}
+
+/// Appends the policy as a parameter of discovery data: as [`write_parameter`], but without periods that
+/// are infinite by default.
+///
+/// All agree on those too, and Dust DDS 0.16 reads an infinite period that is spelt out as a finite one,
+/// which it then finds incompatible with its own.
+pub(crate) fn write_announced<P: PolicyValue>(policy: &P, out: &mut ParameterListWriter<'_>) {
+    let period = matches!(P::ID, PolicyId::Deadline | PolicyId::Liveliness | PolicyId::Lifespan);
+    if !period || *policy != P::default() {
+        write_parameter(policy, out);
     }
 }
 

@@ -268,7 +268,7 @@ macro_rules! announced {
             }
 
             pub(crate) fn write_policies(&self, out: &mut ParameterListWriter<'_>) {
-                $(codec::write_parameter(&self.$field, out);)*
+                $(codec::write_announced(&self.$field, out);)*
             }
         }
     };

@@ -17,7 +17,7 @@ impl Capture {
     /// Captures UDP on the namespace's interface into `file`; returns when packets are being taken.
     pub fn start(namespace: &Namespace, file: PathBuf) -> Result<Self, Failure> {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", namespace.name(), "tcpdump", "-i", namespace.interface(), "-U", "-B", "16384"]);
+        command.args(["netns", "exec", namespace.name(), "tcpdump", "-i", namespace.interface(), "--immediate-mode", "-U"]);
         command.args(["-Z", "root", "-w"]).arg(&file).arg("udp");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let Some(stderr) = child.stderr.take() else { return Err(Failure::Harness("tcpdump has no stderr".to_owned())) };

@@ -28,7 +28,8 @@ pub struct Abilities {
     pub mixed: &'static [u8],
     /// Whether `--lease-ms` has an effect; otherwise the seconds of the peer's own lease.
     pub lease: Lease,
-    /// Whether its API has unregister_instance; if not, the keyed scenarios end with the disposal.
+    /// Whether it can unregister an instance and show that one was unregistered; if not, the keyed scenarios end
+    /// with the disposal.
     pub unregisters: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
     pub lacks: &'static [(&'static str, &'static str, &'static str)],
@@ -143,6 +144,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1],
             // discovery.rs: five times SPDP_PUBLISH_PERIOD of 10 s.
             lease: Lease::Fixed(50),
+            // No unregister_instance, and a reader shows DISPOSED for both: with_key/datareader.rs.
             unregisters: false,
             lacks: &[("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs")],
             faults: &[],

@@ -153,8 +153,9 @@ fn perform(
     let capture = Capture::start(topology.publisher(), file.to_owned())?;
     let bench = Bench { publisher, subscriber, topology, log: Arc::clone(&log) };
     let mut outcome = (scenario.run)(&bench);
-    drop(bench);
+    // The namespace takes with it what tcpdump has not read yet, so it goes last.
     let captured = capture.stop();
+    drop(bench);
     if outcome.is_ok() && (publisher.is_own() || subscriber.is_own()) {
         outcome = captured.and_then(|file| capture::check_own(&file)).and(outcome);
     }

@@ -175,7 +175,7 @@ fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result
     session.expect_state(keys, "DISPOSED", mark, ARRIVE)?;
     session.write(2)?;
     session.expect_all_by(&key, ARRIVE)?;
-    if !bench.publisher.abilities.unregisters {
+    if !bench.publisher.abilities.unregisters || !bench.subscriber.abilities.unregisters {
         session.leave()?;
         return Ok(format!("{} instances, disposed only", keys.len()));
     }

@@ -85,7 +85,9 @@ class Ros(common.Stack):
     def close(self):
         self.executor.shutdown()
         self.node.destroy_node()
-        rclpy.shutdown()
+        # The participant goes with the last reference to the context's handle.
+        rclpy.get_default_context().shutdown()
+        rclpy.get_default_context()._Context__context = None
 
 
 def main():

@@ -203,19 +203,28 @@ impl Participant {
     /// `None` when nothing is to be sent now.
     pub fn poll_transmit(&mut self, now: Now, out: &mut Datagram) -> Option<Destinations> {
         loop {
-            out.clear();
-            let destinations = match self.transmit_announcement(now, out) {
-                Some(destinations) => destinations,
-                None => {
-                    out.clear();
-                    self.transmit_endpoints(now.monotonic, out)?
-                }
-            };
+            let destinations = self.transmit(now, out)?;
             let permitted = self.permit(destinations, out.len());
             if !permitted.is_empty() {
                 return Some(permitted);
             }
         }
+    }
+
+    fn transmit(&mut self, now: Now, out: &mut Datagram) -> Option<Destinations> {
+        // A peer that was told goodbye listens no more: its endpoints' withdrawal comes first then.
+        if self.has_departed() {
+            out.clear();
+            if let Some(destinations) = self.transmit_endpoints(now.monotonic, out) {
+                return Some(destinations);
+            }
+        }
+        out.clear();
+        if let Some(destinations) = self.transmit_announcement(now, out) {
+            return Some(destinations);
+        }
+        out.clear();
+        self.transmit_endpoints(now.monotonic, out)
     }
 
     /// Announces a local writer and matches it. The returned note is to be touched whenever the writer

@@ -130,16 +130,19 @@ impl Participant {
 
     pub(super) fn announcement_due(&mut self, now: Monotonic) {
         self.announcer.broadcast_due = true;
-        for (prefix, peer) in self.peers.iter() {
-            if peer.is_validated() && self.is_out_of_multicast(peer) {
-                self.announcer.reply_to(prefix);
+        // The burst is for strangers.
+        if self.announcer.round >= timing::ANNOUNCEMENT_BURST.len() {
+            for (prefix, peer) in self.peers.iter() {
+                if peer.is_validated() && self.is_out_of_multicast(peer) {
+                    self.announcer.reply_to(prefix);
+                }
             }
         }
         let interval = self.announcer.next_interval(self.config.announcement_period);
         self.timers.set(Timer::Announcement, now.after(interval));
     }
 
-    /// Whether our multicast does not get to a participant: we send none, it listens to none, or
+    /// Whether our multicast may not get to a participant: we send none, it announces no group, or
     /// it is in none of our subnets.
     fn is_out_of_multicast(&self, peer: &Peer) -> bool {
         let interfaces = &self.config.interfaces;
@@ -171,6 +174,11 @@ impl Participant {
         let (prefix, path) = self.announcer.farewells.pop_first()?;
         self.write_announcement(now, prefix, out);
         Some(Destinations::from_iter([(prefix, path)]))
+    }
+
+    /// Whether goodbye has been said.
+    pub(super) fn has_departed(&self) -> bool {
+        self.announcer.state == State::Departed
     }
 
     fn write_announcement(&self, now: Now, to: GuidPrefix, out: &mut Datagram) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 
 /// The UDP datagrams of a classic pcap file, each with where it came from.
-fn datagrams(name: &str) -> Vec<(Locator, Vec<u8>)> {
+pub(super) fn datagrams(name: &str) -> Vec<(Locator, Vec<u8>)> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/captures").join(name);
     let file = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut rest = &file[24..];

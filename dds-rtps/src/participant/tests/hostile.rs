@@ -272,3 +272,25 @@ fn absurd_leases_neither_loop_nor_panic() {
     network.run(Duration::from_secs(100));
     assert_eq!(network.nodes[0].participant.participants().count(), 3);
 }
+
+#[test]
+fn damaged_traffic_of_other_vendors_leaves_an_honest_pair_alone() {
+    let mut network = matched_pair(58);
+    let mut seed = Seed(58);
+    for name in ["ros2-kilted-talker-listener-service.pcap", "cyclone11-to-fastdds36-qos-rich.pcap"] {
+        for (from, original) in captures::datagrams(name) {
+            for _ in 0..6 {
+                let mut bytes = original.clone();
+                for _ in 0..1 + seed.below(4) {
+                    let at = seed.below(bytes.len() as u64) as usize;
+                    bytes[at] = [0, 1, 0x7f, 0x80, 0xff, seed.below(256) as u8][seed.below(6) as usize];
+                }
+                network.deliver(0, from, &bytes);
+            }
+            network.run(Duration::from_millis(1));
+        }
+    }
+    network.run(Duration::from_secs(5));
+    assert_eq!((network.matched(0).len(), network.matched(1).len()), (1, 1));
+    assert!(!network.nodes[0].events.iter().any(|event| matches!(event, DiscoveryEvent::Unmatch { .. })));
+}

@@ -167,7 +167,8 @@ impl ReaderCache {
     }
 
     /// Follows a change of the QoS policies that may change; timers already running for purges and
-    /// separations keep their moments.
+    /// separations keep their moments, and a DEADLINE where there was none counts from each instance's
+    /// next sample.
     pub fn update_qos(&mut self, qos: &DataReaderQos) {
         self.settings = Settings::new(qos, self.settings.order);
     }

@@ -76,8 +76,8 @@ impl ReaderCache {
         self.offer_named(now, change, None)
     }
 
-    /// As [`ReaderCache::offer`]; an instance that is new gets the handle `name`, larger than all
-    /// before, instead of one of the cache's own.
+    /// As [`ReaderCache::offer`]; an instance that is new gets the handle `name`, which no other instance
+    /// here may have. Cheapest when it is the largest so far.
     pub fn offer_named(
         &mut self,
         now: Now,

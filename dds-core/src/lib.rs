@@ -9,6 +9,7 @@
 // The derive's paths lead here, also for types of this crate.
 extern crate self as dds_core;
 
+pub mod builtin;
 pub mod cache;
 pub mod condition;
 mod domain;

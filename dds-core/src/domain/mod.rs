@@ -19,9 +19,11 @@ pub use participant::{
 };
 pub use publisher::Publisher;
 pub use reader::DataReader;
+pub(crate) use reader::WeakReader;
 pub use select::Select;
 pub use stream::{SampleStream, Samples};
 pub use subscriber::Subscriber;
+pub(crate) use subscriber::WeakSubscriber;
 pub use topic::Topic;
 pub use verdicts::Verdicts;
 pub use writer::{DataWriter, WriteOptions};

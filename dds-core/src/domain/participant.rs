@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{ParticipantConfig, Publisher, Subscriber, Topic, verdicts::Verdicts};
 use crate::{
+    builtin::{BuiltinReaders, BuiltinSubscriber},
     condition::StatusCondition,
     engine::{Engine, EngineStatistics, Environment, Observer, TopicShared},
     error::{DdsError, DdsResult, IllegalContext, Resource},
@@ -203,6 +204,7 @@ impl ParticipantBuilder {
             topics: Mutex::default(),
             next_key: AtomicU32::new(1),
             defaults: RwLock::default(),
+            builtin: Mutex::default(),
         })))
     }
 }
@@ -239,6 +241,7 @@ pub(crate) struct ParticipantInner {
     topics: Mutex<HashMap<String, Weak<TopicShared>>>,
     next_key: AtomicU32,
     defaults: RwLock<Defaults>,
+    pub(crate) builtin: Mutex<BuiltinReaders>,
 }
 
 impl Drop for ParticipantInner {
@@ -462,6 +465,12 @@ impl DomainParticipant {
         Verdicts::new(self.0.engine.discovery.lock().subscribe_verdicts())
     }
 
+    /// The readers of the built-in topics, which tell of other participants and their endpoints
+    /// (DDS 1.4 §2.2.2.2.1.7, §2.2.5).
+    pub fn builtin_subscriber(&self) -> BuiltinSubscriber {
+        BuiltinSubscriber::new(self.clone())
+    }
+
     /// The other participants known now (DDS 1.4 §2.2.2.2.1.27).
     pub fn discovered_participants(&self) -> Vec<Arc<ParticipantData>> {
         self.0.engine.discovery.lock().participants.values().cloned().collect()
@@ -523,6 +532,14 @@ pub(super) fn check_consistent(result: Result<(), Vec<dds_qos::Inconsistency>>) 
         policies: found.iter().flat_map(|found| [found.policy, found.against]).collect(),
         reasons: found.iter().map(ToString::to_string).collect(),
     })
+}
+
+/// Refuses types that are only for the service's own endpoints.
+pub(super) fn check_on_wire<T: TopicType>(operation: &'static str) -> DdsResult<()> {
+    if T::representations().is_empty() {
+        return Err(DdsError::IllegalOperation { operation, context: IllegalContext::BuiltinEntity });
+    }
+    Ok(())
 }
 
 pub(super) fn check_changeable(result: Result<(), Vec<dds_qos::ImmutablePolicy>>) -> DdsResult<()> {

@@ -10,14 +10,15 @@ use dds_rtps::{
     discovery::{PublicationData, SubscriptionData},
     message::Datagram,
     reader::{ReaderConfig, StatefulReader},
-    structure::{EntityKind, Guid},
+    structure::{EntityId, EntityKind, Guid},
 };
 use dds_types::TopicType;
 use parking_lot::Mutex;
 
 use super::{
     Select, Subscriber, Topic,
-    participant::{check_changeable, check_consistent},
+    participant::{check_changeable, check_consistent, check_on_wire},
+    topic::WeakTopic,
 };
 use crate::{
     cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
@@ -49,6 +50,10 @@ impl Drop for ReaderInner {
         if self.subscriber.participant().check_usable("drop").is_err() {
             return;
         }
+        if self.endpoint.is_builtin() {
+            self.engine.remove_builtin_reader(&self.endpoint);
+            return;
+        }
         self.engine.remove_reader(&self.endpoint);
     }
 }
@@ -70,16 +75,16 @@ pub struct DataReader<T: TopicType> {
     type_: PhantomData<fn() -> T>,
 }
 
-/// A reader that is not kept alive.
+/// A reader that is not kept alive, nor is its participant.
 pub(crate) struct WeakReader<T: TopicType> {
     inner: Weak<ReaderInner>,
-    topic: Topic<T>,
+    topic: WeakTopic<T>,
 }
 
 impl<T: TopicType> WeakReader<T> {
     pub(crate) fn upgrade(&self) -> Option<DataReader<T>> {
         let inner = self.inner.upgrade()?;
-        Some(DataReader { inner, topic: self.topic.clone(), type_: PhantomData })
+        Some(DataReader { inner, topic: self.topic.upgrade()?, type_: PhantomData })
     }
 }
 
@@ -99,21 +104,43 @@ impl<T: TopicType> DataReader<T> {
     pub(super) fn new(subscriber: Subscriber, topic: &Topic<T>, mut qos: DataReaderQos) -> DdsResult<Self> {
         let participant = subscriber.participant().clone();
         participant.check_usable("create_reader")?;
+        check_on_wire::<T>("create_reader")?;
         check_consistent(qos.is_consistent())?;
         if qos.data_representation.0.is_empty() {
             qos.data_representation.0 = T::representations().to_vec();
         }
         let kind = if T::HAS_KEY { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
-        let engine = participant.engine().clone();
-        let subscriber_qos = subscriber.qos();
-        let presentation = &subscriber_qos.presentation;
+        let announced = SubscriptionQos::new(&qos, &subscriber.qos(), topic.qos());
+        let reader = Self::assemble(subscriber, topic, guid, qos);
+        let mut data = SubscriptionData::new(guid, topic.name(), topic.type_name(), announced);
+        data.group_entity_id = Some(reader.subscriber().0.entity_id);
+        reader.inner.engine.add_reader(&reader.inner.endpoint, data);
+        Ok(reader)
+    }
+
+    /// One of the service's own readers, whose samples discovery makes; nobody is told of it.
+    pub(crate) fn builtin(
+        subscriber: Subscriber,
+        topic: &Topic<T>,
+        entity_id: EntityId,
+        qos: DataReaderQos,
+    ) -> Self {
+        let guid = Guid::new(subscriber.participant().guid().prefix, entity_id);
+        let reader = Self::assemble(subscriber, topic, guid, qos);
+        reader.inner.engine.add_builtin_reader(&reader.inner.endpoint);
+        reader
+    }
+
+    /// A reader that nobody knows of yet.
+    fn assemble(subscriber: Subscriber, topic: &Topic<T>, guid: Guid, qos: DataReaderQos) -> Self {
+        let engine = subscriber.participant().engine().clone();
+        let presentation = subscriber.qos().presentation;
         let by_arrival = presentation.ordered_access && presentation.access_scope != AccessScope::Instance;
         let order = if by_arrival { CollectionOrder::ByArrival } else { CollectionOrder::ByInstance };
         let type_support = TypeSupport::of::<T>();
         let cache = ReaderCache::new(&qos, order, type_support, engine.handles.clone());
         let machine = StatefulReader::new(ReaderConfig::new(guid));
-        let announced = SubscriptionQos::new(&qos, &subscriber_qos, topic.qos());
         let observer = Observer::new(StatusCondition::new(), Some(subscriber.0.observer.clone()));
         let endpoint = Arc::new(ReaderEndpoint {
             guid,
@@ -124,11 +151,8 @@ impl<T: TopicType> DataReader<T> {
             armed: Default::default(),
             state: Mutex::new(ReaderState::new(machine, cache, qos)),
         });
-        let mut data = SubscriptionData::new(guid, topic.name(), topic.type_name(), announced);
-        data.group_entity_id = Some(subscriber.0.entity_id);
-        engine.add_reader(&endpoint, data);
         let inner = ReaderInner { engine, endpoint, subscriber, topic_qos: topic.qos.clone() };
-        Ok(Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData })
+        Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
     }
 
     pub(super) fn endpoint(&self) -> &Arc<ReaderEndpoint> {
@@ -136,7 +160,7 @@ impl<T: TopicType> DataReader<T> {
     }
 
     pub(crate) fn downgrade(&self) -> WeakReader<T> {
-        WeakReader { inner: Arc::downgrade(&self.inner), topic: self.topic.clone() }
+        WeakReader { inner: Arc::downgrade(&self.inner), topic: self.topic.downgrade() }
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -182,6 +206,9 @@ impl<T: TopicType> DataReader<T> {
             check_changeable(state.qos.check_changeable(&qos))?;
             state.cache.update_qos(&qos);
             state.qos = qos.clone();
+        }
+        if self.inner.endpoint.is_builtin() {
+            return Ok(());
         }
         let announced = SubscriptionQos::new(&qos, &self.inner.subscriber.qos(), &self.inner.topic_qos);
         let mut data =

@@ -1,6 +1,6 @@
 //! Subscribers (DDS 1.4 §2.2.2.5.2).
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use dds_qos::{DataReaderQos, SubscriberQos};
 use dds_rtps::structure::{EntityId, EntityKind};
@@ -24,6 +24,16 @@ pub(crate) struct SubscriberInner {
 #[derive(Clone)]
 pub struct Subscriber(pub(crate) Arc<SubscriberInner>);
 
+/// A subscriber that is not kept alive.
+#[derive(Default)]
+pub(crate) struct WeakSubscriber(Weak<SubscriberInner>);
+
+impl WeakSubscriber {
+    pub(crate) fn upgrade(&self) -> Option<Subscriber> {
+        self.0.upgrade().map(Subscriber)
+    }
+}
+
 impl std::fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Subscriber").field("entity_id", &self.0.entity_id).finish()
@@ -41,6 +51,10 @@ impl Subscriber {
             observer: Arc::new(observer),
             default_reader_qos: RwLock::default(),
         })))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakSubscriber {
+        WeakSubscriber(Arc::downgrade(&self.0))
     }
 
     /// The participant that it belongs to.

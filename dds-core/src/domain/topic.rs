@@ -7,9 +7,14 @@ use std::{
 
 use dds_qos::TopicQos;
 use dds_types::TopicType;
+use parking_lot::Mutex;
 
 use super::{DomainParticipant, ReaderBuilder, WriterBuilder, participant::ParticipantInner};
-use crate::{condition::StatusCondition, engine::TopicShared, status::InconsistentTopicStatus};
+use crate::{
+    condition::StatusCondition,
+    engine::{Observer, TopicShared},
+    status::InconsistentTopicStatus,
+};
 
 /// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic.
 pub struct Topic<T: TopicType> {
@@ -58,6 +63,18 @@ impl<T: TopicType> std::fmt::Debug for Topic<T> {
 impl<T: TopicType> Topic<T> {
     pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>, qos: TopicQos) -> Self {
         Self { participant, shared, qos: Arc::new(qos), type_: PhantomData }
+    }
+
+    /// A topic of the service's own, which `create_topic` does not know.
+    pub(crate) fn builtin(participant: DomainParticipant, name: &str, qos: TopicQos) -> Self {
+        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
+        let shared = TopicShared {
+            name: name.to_owned(),
+            type_name: T::type_name().into_owned(),
+            observer: Arc::new(observer),
+            statuses: Mutex::default(),
+        };
+        Self::new(participant, Arc::new(shared), qos)
     }
 
     pub(crate) fn downgrade(&self) -> WeakTopic<T> {

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 
 use super::{
     Publisher, Topic,
-    participant::{check_changeable, check_consistent},
+    participant::{check_changeable, check_consistent, check_on_wire},
 };
 use crate::{
     cache::{InstanceKey, WriterCache},
@@ -142,6 +142,7 @@ impl<T: TopicType> DataWriter<T> {
     pub(super) fn new(publisher: Publisher, topic: &Topic<T>, mut qos: DataWriterQos) -> DdsResult<Self> {
         let participant = publisher.participant().clone();
         participant.check_usable("create_writer")?;
+        check_on_wire::<T>("create_writer")?;
         check_consistent(qos.is_consistent())?;
         let representation = representation::<T>(&qos)?;
         qos.data_representation.0 = vec![representation];

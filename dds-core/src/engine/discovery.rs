@@ -20,6 +20,7 @@ use parking_lot::Mutex;
 
 use super::{
     Engine, ReaderEndpoint, TopicShared, WriterEndpoint,
+    builtin::ShownTopics,
     timers::TimerOwner,
     writer::{MatchedSubscription, Urgency},
 };
@@ -33,39 +34,11 @@ pub(crate) struct DiscoveryState {
     pub(crate) participants: BTreeMap<Guid, Arc<ParticipantData>>,
     pub(crate) publications: BTreeMap<Guid, Arc<PublicationData>>,
     pub(crate) subscriptions: BTreeMap<Guid, Arc<SubscriptionData>>,
-    pub(crate) builtin: Option<Arc<dyn BuiltinTopics>>,
+    /// What the built-in topic of topics shows, while it has a reader.
+    pub(crate) shown_topics: ShownTopics,
     verdicts: Vec<Weak<VerdictQueue>>,
     /// When loneliness is to be told.
     lonely_at: Option<Monotonic>,
-}
-
-/// Feeds the built-in topics' readers; called under the discovery lock, must not lock anything but
-/// those readers.
-pub(crate) trait BuiltinTopics: Send + Sync {
-    fn participant(
-        &self,
-        now: Now,
-        handle: InstanceHandle,
-        data: Change<'_, ParticipantData>,
-    ) -> Vec<Arc<ReaderEndpoint>>;
-    fn publication(
-        &self,
-        now: Now,
-        handle: InstanceHandle,
-        data: Change<'_, PublicationData>,
-    ) -> Vec<Arc<ReaderEndpoint>>;
-    fn subscription(
-        &self,
-        now: Now,
-        handle: InstanceHandle,
-        data: Change<'_, SubscriptionData>,
-    ) -> Vec<Arc<ReaderEndpoint>>;
-}
-
-/// What became of something discovered.
-pub(crate) enum Change<'a, T> {
-    Seen(&'a T),
-    Lost(Guid),
 }
 
 /// Verdicts not yet looked at, for one subscriber of them.
@@ -116,7 +89,7 @@ impl DiscoveryState {
             participants: BTreeMap::new(),
             publications: BTreeMap::new(),
             subscriptions: BTreeMap::new(),
-            builtin: None,
+            shown_topics: ShownTopics::default(),
             verdicts: Vec::new(),
             lonely_at: None,
         }
@@ -125,11 +98,6 @@ impl DiscoveryState {
     /// The handle that names `guid` in the built-in topics and in samples.
     pub(crate) fn handle_of(&self, guid: Guid) -> InstanceHandle {
         self.handles.get(&guid).copied().unwrap_or(InstanceHandle::NIL)
-    }
-
-    /// The entity that a handle names.
-    pub(crate) fn guid_of(&self, handle: InstanceHandle) -> Option<Guid> {
-        self.handles.iter().find(|(_, known)| **known == handle).map(|(guid, _)| *guid)
     }
 
     pub(crate) fn name(&mut self, guid: Guid, handle: InstanceHandle) {
@@ -196,61 +164,45 @@ impl Engine {
     fn apply(&self, now: Now, state: &mut DiscoveryState, event: DiscoveryEvent, actions: &mut Vec<Action>) {
         match event {
             DiscoveryEvent::ParticipantDiscovered(data) | DiscoveryEvent::ParticipantChanged(data) => {
-                let handle = self.handle_for(state, data.guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.participant(now, handle, Change::Seen(&data)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                actions.extend(self.show_participant(now, state, &data).map(Action::Settle));
                 state.participants.insert(data.guid, data);
             }
             DiscoveryEvent::ParticipantLost { guid, reason } => {
                 tracing::debug!(participant = %guid, ?reason, "a participant is gone");
-                let handle = state.handle_of(guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.participant(now, handle, Change::Lost(guid)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
+                actions.extend(self.hide(now, guid).map(Action::Settle));
                 state.participants.remove(&guid);
                 state.forget(guid);
             }
             DiscoveryEvent::PublicationDiscovered(data) | DiscoveryEvent::PublicationChanged(data) => {
-                let handle = self.handle_for(state, data.endpoint_guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.publication(now, handle, Change::Seen(&data)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
-                state.publications.insert(data.endpoint_guid, data);
+                actions.extend(self.show_publication(now, state, &data).map(Action::Settle));
+                let known = state.publications.insert(data.endpoint_guid, data.clone());
+                for data in known.iter().chain([&data]) {
+                    let shown = self.show_topic(now, state, &data.topic_name, &data.type_name);
+                    actions.extend(shown.map(Action::Settle));
+                }
             }
             DiscoveryEvent::PublicationLost(guid) => {
-                let handle = state.handle_of(guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.publication(now, handle, Change::Lost(guid)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
-                state.publications.remove(&guid);
+                actions.extend(self.hide(now, guid).map(Action::Settle));
+                if let Some(data) = state.publications.remove(&guid) {
+                    let shown = self.show_topic(now, state, &data.topic_name, &data.type_name);
+                    actions.extend(shown.map(Action::Settle));
+                }
                 state.forget(guid);
             }
             DiscoveryEvent::SubscriptionDiscovered(data) | DiscoveryEvent::SubscriptionChanged(data) => {
-                let handle = self.handle_for(state, data.endpoint_guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.subscription(now, handle, Change::Seen(&data)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
-                state.subscriptions.insert(data.endpoint_guid, data);
+                actions.extend(self.show_subscription(now, state, &data).map(Action::Settle));
+                let known = state.subscriptions.insert(data.endpoint_guid, data.clone());
+                for data in known.iter().chain([&data]) {
+                    let shown = self.show_topic(now, state, &data.topic_name, &data.type_name);
+                    actions.extend(shown.map(Action::Settle));
+                }
             }
             DiscoveryEvent::SubscriptionLost(guid) => {
-                let handle = state.handle_of(guid);
-                let told = state
-                    .builtin
-                    .as_ref()
-                    .map(|builtin| builtin.subscription(now, handle, Change::Lost(guid)));
-                actions.extend(told.into_iter().flatten().map(Action::Settle));
-                state.subscriptions.remove(&guid);
+                actions.extend(self.hide(now, guid).map(Action::Settle));
+                if let Some(data) = state.subscriptions.remove(&guid) {
+                    let shown = self.show_topic(now, state, &data.topic_name, &data.type_name);
+                    actions.extend(shown.map(Action::Settle));
+                }
                 state.forget(guid);
             }
             DiscoveryEvent::Match { local, remote } | DiscoveryEvent::MatchChanged { local, remote } => {
@@ -279,7 +231,7 @@ impl Engine {
         }
     }
 
-    fn handle_for(&self, state: &mut DiscoveryState, guid: Guid) -> InstanceHandle {
+    pub(super) fn handle_for(&self, state: &mut DiscoveryState, guid: Guid) -> InstanceHandle {
         *state.handles.entry(guid).or_insert_with(|| self.handles.allocate())
     }
 

@@ -15,6 +15,7 @@
 //!
 //! No system call and no user code runs under any of them.
 
+mod builtin;
 mod discovery;
 mod environment;
 mod observer;
@@ -46,7 +47,8 @@ use smallvec::SmallVec;
 
 use crate::instance::InstanceHandleAllocator;
 
-pub(crate) use discovery::{BuiltinTopics, Change, DiscoveryState, VerdictQueue};
+pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
+pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::Environment;
 pub(crate) use observer::{Observer, Source, StatusListener};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};

@@ -116,6 +116,14 @@ impl ReaderState {
         }
     }
 
+    /// Takes in a change that discovery made; see [`ReaderCache::offer_named`].
+    pub(crate) fn offer_builtin(&mut self, now: Now, change: &CacheChange, name: Option<InstanceHandle>) {
+        if let OfferOutcome::Accepted = self.cache.offer_named(now, change, name) {
+            self.statuses.set_data_available();
+            self.pending |= StatusMask::DATA_AVAILABLE;
+        }
+    }
+
     fn touch_writer(&mut self, now: Now, writer: Guid) {
         if self.manual_writers == 0 {
             return;
@@ -134,6 +142,11 @@ impl ReaderState {
 }
 
 impl ReaderEndpoint {
+    /// Whether it is one of the service's own.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.guid.entity_id.is_builtin()
+    }
+
     pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
         self.observer.raise(Source::Reader(self), changed);
     }

@@ -22,7 +22,7 @@ use super::{ParticipantConfig, Publisher, Subscriber, Topic, verdicts::Verdicts}
 use crate::{
     builtin::{BuiltinReaders, BuiltinSubscriber},
     condition::StatusCondition,
-    engine::{Engine, EngineStatistics, Environment, Observer, TopicShared},
+    engine::{Engine, EngineStatistics, Environment, Observer, Protect, TopicShared},
     error::{DdsError, DdsResult, IllegalContext, Resource},
     instance::{InstanceHandle, InstanceHandleAllocator},
     runtime::{Addresses, RuntimeHandle, RuntimeStatistics},
@@ -51,6 +51,7 @@ impl DomainParticipantFactory {
             domain_id,
             config: ParticipantConfig::default(),
             qos: DomainParticipantQos::default(),
+            protect: None,
         }
     }
 
@@ -86,6 +87,7 @@ pub struct ParticipantBuilder {
     domain_id: u32,
     config: ParticipantConfig,
     qos: DomainParticipantQos,
+    protect: Option<Arc<dyn Protect>>,
 }
 
 impl ParticipantBuilder {
@@ -104,6 +106,12 @@ impl ParticipantBuilder {
     /// With this configuration instead of the default one.
     pub fn config(mut self, config: ParticipantConfig) -> Self {
         self.config = config;
+        self
+    }
+
+    /// With this protection of its messages and samples.
+    pub fn protect(mut self, protect: Arc<dyn Protect>) -> Self {
+        self.protect = Some(protect);
         self
     }
 
@@ -153,7 +161,7 @@ impl ParticipantBuilder {
         random: [u8; 18],
         runtime: Option<Arc<RuntimeHandle>>,
     ) -> DdsResult<DomainParticipant> {
-        let Self { factory: _, domain_id, config, qos } = self;
+        let Self { factory: _, domain_id, config, qos, protect } = self;
         let mut prefix = [0; 12];
         prefix[..2].copy_from_slice(&VendorId::OURS.0);
         prefix[2..].copy_from_slice(&random[..10]);
@@ -176,6 +184,9 @@ impl ParticipantBuilder {
         let ports = &config.transport.ports;
         let peers = config.initial_peers.iter().flat_map(|peer| peer.addresses(domain_id, ports));
         let now = environment.now();
+        let mut discovery_config = DiscoveryConfig::new(data);
+        let overhead = protect.as_ref().map_or(0, |protect| protect.overhead());
+        discovery_config.max_message_size = discovery_config.max_message_size.saturating_sub(overhead);
         let discovery = Participant::new(
             DiscoveryConfig {
                 announcement_period: config.announcement_period,
@@ -183,13 +194,13 @@ impl ParticipantBuilder {
                 initial_peers: peers.map(Locator::from).collect(),
                 interfaces: addresses.interfaces,
                 seed: u64::from_le_bytes(seed),
-                ..DiscoveryConfig::new(data)
+                ..discovery_config
             },
             now,
         );
         let handles = InstanceHandleAllocator::new();
         let handle = handles.allocate();
-        let engine = Engine::new(discovery, environment, handles);
+        let engine = Engine::new(discovery, environment, handles, protect);
         engine.discovery.lock().name(guid, handle);
         engine.run_discovery(now, |_| ());
         Ok(DomainParticipant(Arc::new(ParticipantInner {

@@ -14,7 +14,7 @@ use dds_rtps::{
     payload::{Payload, PayloadPool},
     structure::{EntityKind, Guid, SequenceNumber},
     time::Timestamp,
-    writer::{StatefulWriter, WriterConfig},
+    writer::{MessageSizes, StatefulWriter, WriterConfig},
 };
 use dds_types::{DataRepresentationId, TopicType};
 use parking_lot::Mutex;
@@ -150,7 +150,9 @@ impl<T: TopicType> DataWriter<T> {
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
         let engine = participant.engine().clone();
         let config = participant.config();
+        let overhead = engine.protect.as_ref().map_or(0, |protect| protect.overhead());
         let machine = StatefulWriter::new(WriterConfig {
+            message_sizes: MessageSizes::default().less(overhead),
             fragment_size: config.fragment_size,
             ..WriterConfig::new(guid)
         });
@@ -492,7 +494,14 @@ impl<T: TopicType> DataWriter<T> {
     fn serialize(&self, sample: &T) -> DdsResult<Payload> {
         let mut buffer = self.inner.endpoint.pool.lock().checkout();
         sample.serialize(self.inner.endpoint.representation, buffer.bytes_mut())?;
+        self.protect(buffer.bytes_mut());
         Ok(buffer.seal())
+    }
+
+    fn protect(&self, payload: &mut Vec<u8>) {
+        if let Some(protect) = &self.inner.engine.protect {
+            protect.protect_payload(self.guid(), payload);
+        }
     }
 
     fn with_key<R>(&self, sample: &T, act: impl FnOnce(&[u8]) -> DdsResult<R>) -> DdsResult<R> {
@@ -552,6 +561,7 @@ impl<T: TopicType> DataWriter<T> {
                 endpoint.representation,
                 buffer.bytes_mut(),
             )?;
+            self.protect(buffer.bytes_mut());
             let write = Write {
                 kind,
                 instance: InstanceKey::Canonical(key),

@@ -19,6 +19,7 @@ mod builtin;
 mod discovery;
 mod environment;
 mod observer;
+mod protect;
 mod reader;
 mod table;
 mod timers;
@@ -34,9 +35,11 @@ use std::{
 };
 
 use dds_rtps::{
+    change::CacheChange,
     discovery::{PublicationData, SubscriptionData},
     message::{Datagram, MessageContext, MessageReceiver, Submessage},
     participant::{Activity, Participant},
+    payload::Payload,
     reader::{Defragmenter, FragmentArrival},
     structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
     time::{Monotonic, Now},
@@ -51,6 +54,7 @@ pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_RE
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::Environment;
 pub(crate) use observer::{Observer, Source, StatusListener};
+pub use protect::{Opened, Protect};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
 pub(crate) use table::{EndpointTable, Remote};
 pub(crate) use topic::TopicShared;
@@ -69,6 +73,8 @@ pub struct EngineStatistics {
     pub refused_fragments: u64,
     /// Samples dropped because they carry a parameter that must be understood and is not.
     pub not_understood: u64,
+    /// Messages and payloads that protection refused.
+    pub refused_by_protection: u64,
     /// Samples whose bytes were no valid value of the reader's type.
     pub undecodable: u64,
 }
@@ -79,6 +85,7 @@ struct Counters {
     unmatched_submessages: AtomicU64,
     refused_fragments: AtomicU64,
     not_understood: AtomicU64,
+    refused_by_protection: AtomicU64,
     undecodable: AtomicU64,
 }
 
@@ -116,6 +123,7 @@ pub struct Engine {
     loopback: Mutex<Loopback>,
     counters: Counters,
     pub(crate) handles: InstanceHandleAllocator,
+    pub(crate) protect: Option<Arc<dyn Protect>>,
 }
 
 #[derive(Default)]
@@ -129,6 +137,7 @@ impl Engine {
         participant: Participant,
         environment: Arc<dyn Environment>,
         handles: InstanceHandleAllocator,
+        protect: Option<Arc<dyn Protect>>,
     ) -> Arc<Self> {
         Arc::new(Self {
             prefix: participant.guid_prefix(),
@@ -140,6 +149,7 @@ impl Engine {
             loopback: Mutex::default(),
             counters: Counters::default(),
             handles,
+            protect,
         })
     }
 
@@ -156,6 +166,7 @@ impl Engine {
             unmatched_submessages: load(&self.counters.unmatched_submessages),
             refused_fragments: load(&self.counters.refused_fragments),
             not_understood: load(&self.counters.not_understood),
+            refused_by_protection: load(&self.counters.refused_by_protection),
             undecodable: load(&self.counters.undecodable),
         }
     }
@@ -163,6 +174,21 @@ impl Engine {
     /// Takes one datagram that came from `source`. [`Engine::finish_burst`] must follow after the
     /// last one at hand.
     pub fn on_datagram(&self, now: Now, source: Locator, datagram: &[u8], burst: &mut Burst) {
+        let Some(protect) = self.protect.as_ref().filter(|_| source.kind != LocatorKind::IN_PROCESS) else {
+            return self.on_message(now, source, datagram, burst);
+        };
+        let mut opened = Vec::new();
+        match protect.open_message(datagram, &mut opened) {
+            Opened::AsTheyAre => self.on_message(now, source, datagram, burst),
+            Opened::Replaced => self.on_message(now, source, &opened, burst),
+            Opened::Refused(reason) => {
+                tracing::debug!(reason, %source, "a message was refused");
+                count(&self.counters.refused_by_protection);
+            }
+        }
+    }
+
+    fn on_message(&self, now: Now, source: Locator, datagram: &[u8], burst: &mut Burst) {
         let Ok(mut receiver) = MessageReceiver::new(datagram, self.prefix) else {
             count(&self.counters.invalid_datagrams);
             return;
@@ -327,7 +353,8 @@ impl Engine {
                 if data.inline_qos.is_some_and(|inline| inline.unknown_must_understand()) {
                     count(&self.counters.not_understood);
                 } else {
-                    reader::deliver_data(now, context, writer, data, &route.2);
+                    let open = |change: &mut CacheChange| self.open_payload(change);
+                    reader::deliver_data(now, context, writer, data, &route.2, &open);
                 }
             }
             Submessage::DataFrag(data) => {
@@ -374,7 +401,10 @@ impl Engine {
             reader::change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), data.is_key)
         });
         match arrival {
-            FragmentArrival::Complete(change) => {
+            FragmentArrival::Complete(mut change) => {
+                if !self.open_payload(&mut change) {
+                    return;
+                }
                 for reader in readers {
                     reader.handle_change(now, change.clone());
                 }
@@ -465,9 +495,35 @@ impl Engine {
             if locator.kind == LocatorKind::IN_PROCESS {
                 self.loopback.lock().queue.push_back(datagram.to_vec());
             } else {
-                self.environment.send(locator, datagram);
+                self.send_protected(*prefix, locator, datagram);
             }
         }
+    }
+
+    fn send_protected(&self, destination: GuidPrefix, locator: &Locator, datagram: &Datagram) {
+        let Some(protect) = &self.protect else { return self.environment.send(locator, datagram) };
+        let mut protected = Vec::new();
+        if protect.protect_message(destination, &datagram.to_vec(), &mut protected) {
+            self.environment.send(locator, &Datagram::from(protected));
+        } else {
+            self.environment.send(locator, datagram);
+        }
+    }
+
+    /// Opens the payload of a received change; false when it is not to be used.
+    fn open_payload(&self, change: &mut CacheChange) -> bool {
+        let Some(protect) = self.protect.as_ref().filter(|_| !change.payload.is_empty()) else { return true };
+        let mut opened = Vec::new();
+        match protect.open_payload(change.writer_guid, &change.payload, &mut opened) {
+            Opened::AsTheyAre => {}
+            Opened::Replaced => change.payload = Payload::from(opened),
+            Opened::Refused(reason) => {
+                tracing::debug!(reason, writer = %change.writer_guid, "a sample was refused");
+                count(&self.counters.refused_by_protection);
+                return false;
+            }
+        }
+        true
     }
 
     /// Delivers what endpoints of this participant sent each other. One thread drains at a time; what

@@ -313,6 +313,7 @@ pub(super) fn deliver_data(
     writer: Guid,
     data: &Data<'_>,
     readers: &[Arc<ReaderEndpoint>],
+    open: &dyn Fn(&mut CacheChange) -> bool,
 ) {
     // RTPS 2.5 §8.7.4: a directed sample is for the readers it names.
     let directed = data.inline_qos.is_some_and(|inline| inline.directed_write().next().is_some());
@@ -339,6 +340,10 @@ pub(super) fn deliver_data(
         // A value beside a dispose: its key hash, or nothing, names the instance.
         if change.kind == ChangeKind::Alive || is_key {
             change.payload = payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone();
+        }
+        if !open(&mut change) {
+            state.machine.handle_change(change, &mut |_| Offer::Done);
+            continue;
         }
         state.step(now, |machine, offer| machine.handle_change(change, offer));
     }

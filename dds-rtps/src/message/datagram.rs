@@ -106,6 +106,13 @@ impl Datagram {
     }
 }
 
+impl From<Vec<u8>> for Datagram {
+    /// A finished message, to be sent as it is.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+}
+
 /// Yields a [`Datagram`]'s bytes in order.
 #[derive(Clone, Debug)]
 pub struct Pieces<'a> {

@@ -31,6 +31,12 @@ impl Default for MessageSizes {
 }
 
 impl MessageSizes {
+    /// With `overhead` bytes left to what protects messages.
+    #[must_use]
+    pub fn less(self, overhead: usize) -> Self {
+        Self { local: self.local.saturating_sub(overhead), network: self.network.saturating_sub(overhead) }
+    }
+
     fn of(&self, destinations: &[(GuidPrefix, Locator)]) -> usize {
         let local = |locator: &Locator| locator.kind == LocatorKind::IN_PROCESS || locator.is_loopback();
         if destinations.iter().all(|(_, locator)| local(locator)) { self.local } else { self.network }

@@ -268,3 +268,62 @@ fn by_handle<T>(state: &DiscoveryState, known: &BTreeMap<Guid, Arc<T>>) -> Vec<A
     entries.sort_by_key(|(handle, _)| *handle);
     entries.into_iter().map(|(_, data)| data).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use dds_rtps::structure::{EntityKind, GuidPrefix};
+
+    use super::*;
+    use crate::{DomainParticipant, sample::InstanceState};
+
+    fn publication(entity: u32) -> PublicationData {
+        let guid = Guid::new(GuidPrefix([7; 12]), EntityId::new(entity, EntityKind::WRITER_NO_KEY));
+        PublicationData::new(guid, "Topic", "Type", Default::default())
+    }
+
+    #[test]
+    fn an_entity_that_comes_back_unnoticed_keeps_its_handle_and_another_gets_its_own() {
+        let participant = DomainParticipant::builder(80).loopback_only().build().unwrap();
+        let reader = participant.builtin_subscriber().publication_reader().unwrap();
+        let engine = participant.engine();
+        let now = engine.environment.now();
+        let come = |data: &PublicationData| {
+            let mut state = engine.discovery.lock();
+            engine.show_publication(now, &mut state, data).unwrap();
+            state.handle_of(data.endpoint_guid)
+        };
+        let go = |data: &PublicationData| {
+            engine.hide(now, data.endpoint_guid).unwrap();
+            engine.discovery.lock().forget(data.endpoint_guid);
+        };
+        let (one, two) = (publication(1), publication(2));
+        let first = come(&one);
+        go(&one);
+        let second = come(&two);
+        assert_eq!(come(&one), first, "its loss has not been taken note of");
+        let samples = reader.take_instance(first).unwrap();
+        assert_eq!(samples.last().unwrap().info().instance_state, InstanceState::Alive);
+        assert_eq!(reader.take_next_instance(first).unwrap()[0].info().instance_handle, second);
+        go(&one);
+        assert_eq!(reader.take().unwrap().len(), 1);
+        let again = come(&one);
+        assert!(again > second, "the instance was forgotten");
+        assert_eq!(reader.take().unwrap()[0].info().instance_handle, again);
+    }
+
+    #[test]
+    fn losses_nobody_takes_do_not_pile_up_for_ever() {
+        let participant = DomainParticipant::builder(80).loopback_only().build().unwrap();
+        let reader = participant.builtin_subscriber().publication_reader().unwrap();
+        let engine = participant.engine();
+        let now = engine.environment.now();
+        for entity in 0..MOST_ENDED as u32 + 100 {
+            let data = publication(entity);
+            let mut state = engine.discovery.lock();
+            engine.show_publication(now, &mut state, &data).unwrap();
+            engine.hide(now, data.endpoint_guid).unwrap();
+            state.forget(data.endpoint_guid);
+        }
+        assert!(reader.read().unwrap().len() < MOST_ENDED);
+    }
+}

@@ -1,0 +1,71 @@
+//! What the tests of live participants share.
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use dds_core::{
+    DataReader, DdsType, DomainParticipant, DomainParticipantFactory, ParticipantBuilder, ParticipantConfig,
+    sample::Sample, types::TopicType,
+};
+
+/// How long to wait for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(DdsType, Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    #[dds(key)]
+    pub sensor: u32,
+    pub value: u64,
+}
+
+pub fn reading(sensor: u32, value: u64) -> Reading {
+    Reading { sensor, value }
+}
+
+/// A domain on loopback that no other test and no other run shares: its tag is its own.
+pub struct Domain {
+    id: u32,
+    tag: String,
+}
+
+impl Domain {
+    pub fn new(id: u32) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        Self { id, tag: format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)) }
+    }
+
+    pub fn config(&self) -> ParticipantConfig {
+        ParticipantConfig { domain_tag: self.tag.clone(), ..ParticipantConfig::loopback_only() }
+    }
+
+    pub fn builder(&self) -> ParticipantBuilder {
+        self.builder_of(&DomainParticipantFactory::new())
+    }
+
+    pub fn builder_of(&self, factory: &DomainParticipantFactory) -> ParticipantBuilder {
+        factory.participant(self.id).config(self.config())
+    }
+
+    pub fn participant(&self) -> DomainParticipant {
+        self.builder().build().unwrap()
+    }
+}
+
+/// The next sample, taken.
+pub fn next<T: TopicType>(reader: &DataReader<T>) -> Sample<T> {
+    reader.wait_for_data(PATIENCE.into()).unwrap();
+    reader.take_next_sample().unwrap().unwrap()
+}
+
+/// Takes until there are `count` samples with data.
+pub fn take_data<T: TopicType>(reader: &DataReader<T>, count: usize) -> Vec<T> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        reader.wait_for_data(PATIENCE.into()).unwrap();
+        taken.extend(reader.take().unwrap().into_iter().filter_map(Sample::into_data));
+    }
+    taken
+}

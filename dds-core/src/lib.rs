@@ -6,9 +6,6 @@
 //! See [`DomainParticipant`] for a first program. Every operation that can wait has a blocking and an
 //! async form; the async ones run on any executor.
 
-// The derive's paths lead here, also for types of this crate.
-extern crate self as dds_core;
-
 pub mod builtin;
 pub mod cache;
 pub mod condition;

@@ -221,8 +221,8 @@ impl ParticipantBuilder {
 }
 
 fn host_name() -> String {
-    let read = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).or_else(read);
+    let paths = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let name = paths.iter().find_map(|path| std::fs::read_to_string(path).ok());
     name.map_or_else(|| "unknown".into(), |name| name.trim().to_owned())
 }
 

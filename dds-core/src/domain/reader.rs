@@ -146,7 +146,6 @@ impl<T: TopicType> DataReader<T> {
             guid,
             handle: engine.handles.allocate(),
             topic: topic.shared.clone(),
-            type_support,
             observer: Arc::new(observer),
             armed: Default::default(),
             state: Mutex::new(ReaderState::new(machine, cache, qos)),
@@ -306,10 +305,10 @@ impl<T: TopicType> DataReader<T> {
                 guard = endpoint.state.lock();
             }
             let state = &mut *guard;
-            if let InstanceSelector::This(handle) = selector.instance {
-                if !state.cache.is_known(handle) {
-                    return Err(DdsError::UnknownInstance { handle });
-                }
+            if let InstanceSelector::This(handle) = selector.instance
+                && !state.cache.is_known(handle)
+            {
+                return Err(DdsError::UnknownInstance { handle });
             }
             match access {
                 Access::Read => state.cache.read(selector, &mut cached),

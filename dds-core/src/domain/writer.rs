@@ -188,15 +188,6 @@ impl<T: TopicType> DataWriter<T> {
         Ok(Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData })
     }
 
-    pub(super) fn endpoint(&self) -> &Arc<WriterEndpoint> {
-        &self.inner.endpoint
-    }
-
-    /// Whether both are the same writer.
-    pub(super) fn from_endpoint(&self, endpoint: &Arc<WriterEndpoint>) -> bool {
-        Arc::ptr_eq(&self.inner.endpoint, endpoint)
-    }
-
     pub(crate) fn downgrade(&self) -> WeakWriter<T> {
         WeakWriter { inner: Arc::downgrade(&self.inner), topic: self.topic.clone() }
     }
@@ -516,13 +507,12 @@ impl<T: TopicType> DataWriter<T> {
     }
 
     fn alive<'k>(&self, key: &'k [u8], payload: Payload, options: WriteOptions) -> DdsResult<Write<'k>> {
-        if let Some(reader) = options.destination {
-            if !self.inner.endpoint.state.lock().matched.contains_key(&reader) {
-                return Err(DdsError::precondition(
-                    "write_to",
-                    format!("a matched reader, which {reader} is not"),
-                ));
-            }
+        let is_matched = |reader: &Guid| self.inner.endpoint.state.lock().matched.contains_key(reader);
+        if let Some(reader) = options.destination.filter(|reader| !is_matched(reader)) {
+            return Err(DdsError::precondition(
+                "write_to",
+                format!("a matched reader, which {reader} is not"),
+            ));
         }
         let special = options.related_sample_identity.is_some() || options.destination.is_some();
         let inline_qos = special.then(|| {

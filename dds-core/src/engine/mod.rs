@@ -93,12 +93,15 @@ fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
+/// The readers of a writer, or the one of them that a submessage names.
+type Route = (Guid, EntityId, SmallVec<[Arc<ReaderEndpoint>; 2]>);
+
 /// What a run of datagrams touched, so that users are woken and acknowledgements sent once.
 #[derive(Default)]
 pub struct Burst {
     readers: SmallVec<[Arc<ReaderEndpoint>; 8]>,
     /// The readers of the writer seen last: writers come in runs.
-    route: Option<(Guid, EntityId, SmallVec<[Arc<ReaderEndpoint>; 2]>)>,
+    route: Option<Route>,
     remote: Option<(GuidPrefix, Option<Arc<Remote>>)>,
     discovery: bool,
 }

@@ -67,16 +67,16 @@ impl Observer {
         self.notifier.notify();
         self.condition.notify();
         let mut left = changed;
-        if changed.contains(StatusMask::DATA_AVAILABLE) {
-            if let Some(parent) = &self.parent {
-                if parent.condition.set_changed(StatusMask::DATA_ON_READERS) {
-                    parent.condition.notify();
-                }
-                // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
-                // listener has it, instead of it.
-                if parent.call(source, StatusMask::DATA_ON_READERS) {
-                    left = left & !StatusMask::DATA_AVAILABLE;
-                }
+        if changed.contains(StatusMask::DATA_AVAILABLE)
+            && let Some(parent) = &self.parent
+        {
+            if parent.condition.set_changed(StatusMask::DATA_ON_READERS) {
+                parent.condition.notify();
+            }
+            // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
+            // listener has it, instead of it.
+            if parent.call(source, StatusMask::DATA_ON_READERS) {
+                left = left & !StatusMask::DATA_AVAILABLE;
             }
         }
         // DDS 1.4 §2.2.4.2.3: what a listener is not interested in goes to the entity above.

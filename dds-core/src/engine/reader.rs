@@ -23,7 +23,6 @@ use crate::{
     cache::{DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     status::{LivelinessTransition, ReaderStatuses, StatusMask},
-    type_support::TypeSupport,
 };
 
 /// A DataReader below its type.
@@ -31,7 +30,6 @@ pub(crate) struct ReaderEndpoint {
     pub(crate) guid: Guid,
     pub(crate) handle: InstanceHandle,
     pub(crate) topic: Arc<TopicShared>,
-    pub(crate) type_support: TypeSupport,
     pub(crate) observer: Arc<Observer>,
     pub(crate) armed: Armed,
     pub(crate) state: Mutex<ReaderState>,

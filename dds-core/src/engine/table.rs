@@ -51,14 +51,6 @@ impl EndpointTable {
         self.readers.get(&entity_id).cloned()
     }
 
-    pub(crate) fn writers(&self) -> impl Iterator<Item = &Arc<WriterEndpoint>> {
-        self.writers.values()
-    }
-
-    pub(crate) fn readers(&self) -> impl Iterator<Item = &Arc<ReaderEndpoint>> {
-        self.readers.values()
-    }
-
     pub(crate) fn add_writer(&mut self, writer: Arc<WriterEndpoint>) {
         self.writers.insert(writer.guid.entity_id, writer);
     }

@@ -1,4 +1,5 @@
 //! The system's clocks, read once per call.
+#![expect(clippy::disallowed_methods, reason = "this is where the time that all others are given is read")]
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

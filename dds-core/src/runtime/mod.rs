@@ -135,10 +135,6 @@ const DATAGRAMS_PER_TURN: usize = 64;
 const RECEIVE_BUFFER: usize = 65_536;
 
 impl Runtime {
-    pub(crate) fn transport(&self) -> &UdpTransport {
-        &self.transport
-    }
-
     pub(crate) fn is_forked_child(&self) -> bool {
         self.fork.is_forked_child()
     }
@@ -189,7 +185,8 @@ impl Runtime {
                 Ok(ready) => ready,
                 Err(error) => {
                     tracing::error!(%error, "waiting for datagrams failed");
-                    thread::sleep(StdDuration::from_millis(10));
+                    // Nothing can be received; trying again at once would only burn the processor.
+                    thread::park_timeout(StdDuration::from_millis(10));
                     continue;
                 }
             };

@@ -120,8 +120,7 @@ impl World {
         }
         let guids: Vec<Guid> = self.readers.keys().copied().collect();
         for guid in guids {
-            loop {
-                let Some(side) = self.readers.get_mut(&guid) else { break };
+            while let Some(side) = self.readers.get_mut(&guid) {
                 let Some(to) = side.machine.poll_transmit(self.now, Some(&side.fragments), &mut out) else {
                     break;
                 };

@@ -35,8 +35,9 @@ pub struct ParticipantConfig {
     /// Payload bytes at which a batch leaves. Default 16 KiB: a system call then costs little beside
     /// the bytes, and every host's socket buffer takes several.
     pub batch_bytes: usize,
-    /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 16 MiB:
-    /// many times what any path holds, yet bounded when a reader stalls.
+    /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 2 MiB:
+    /// more than a path of 10 Gbit/s holds in a millisecond, and no more than the receive buffer that
+    /// readers ask for, so that a writer in a loop does not overrun them.
     pub window_bytes: usize,
     /// Samples a KEEP_ALL writer may have unacknowledged before `write` blocks, where RESOURCE_LIMITS
     /// says nothing lower. Default 65,536: what a reader of ours holds while it waits for a gap to close.
@@ -66,7 +67,7 @@ impl Default for ParticipantConfig {
             fragment_size: 1344,
             batch_window: Duration::from_nanos(100_000),
             batch_bytes: 16 << 10,
-            window_bytes: 16 << 20,
+            window_bytes: 2 << 20,
             window_samples: 65_536,
         }
     }

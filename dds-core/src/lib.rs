@@ -16,6 +16,8 @@ pub mod instance;
 pub mod listener;
 mod runtime;
 pub mod sample;
+#[cfg(feature = "serde-topics")]
+pub mod serde_topic;
 pub mod status;
 pub mod type_support;
 
@@ -26,3 +28,5 @@ pub use dds_transport as transport;
 pub use dds_types as types;
 pub use domain::*;
 pub use runtime::{Addresses, RuntimeStatistics};
+#[cfg(feature = "serde-topics")]
+pub use serde_topic::Serde;

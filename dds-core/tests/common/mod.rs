@@ -2,7 +2,14 @@
 #![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::{
-    sync::atomic::{AtomicU32, Ordering},
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
+    task::{Context, Poll, Wake},
     time::Duration,
 };
 
@@ -10,6 +17,7 @@ use dds_core::{
     DataReader, DdsType, DomainParticipant, DomainParticipantFactory, ParticipantBuilder, ParticipantConfig,
     sample::Sample, types::TopicType,
 };
+use futures_core::Stream;
 
 /// How long to wait for what must happen.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -68,4 +76,28 @@ pub fn take_data<T: TopicType>(reader: &DataReader<T>, count: usize) -> Vec<T> {
         taken.extend(reader.take().unwrap().into_iter().filter_map(Sample::into_data));
     }
     taken
+}
+
+/// The smallest executor: polls on this thread whenever the future asks for it.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    struct Poke(SyncSender<()>);
+    impl Wake for Poke {
+        fn wake(self: Arc<Self>) {
+            let _ = self.0.try_send(());
+        }
+    }
+    let (sender, woken) = sync_channel(1);
+    let waker = Arc::new(Poke(sender)).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        woken.recv_timeout(PATIENCE).expect("nobody wakes the task");
+    }
+}
+
+/// The next item of a stream that does not end.
+pub async fn first<S: Stream + Unpin>(stream: &mut S) -> S::Item {
+    poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await.expect("it never ends")
 }

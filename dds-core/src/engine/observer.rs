@@ -1,8 +1,11 @@
 //! Who is told when something happened to an entity: waiting threads and tasks, then listeners.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    thread::{self, ThreadId},
+};
 
-use parking_lot::{ReentrantMutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::{ReaderEndpoint, TopicShared, WriterEndpoint};
 use crate::{
@@ -11,25 +14,36 @@ use crate::{
 };
 
 /// The entity that something happened to.
-#[derive(Clone, Copy)]
-pub(crate) enum Source<'a> {
-    Reader(&'a Arc<ReaderEndpoint>),
-    Writer(&'a Arc<WriterEndpoint>),
-    Topic(&'a Arc<TopicShared>),
+#[derive(Clone)]
+pub(crate) enum Source {
+    Reader(Arc<ReaderEndpoint>),
+    Writer(Arc<WriterEndpoint>),
+    Topic(Arc<TopicShared>),
 }
 
 /// A listener without its types.
-pub(crate) type StatusListener = Arc<dyn Fn(Source<'_>, StatusMask) + Send + Sync>;
+pub(crate) type StatusListener = Arc<dyn Fn(&Source, StatusMask) + Send + Sync>;
 
 /// Tells waiters and listeners of one entity, and the listeners of those above it.
 pub(crate) struct Observer {
     /// Whoever waits for any change of the entity.
     pub(crate) notifier: Notifier,
     condition: StatusCondition,
-    /// Held while a listener runs: calls do not overlap, and none starts once the listener was removed.
-    calling: ReentrantMutex<()>,
     listener: RwLock<Option<(StatusMask, StatusListener)>>,
+    /// Purpose: calls do not overlap, and none starts once the listener was removed. Not held during
+    /// a call, so that two listeners that cause each other's calls cannot block each other.
+    calls: Mutex<Calls>,
+    /// The thread in the listener came out of it.
+    ended: Condvar,
     parent: Option<Arc<Observer>>,
+}
+
+#[derive(Default)]
+struct Calls {
+    /// The thread that is in the listener.
+    running: Option<ThreadId>,
+    /// What happened meanwhile; that thread tells of it next.
+    pending: Vec<(Source, StatusMask)>,
 }
 
 impl Observer {
@@ -37,8 +51,9 @@ impl Observer {
         Self {
             notifier: Notifier::new(),
             condition,
-            calling: ReentrantMutex::new(()),
             listener: RwLock::new(None),
+            calls: Mutex::default(),
+            ended: Condvar::new(),
             parent,
         }
     }
@@ -55,12 +70,16 @@ impl Observer {
 
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
     pub(crate) fn set_listener(&self, listener: Option<(StatusMask, StatusListener)>) {
-        let _not_calling = self.calling.lock();
         *self.listener.write() = listener;
+        let mut calls = self.calls.lock();
+        calls.pending.clear();
+        while calls.running.is_some_and(|thread| thread != thread::current().id()) {
+            self.ended.wait(&mut calls);
+        }
     }
 
     /// Tells of changed statuses. The caller holds no lock.
-    pub(crate) fn raise(&self, source: Source<'_>, changed: StatusMask) {
+    pub(crate) fn raise(&self, source: &Source, changed: StatusMask) {
         if changed.is_empty() {
             return;
         }
@@ -94,20 +113,56 @@ impl Observer {
         self.listener.read().as_ref().map_or(StatusMask::NONE, |(mask, _)| *mask)
     }
 
-    /// Calls the listener if it is interested in all of `statuses`.
-    fn call(&self, source: Source<'_>, statuses: StatusMask) -> bool {
+    /// Calls the listener if it is interested in all of `statuses`. While it is being called already,
+    /// whoever does that calls it again.
+    fn call(&self, source: &Source, statuses: StatusMask) -> bool {
         if statuses.is_empty() || !self.interest().contains(statuses) {
             return false;
         }
-        let _calling = self.calling.lock();
-        let listener = self.listener.read().clone();
-        match listener {
-            Some((mask, listener)) if mask.contains(statuses) => {
-                let _callback = CallbackScope::enter();
-                listener(source, statuses);
-                true
+        {
+            let mut calls = self.calls.lock();
+            if calls.running.is_some() {
+                calls.pending.push((source.clone(), statuses));
+                return true;
             }
-            _ => false,
+            calls.running = Some(thread::current().id());
         }
+        let unwinding = EndOfCall(self);
+        self.call_once(source, statuses);
+        loop {
+            let mut calls = self.calls.lock();
+            let pending = std::mem::take(&mut calls.pending);
+            if pending.is_empty() {
+                // Under the same lock as the look, or something could be noted and never told.
+                calls.running = None;
+                self.ended.notify_all();
+                std::mem::forget(unwinding);
+                return true;
+            }
+            drop(calls);
+            for (source, statuses) in &pending {
+                self.call_once(source, *statuses);
+            }
+        }
+    }
+
+    fn call_once(&self, source: &Source, statuses: StatusMask) {
+        let listener = self.listener.read().clone();
+        if let Some((mask, listener)) = listener
+            && mask.contains(statuses)
+        {
+            let _callback = CallbackScope::enter();
+            listener(source, statuses);
+        }
+    }
+}
+
+/// Lets go of the listener when it panicked.
+struct EndOfCall<'o>(&'o Observer);
+
+impl Drop for EndOfCall<'_> {
+    fn drop(&mut self) {
+        self.0.calls.lock().running = None;
+        self.0.ended.notify_all();
     }
 }

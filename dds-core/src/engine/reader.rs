@@ -146,7 +146,9 @@ impl ReaderEndpoint {
     }
 
     pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
-        self.observer.raise(Source::Reader(self), changed);
+        if !changed.is_empty() {
+            self.observer.raise(&Source::Reader(self.clone()), changed);
+        }
     }
 
     pub(super) fn wants(&self, writer: Guid, number: SequenceNumber) -> bool {

@@ -23,6 +23,6 @@ impl TopicShared {
             statuses.record_inconsistent_topic();
             let _ = self.observer.condition().set_changed(statuses.changed());
         }
-        self.observer.raise(Source::Topic(self), StatusMask::INCONSISTENT_TOPIC);
+        self.observer.raise(&Source::Topic(self.clone()), StatusMask::INCONSISTENT_TOPIC);
     }
 }

@@ -242,11 +242,14 @@ impl WriterState {
 
 impl WriterEndpoint {
     pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
-        if !changed.is_empty() {
+        if changed.is_empty() {
+            return;
+        }
+        {
             let state = self.state.lock();
             let _ = self.observer.condition().set_changed(state.statuses.changed());
         }
-        self.observer.raise(Source::Writer(self), changed);
+        self.observer.raise(&Source::Writer(self.clone()), changed);
     }
 }
 

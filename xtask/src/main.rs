@@ -35,7 +35,15 @@ const STAGES: &[Stage] = &[
     Stage { name: "documents", tier: Tier::Quick, run: docs::check },
     Stage { name: "tests", tier: Tier::Quick, run: tests },
     Stage { name: "doc-tests", tier: Tier::Quick, run: doc_tests },
+    Stage { name: "peers", tier: Tier::Quick, run: || interop(&["setup"]) },
+    Stage { name: "interop", tier: Tier::Quick, run: || interop(&["run"]) },
+    Stage { name: "interop-page", tier: Tier::Quick, run: || interop(&["report", "--check"]) },
     Stage { name: "long-tests", tier: Tier::Full, run: long_tests },
+    Stage {
+        name: "interop-full",
+        tier: Tier::Full,
+        run: || interop(&["run", "--full", "--out", FULL_RESULTS]),
+    },
 ];
 
 fn main() -> ExitCode {
@@ -90,6 +98,16 @@ fn doc_tests() -> stage::Outcome {
 /// Tests marked `#[ignore]` are those too long for every change.
 fn long_tests() -> stage::Outcome {
     shell::command("cargo").args(["test", "--release"]).args(EVERY_TEST).args(["--", "--ignored"]).run()
+}
+
+/// The file that docs/interop.md is made from.
+const FULL_RESULTS: &str = "interop-tests/results/full.json";
+
+/// Foreign peers and the scenarios with them. In release: what is tested is what users run.
+fn interop(arguments: &[&str]) -> stage::Outcome {
+    shell::cargo(&["build", "--release", "-p", "interop-tests", "--bins"])?;
+    let program = shell::target_directory().join("release").join("interop-tests");
+    shell::command(program).args(arguments).run()
 }
 
 const EVERY_TEST: &[&str] =

@@ -91,7 +91,13 @@ fn installed_version(package: &str) -> Option<String> {
 
 /// The version is in the directory's name, so that a new one is built beside the old one.
 fn directory(tool: &Tool) -> PathBuf {
-    shell::target_directory().join("xtask-tools").join(format!("{}-{}", tool.name, tool.version))
+    cache().join(format!("{}-{}", tool.name, tool.version))
+}
+
+/// `DDS_TOOLS_CACHE`, by default below the target directory.
+fn cache() -> PathBuf {
+    std::env::var_os("DDS_TOOLS_CACHE")
+        .map_or_else(|| shell::target_directory().join("xtask-tools"), PathBuf::from)
 }
 
 fn build(tool: &Tool) -> Outcome {
@@ -99,7 +105,7 @@ fn build(tool: &Tool) -> Outcome {
     if directory.join("bin").join(tool.name).exists() {
         return Ok(());
     }
-    let sources = shell::target_directory().join("xtask-tools").join("build");
+    let sources = cache().join("build");
     command("cargo")
         .args(["install", "--locked", "--version", tool.version, tool.name, "--root"])
         .args([directory.as_os_str(), "--target-dir".as_ref(), sources.as_os_str()])

@@ -551,6 +551,10 @@ impl<T: TopicType> DataWriter<T> {
                 endpoint.representation,
                 buffer.bytes_mut(),
             )?;
+            // Fast DDS takes a key payload of up to 16 bytes, header included, for the key hash itself, and
+            // a longer one for none of its business: it then reads the hash in the inline QoS.
+            let length = buffer.bytes_mut().len().max(PADDED_KEY_PAYLOAD);
+            buffer.bytes_mut().resize(length, 0);
             self.protect(buffer.bytes_mut());
             let write = Write {
                 kind,
@@ -573,3 +577,6 @@ impl<T: TopicType> DataWriter<T> {
         Ok(SampleIdentity { writer_guid: endpoint.guid, sequence_number })
     }
 }
+
+/// Bytes that a key payload is filled up to; more than the 16 that Fast DDS takes for a key hash.
+const PADDED_KEY_PAYLOAD: usize = 20;

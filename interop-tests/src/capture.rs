@@ -17,10 +17,21 @@ impl Capture {
     /// Captures UDP on the namespace's interface into `file`; returns when packets are being taken.
     pub fn start(namespace: &Namespace, file: PathBuf) -> Result<Self, Failure> {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", namespace.name(), "tcpdump", "-i", namespace.interface(), "--immediate-mode", "-U"]);
+        command.args([
+            "netns",
+            "exec",
+            namespace.name(),
+            "tcpdump",
+            "-i",
+            namespace.interface(),
+            "--immediate-mode",
+            "-U",
+        ]);
         command.args(["-Z", "root", "-w"]).arg(&file).arg("udp");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let Some(stderr) = child.stderr.take() else { return Err(Failure::Harness("tcpdump has no stderr".to_owned())) };
+        let Some(stderr) = child.stderr.take() else {
+            return Err(Failure::Harness("tcpdump has no stderr".to_owned()));
+        };
         let capture = Capture { child, file };
         let mut lines = BufReader::new(stderr).lines();
         while let Some(Ok(line)) = lines.next() {
@@ -61,19 +72,38 @@ pub fn check_own(file: &Path) -> Result<(), Failure> {
             return Err(Failure::Mismatch(format!("the capture holds no {what} of ours")));
         }
     }
-    let filter = format!("rtps.vendorId == {OWN_VENDOR} && (_ws.malformed || _ws.expert.severity >= 0x600000)");
+    let filter =
+        format!("rtps.vendorId == {OWN_VENDOR} && (_ws.malformed || _ws.expert.severity >= 0x600000)");
     let complaints = tshark(file, &filter)?;
     match complaints.first() {
         None => Ok(()),
-        Some(first) => Err(Failure::Mismatch(format!("tshark complains {} times, first: {first}", complaints.len()))),
+        Some(first) => {
+            Err(Failure::Mismatch(format!("tshark complains {} times, first: {first}", complaints.len())))
+        }
     }
 }
 
 /// The packets of `file` that pass `filter`: frame number, summary and expert messages.
 pub fn tshark(file: &Path, filter: &str) -> Result<Vec<String>, Failure> {
     let mut command = Command::new("tshark");
-    command.arg("-r").arg(file).args(["-o", "rtps.enable_rtps_reassembly:TRUE", "-o", "rtps.enable_user_data_dissection:TRUE"]);
-    command.args(["-Y", filter, "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info", "-e", "_ws.expert.message"]);
+    command.arg("-r").arg(file).args([
+        "-o",
+        "rtps.enable_rtps_reassembly:TRUE",
+        "-o",
+        "rtps.enable_user_data_dissection:TRUE",
+    ]);
+    command.args([
+        "-Y",
+        filter,
+        "-T",
+        "fields",
+        "-e",
+        "frame.number",
+        "-e",
+        "_ws.col.Info",
+        "-e",
+        "_ws.expert.message",
+    ]);
     let output = command.stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

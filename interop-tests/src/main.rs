@@ -123,7 +123,9 @@ fn report_command(check: bool) -> Result<bool, Failure> {
     if check {
         let fresh = report::is_fresh()?;
         if !fresh {
-            eprintln!("docs/interop.md is not what results/full.json yields: cargo run -p interop-tests -- report");
+            eprintln!(
+                "docs/interop.md is not what results/full.json yields: cargo run -p interop-tests -- report"
+            );
         }
         return Ok(fresh);
     }

@@ -102,8 +102,9 @@ impl Namespace {
 
     /// How many datagrams the rule of [`Self::drop_datagrams`] has dropped, and how many have passed.
     pub fn dropped_datagrams(&self) -> Result<(u64, u64), Failure> {
-        let output =
-            Command::new("ip").args(["netns", "exec", &self.name, "nft", "list", "table", "inet", "loss"]).output()?;
+        let output = Command::new("ip")
+            .args(["netns", "exec", &self.name, "nft", "list", "table", "inet", "loss"])
+            .output()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut counters = text.lines().filter_map(|line| {
             let rest = line.split("counter packets ").nth(1)?;
@@ -135,7 +136,18 @@ impl Topology {
             TopologyKind::Pair => {
                 let mut second = Namespace::create()?;
                 // The ends are born in their namespaces: they never exist among the machine's own interfaces.
-                first.ip(&["link", "add", "ddsv0", "type", "veth", "peer", "name", "ddsv1", "netns", &second.name])?;
+                first.ip(&[
+                    "link",
+                    "add",
+                    "ddsv0",
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    "ddsv1",
+                    "netns",
+                    &second.name,
+                ])?;
                 for (namespace, interface, address) in
                     [(&mut first, "ddsv0", "10.77.0.1/24"), (&mut second, "ddsv1", "10.77.0.2/24")]
                 {
@@ -196,7 +208,8 @@ pub fn assert_isolated() {
     for line in devices.lines().skip(2) {
         let name = line.split(':').next().unwrap_or_default().trim();
         // The kernel puts these tunnel devices, always down, into every namespace.
-        let kernels_own = ["tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6gre0"];
+        let kernels_own =
+            ["tunl0", "sit0", "ip6tnl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "ip6gre0"];
         let ours = name == "lo" || name.starts_with("ddsv") || kernels_own.contains(&name);
         assert!(ours, "interface {name} is within reach: run this inside a network namespace");
     }

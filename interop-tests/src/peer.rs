@@ -73,7 +73,15 @@ pub static PEERS: &[Peer] = &[
         name: OWN,
         title: "this project",
         version: env!("CARGO_PKG_VERSION"),
-        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, unregisters: true, lacks: &[], faults: &[] },
+        abilities: Abilities {
+            shape: &[2, 1],
+            keyed: &[1, 2],
+            mixed: &[1, 2],
+            lease: Lease::Settable,
+            unregisters: true,
+            lacks: &[],
+            faults: &[],
+        },
         kind: Kind::Own,
     },
     Peer {
@@ -88,7 +96,18 @@ pub static PEERS: &[Peer] = &[
             lease: Lease::Settable,
             unregisters: true,
             lacks: &[],
-            faults: &[],
+            faults: &[
+                (
+                    "keyed_string",
+                    "sub",
+                    "reads the key of an appendable type in XCDR2 without the DHEADER that XTypes 1.3 §7.4.3.5.3 demands and Cyclone DDS 11 sends: the key comes out as garbage",
+                ),
+                (
+                    "keyed_string",
+                    "pub",
+                    "writes the key of an appendable type in XCDR2 without the DHEADER that XTypes 1.3 §7.4.3.5.3 demands; Cyclone DDS 11 cannot read it either",
+                ),
+            ],
         },
         kind: Kind::Binary,
     },
@@ -96,7 +115,15 @@ pub static PEERS: &[Peer] = &[
         name: "cyclone11",
         title: "Cyclone DDS 11 (Python)",
         version: "11.0.1",
-        abilities: Abilities { shape: &[2, 1], keyed: &[1, 2], mixed: &[1, 2], lease: Lease::Settable, unregisters: true, lacks: &[], faults: &[] },
+        abilities: Abilities {
+            shape: &[2, 1],
+            keyed: &[1, 2],
+            mixed: &[1, 2],
+            lease: Lease::Settable,
+            unregisters: true,
+            lacks: &[],
+            faults: &[],
+        },
         kind: Kind::Python("cyclone11/peer.py"),
     },
     Peer {
@@ -109,7 +136,11 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1],
             lease: Lease::Settable,
             unregisters: true,
-            lacks: &[("xcdr2", "", "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }")],
+            lacks: &[(
+                "xcdr2",
+                "",
+                "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }",
+            )],
             faults: &[],
         },
         kind: Kind::Binary,
@@ -146,7 +177,11 @@ pub static PEERS: &[Peer] = &[
             lease: Lease::Fixed(50),
             // No unregister_instance, and a reader shows DISPOSED for both: with_key/datareader.rs.
             unregisters: false,
-            lacks: &[("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs")],
+            lacks: &[(
+                "xcdr2",
+                "",
+                "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs",
+            )],
             faults: &[],
         },
         kind: Kind::Binary,
@@ -192,7 +227,11 @@ impl Peer {
 
     /// Why this peer cannot take part in `scenario` as `role` (`pub` or `sub`).
     pub fn lacks(&self, scenario: &str, role: &str) -> Option<&'static str> {
-        let entry = self.abilities.lacks.iter().find(|(name, at, _)| *name == scenario && (at.is_empty() || *at == role));
+        let entry = self
+            .abilities
+            .lacks
+            .iter()
+            .find(|(name, at, _)| *name == scenario && (at.is_empty() || *at == role));
         entry.map(|(_, _, reason)| *reason)
     }
 
@@ -208,7 +247,11 @@ impl Peer {
         let (program, arguments) = match self.kind {
             Kind::Own => {
                 let here = std::env::current_exe().ok();
-                (here.and_then(|path| path.parent().map(|folder| folder.join("own_peer"))).unwrap_or_default(), vec![])
+                (
+                    here.and_then(|path| path.parent().map(|folder| folder.join("own_peer")))
+                        .unwrap_or_default(),
+                    vec![],
+                )
             }
             Kind::Binary => (folder.join("peer"), vec![]),
             Kind::Python(script) => {

@@ -56,7 +56,8 @@ impl PeerProcess {
         command.args(&launch.arguments).args(arguments).arg("--stdin");
         command.envs(launch.environment).env("DDS_INTEROP_NAMESPACE", namespace.name());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| Failure::Harness(format!("{}: {error}", peer.name)))?;
+        let mut child =
+            command.spawn().map_err(|error| Failure::Harness(format!("{}: {error}", peer.name)))?;
         let output = Arc::new((Mutex::new(Output::default()), Condvar::new()));
         if let Some(stdout) = child.stdout.take() {
             read_lines(stdout, Arc::clone(&output), Stream::Stdout);
@@ -76,12 +77,21 @@ impl PeerProcess {
 
     /// Sends one command line.
     pub fn command(&mut self, line: &str) -> Result<(), Failure> {
-        let Some(stdin) = self.stdin.as_mut() else { return Err(Failure::Peer(format!("{} takes no commands", self.label))) };
-        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).map_err(|error| self.failed(&format!("command {line}: {error}")))
+        let Some(stdin) = self.stdin.as_mut() else {
+            return Err(Failure::Peer(format!("{} takes no commands", self.label)));
+        };
+        writeln!(stdin, "{line}")
+            .and_then(|()| stdin.flush())
+            .map_err(|error| self.failed(&format!("command {line}: {error}")))
     }
 
     /// Waits until `find` yields something of all events so far; fails when `limit` has passed or the peer ended.
-    pub fn wait_for<T>(&self, what: &str, limit: Duration, find: impl Fn(&[Event]) -> Option<T>) -> Result<T, Failure> {
+    pub fn wait_for<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        find: impl Fn(&[Event]) -> Option<T>,
+    ) -> Result<T, Failure> {
         let deadline = Instant::now() + limit;
         let (lock, condition) = &*self.output;
         let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +108,11 @@ impl PeerProcess {
             }
             let now = Instant::now();
             if now >= deadline {
-                return Err(Failure::Timeout(format!("{}: {what} within {:.1} s", self.label, limit.as_secs_f64())));
+                return Err(Failure::Timeout(format!(
+                    "{}: {what} within {:.1} s",
+                    self.label,
+                    limit.as_secs_f64()
+                )));
             }
             let waited = condition.wait_timeout(output, deadline - now);
             output = match waited {
@@ -110,7 +124,9 @@ impl PeerProcess {
 
     /// Waits for the first event of this name after the first `skip` events.
     pub fn wait_event(&self, name: &str, skip: usize, limit: Duration) -> Result<Event, Failure> {
-        self.wait_for(name, limit, |events| events.iter().skip(skip).find(|event| event.name() == name).cloned())
+        self.wait_for(name, limit, |events| {
+            events.iter().skip(skip).find(|event| event.name() == name).cloned()
+        })
     }
 
     /// How many events there are by now: a mark for `skip`.
@@ -141,7 +157,11 @@ impl PeerProcess {
         while !output.ended {
             let now = Instant::now();
             if now >= deadline {
-                return Err(Failure::Timeout(format!("{}: leaving within {:.1} s", self.label, limit.as_secs_f64())));
+                return Err(Failure::Timeout(format!(
+                    "{}: leaving within {:.1} s",
+                    self.label,
+                    limit.as_secs_f64()
+                )));
             }
             output = match condition.wait_timeout(output, deadline - now) {
                 Ok((guard, _)) => guard,

@@ -115,7 +115,9 @@ pub enum Wake {
 }
 
 /// Parses the arguments, creates the stack and runs the life of the program.
-pub fn main<S: Stack>(create: impl FnOnce(&Options, Sender<Wake>) -> Result<(S, String), String>) -> ExitCode {
+pub fn main<S: Stack>(
+    create: impl FnOnce(&Options, Sender<Wake>) -> Result<(S, String), String>,
+) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let options = match parse(&arguments) {
         Ok(options) => options,
@@ -129,7 +131,17 @@ pub fn main<S: Stack>(create: impl FnOnce(&Options, Sender<Wake>) -> Result<(S, 
             if options.stdin {
                 read_commands(sender.clone());
             }
-            let state = Loop { options, stack, receiver, deadline, matched: 0, samples: 0, ended: 0, round: 0, leaving: false };
+            let state = Loop {
+                options,
+                stack,
+                receiver,
+                deadline,
+                matched: 0,
+                samples: 0,
+                ended: 0,
+                round: 0,
+                leaving: false,
+            };
             match state.run() {
                 Ok(code) => code,
                 Err(message) => fail(3, &message),
@@ -210,7 +222,9 @@ impl<S: Stack> Loop<S> {
     fn satisfied(&self) -> bool {
         match self.options.role {
             Role::Publisher => self.matched >= self.options.wait_matched,
-            Role::Subscriber => self.samples >= self.options.expect && self.ended >= self.options.expect_ended,
+            Role::Subscriber => {
+                self.samples >= self.options.expect && self.ended >= self.options.expect_ended
+            }
         }
     }
 
@@ -234,7 +248,10 @@ impl<S: Stack> Loop<S> {
         for notice in self.stack.poll() {
             match notice {
                 Notice::Sample(value, valid, state) => {
-                    emit("sample", &format!("\"value\":{value},\"valid\":{valid},\"instance_state\":\"{state}\""));
+                    emit(
+                        "sample",
+                        &format!("\"value\":{value},\"valid\":{valid},\"instance_state\":\"{state}\""),
+                    );
                     *(if valid { &mut self.samples } else { &mut self.ended }) += 1;
                 }
                 Notice::Matched(count) => {
@@ -244,7 +261,9 @@ impl<S: Stack> Loop<S> {
                     }
                     self.matched = count;
                 }
-                Notice::IncompatibleQos(policy) => emit("incompatible_qos", &format!("\"policy\":\"{policy}\"")),
+                Notice::IncompatibleQos(policy) => {
+                    emit("incompatible_qos", &format!("\"policy\":\"{policy}\""))
+                }
                 Notice::Other(event, members) => emit(event, &members),
             }
         }
@@ -460,7 +479,9 @@ pub fn text(i: u64) -> String {
 /// ShapeType as JSON.
 pub fn shape_json(color: &str, x: i32, y: i32, shapesize: i32, payload: &[u8]) -> String {
     let (color, length, crc) = (quoted(color), payload.len(), crc32(payload));
-    format!("{{\"color\":{color},\"x\":{x},\"y\":{y},\"shapesize\":{shapesize},\"payload_len\":{length},\"payload_crc\":{crc}}}")
+    format!(
+        "{{\"color\":{color},\"x\":{x},\"y\":{y},\"shapesize\":{shapesize},\"payload_len\":{length},\"payload_crc\":{crc}}}"
+    )
 }
 
 /// The key of ShapeType as JSON.
@@ -483,7 +504,16 @@ pub fn mixed_json(m: &Mixed) -> String {
     format!(
         "{{\"flag\":{},\"wide\":{},\"small\":{},\"ratio\":{},\"narrow\":{},\"count\":{},\"fraction\":{},\"text\":{},\
          \"numbers\":{:?},\"triple\":{:?}}}",
-        m.flag, m.wide, m.small, m.ratio, m.narrow, m.count, m.fraction, quoted(&m.text), m.numbers, m.triple
+        m.flag,
+        m.wide,
+        m.small,
+        m.ratio,
+        m.narrow,
+        m.count,
+        m.fraction,
+        quoted(&m.text),
+        m.numbers,
+        m.triple
     )
 }
 

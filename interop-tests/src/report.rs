@@ -10,7 +10,8 @@ use std::path::Path;
 
 /// Reads a result file.
 pub fn read(file: &Path) -> Result<Results, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
     serde_json::from_str(&text).map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))
 }
 
@@ -38,7 +39,8 @@ pub fn page(results: &Results) -> String {
         "Run on commit `{}` in {:.0} s. `→` we publish and the peer subscribes; `←` the peer publishes.\n",
         results.commit, results.seconds
     );
-    let peers: Vec<&Peer> = Peer::foreign().filter(|peer| results.cells.iter().any(|cell| cell.peer == peer.name)).collect();
+    let peers: Vec<&Peer> =
+        Peer::foreign().filter(|peer| results.cells.iter().any(|cell| cell.peer == peer.name)).collect();
     text.push_str("| scenario |");
     for peer in &peers {
         let _ = write!(text, " {} |", peer.title);
@@ -67,7 +69,15 @@ pub fn page(results: &Results) -> String {
         text.push_str("None.\n");
     }
     for cell in others {
-        let _ = write!(text, "- {} {} {}: {}: {}", cell.peer, cell.scenario, arrow(cell.direction), cell.verdict.name(), cell.reason);
+        let _ = write!(
+            text,
+            "- {} {} {}: {}: {}",
+            cell.peer,
+            cell.scenario,
+            arrow(cell.direction),
+            cell.verdict.name(),
+            cell.reason
+        );
         if !cell.capture.is_empty() {
             let _ = write!(text, " ([capture](../{}))", cell.capture);
         }
@@ -76,7 +86,11 @@ pub fn page(results: &Results) -> String {
     text.push_str("\n## What was observed\n\n| peer | version | scenario | | observed | seconds |\n|---|---|---|---|---|---|\n");
     for cell in results.cells.iter().filter(|cell| cell.verdict == Verdict::Pass) {
         let Cell { peer, version, scenario, observed, seconds, .. } = cell;
-        let _ = writeln!(text, "| {peer} | {version} | {scenario} | {} | {observed} | {seconds:.1} |", arrow(cell.direction));
+        let _ = writeln!(
+            text,
+            "| {peer} | {version} | {scenario} | {} | {observed} | {seconds:.1} |",
+            arrow(cell.direction)
+        );
     }
     text
 }

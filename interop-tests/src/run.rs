@@ -105,7 +105,9 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
         Direction::From => (job.peer, plan.own),
     };
     let name = job.scenario.name;
-    if let Some(reason) = publisher.lacks(name, "pub").or_else(|| subscriber.lacks(name, "sub")).or_else(|| unfit(plan, name)) {
+    if let Some(reason) =
+        publisher.lacks(name, "pub").or_else(|| subscriber.lacks(name, "sub")).or_else(|| unfit(plan, name))
+    {
         cell.verdict = Verdict::NotApplicable;
         reason.clone_into(&mut cell.reason);
         return cell;
@@ -121,10 +123,13 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
         Err(failure) => {
             cell.reason = failure.to_string();
             cell.verdict = Verdict::Fail;
-            if let Some(known) = job.peer.fault(name, if job.direction == Direction::To { "sub" } else { "pub" }) {
+            if let Some(known) =
+                job.peer.fault(name, if job.direction == Direction::To { "sub" } else { "pub" })
+            {
                 cell.verdict = Verdict::PeerFault;
                 known.clone_into(&mut cell.reason);
-                cell.capture = plan.fault_captures.as_deref().map(|folder| keep(&file, folder)).unwrap_or_default();
+                cell.capture =
+                    plan.fault_captures.as_deref().map(|folder| keep(&file, folder)).unwrap_or_default();
             }
         }
     }
@@ -145,7 +150,10 @@ fn perform(
 ) -> Result<String, Failure> {
     for peer in [publisher, subscriber] {
         if !peer.is_ready() {
-            return Err(Failure::Harness(format!("{} is not built: cargo run -p interop-tests -- setup {}", peer.name, peer.name)));
+            return Err(Failure::Harness(format!(
+                "{} is not built: cargo run -p interop-tests -- setup {}",
+                peer.name, peer.name
+            )));
         }
     }
     let log = Arc::new(Mutex::new(String::new()));

@@ -90,8 +90,20 @@ pub static SCENARIOS: &[Scenario] = &[
         topology: TopologyKind::Loopback,
         run: large,
     },
-    Scenario { name: "xcdr1", about: "every type in XCDR1", quick: false, topology: TopologyKind::Loopback, run: xcdr1 },
-    Scenario { name: "xcdr2", about: "every type in XCDR2", quick: false, topology: TopologyKind::Loopback, run: xcdr2 },
+    Scenario {
+        name: "xcdr1",
+        about: "every type in XCDR1",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: xcdr1,
+    },
+    Scenario {
+        name: "xcdr2",
+        about: "every type in XCDR2",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: xcdr2,
+    },
     Scenario {
         name: "incompatible_qos",
         about: "BEST_EFFORT offered, RELIABLE requested: reported on both sides, no match",
@@ -166,7 +178,12 @@ fn keyed_string(bench: &Bench) -> Result<String, Failure> {
 }
 
 fn life_of_instances(bench: &Bench, options: &Options, keys: &[Value]) -> Result<String, Failure> {
-    let key = keys.first().and_then(Value::as_object).and_then(|key| key.keys().next()).cloned().unwrap_or_default();
+    let key = keys
+        .first()
+        .and_then(Value::as_object)
+        .and_then(|key| key.keys().next())
+        .cloned()
+        .unwrap_or_default();
     let mut session = bench.start_both(options)?;
     session.write(5)?;
     session.expect_all_by(&key, ARRIVE)?;
@@ -194,7 +211,12 @@ fn best_effort(bench: &Bench) -> Result<String, Failure> {
     let last = sent.last().cloned().unwrap_or_default();
     // Nothing is dropped on a loopback at this rate, but best effort promises no more than order.
     session.subscriber.process.wait_for("the last sample", ARRIVE, |events| {
-        events.iter().rev().find(|event| event.name() == "sample").filter(|event| same(&event.json["value"], &last)).map(|_| ())
+        events
+            .iter()
+            .rev()
+            .find(|event| event.name() == "sample")
+            .filter(|event| same(&event.json["value"], &last))
+            .map(|_| ())
     })?;
     let received = session.subscriber.received();
     let mut rest = sent.iter();
@@ -270,7 +292,8 @@ fn xcdr2(bench: &Bench) -> Result<String, Failure> {
 
 fn every_type(bench: &Bench, representation: u8) -> Result<String, Failure> {
     let (publisher, subscriber) = (&bench.publisher.abilities, &bench.subscriber.abilities);
-    let has = |first: &[u8], second: &[u8]| first.contains(&representation) && second.contains(&representation);
+    let has =
+        |first: &[u8], second: &[u8]| first.contains(&representation) && second.contains(&representation);
     let mut types = vec![];
     if has(publisher.mixed, subscriber.mixed) {
         types.push("mixed");
@@ -296,7 +319,8 @@ fn every_type(bench: &Bench, representation: u8) -> Result<String, Failure> {
 }
 
 fn incompatible_qos(bench: &Bench) -> Result<String, Failure> {
-    let options = bench.plain().publisher("--reliability", "best-effort").subscriber("--reliability", "reliable");
+    let options =
+        bench.plain().publisher("--reliability", "best-effort").subscriber("--reliability", "reliable");
     refused(bench, &options, "RELIABILITY")
 }
 
@@ -375,7 +399,11 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
 fn serde(bench: &Bench) -> Result<String, Failure> {
     let mut options = bench.plain();
     let own_type = if options.is_string() { "serde-string" } else { "serde" };
-    options = if bench.publisher.is_own() { options.publisher("--type", own_type) } else { options.subscriber("--type", own_type) };
+    options = if bench.publisher.is_own() {
+        options.publisher("--type", own_type)
+    } else {
+        options.subscriber("--type", own_type)
+    };
     refused(bench, &options, "DATA_REPRESENTATION")
 }
 

@@ -43,7 +43,8 @@ pub struct Options {
 impl Options {
     /// A reliable, volatile, keep-all topic of this type.
     pub fn new(type_name: &'static str, representation: u8) -> Self {
-        let topic = if type_name == "string" { "rt/chatter".to_owned() } else { format!("Interop_{type_name}") };
+        let topic =
+            if type_name == "string" { "rt/chatter".to_owned() } else { format!("Interop_{type_name}") };
         let common = vec!["--representation".to_owned(), representation.to_string()];
         Options { type_name, topic, common, publisher: vec![], subscriber: vec![] }
     }
@@ -72,7 +73,9 @@ impl Options {
     }
 
     fn arguments(&self, role: &str) -> Vec<String> {
-        let mut arguments = [role, "--type", self.type_name, "--topic", &self.topic, "--timeout-s", "300"].map(str::to_owned).to_vec();
+        let mut arguments = [role, "--type", self.type_name, "--topic", &self.topic, "--timeout-s", "300"]
+            .map(str::to_owned)
+            .to_vec();
         arguments.extend_from_slice(&self.common);
         if role == "pub" {
             // The first round comes by command, when both sides have matched.
@@ -123,7 +126,8 @@ impl Bench {
 
     /// The same with a limit for the match.
     pub fn start_both_within(&self, options: &Options, limit: Duration) -> Result<Session, Failure> {
-        let subscriber = self.launch(self.topology.subscriber(), self.subscriber, &options.arguments("sub"))?;
+        let subscriber =
+            self.launch(self.topology.subscriber(), self.subscriber, &options.arguments("sub"))?;
         let publisher = self.launch(self.topology.publisher(), self.publisher, &options.arguments("pub"))?;
         subscriber.process.wait_event("ready", 0, START)?;
         publisher.process.wait_event("ready", 0, START)?;
@@ -134,13 +138,23 @@ impl Bench {
         Ok(session)
     }
 
-    fn start(&self, namespace: &Namespace, peer: &'static Peer, arguments: &[String]) -> Result<Side, Failure> {
+    fn start(
+        &self,
+        namespace: &Namespace,
+        peer: &'static Peer,
+        arguments: &[String],
+    ) -> Result<Side, Failure> {
         let side = self.launch(namespace, peer, arguments)?;
         side.process.wait_event("ready", 0, START)?;
         Ok(side)
     }
 
-    fn launch(&self, namespace: &Namespace, peer: &'static Peer, arguments: &[String]) -> Result<Side, Failure> {
+    fn launch(
+        &self,
+        namespace: &Namespace,
+        peer: &'static Peer,
+        arguments: &[String],
+    ) -> Result<Side, Failure> {
         let process = PeerProcess::start(namespace, peer, arguments)?;
         Ok(Side { process, log: Arc::clone(&self.log) })
     }
@@ -211,7 +225,10 @@ impl Session {
         self.ask(&format!("write {rounds}"))?;
         let written = self.publisher.sent().len() - before;
         if written < rounds {
-            return Err(Failure::Peer(format!("{} wrote {written} of {rounds} rounds", self.publisher.process.label())));
+            return Err(Failure::Peer(format!(
+                "{} wrote {written} of {rounds} rounds",
+                self.publisher.process.label()
+            )));
         }
         Ok(())
     }
@@ -260,12 +277,22 @@ impl Session {
     }
 
     /// Waits until every key in `keys` has been reported in this instance state, after `mark` events.
-    pub fn expect_state(&self, keys: &[Value], state: &str, mark: usize, limit: Duration) -> Result<(), Failure> {
+    pub fn expect_state(
+        &self,
+        keys: &[Value],
+        state: &str,
+        mark: usize,
+        limit: Duration,
+    ) -> Result<(), Failure> {
         self.subscriber.process.wait_for(&format!("{} instances {state}", keys.len()), limit, |events| {
             let reported: Vec<&Value> = events
                 .iter()
                 .skip(mark)
-                .filter(|event| event.name() == "sample" && event.json["valid"] == false && event.json["instance_state"] == state)
+                .filter(|event| {
+                    event.name() == "sample"
+                        && event.json["valid"] == false
+                        && event.json["instance_state"] == state
+                })
                 .map(|event| &event.json["value"])
                 .collect();
             keys.iter().all(|key| reported.iter().any(|value| same(key, value))).then_some(())
@@ -282,19 +309,26 @@ impl Session {
 
 /// The values of the events of this name; of samples only the valid ones.
 pub fn values(events: &[Event], name: &str) -> Vec<Value> {
-    let wanted = events.iter().filter(|event| event.name() == name && event.json.get("valid") != Some(&Value::Bool(false)));
+    let wanted = events
+        .iter()
+        .filter(|event| event.name() == name && event.json.get("valid") != Some(&Value::Bool(false)));
     wanted.map(|event| event.json["value"].clone()).collect()
 }
 
 /// Fails where the two lists first differ.
 pub fn compare(expected: &[Value], received: &[Value]) -> Result<(), Failure> {
-    if let Some(at) = (0..expected.len().max(received.len())).find(|&at| match (expected.get(at), received.get(at)) {
-        (Some(expected), Some(received)) => !same(expected, received),
-        _ => true,
-    }) {
+    if let Some(at) =
+        (0..expected.len().max(received.len())).find(|&at| match (expected.get(at), received.get(at)) {
+            (Some(expected), Some(received)) => !same(expected, received),
+            _ => true,
+        })
+    {
         let show = |value: Option<&Value>| value.map_or("nothing".to_owned(), Value::to_string);
         let (want, got) = (show(expected.get(at)), show(received.get(at)));
-        return Err(Failure::Mismatch(format!("sample {at} of {}: sent {want}, received {got}", expected.len())));
+        return Err(Failure::Mismatch(format!(
+            "sample {at} of {}: sent {want}, received {got}",
+            expected.len()
+        )));
     }
     Ok(())
 }

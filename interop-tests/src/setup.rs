@@ -38,7 +38,9 @@ fn recipe(peer: &Peer) -> Option<Recipe> {
             build: cyclone010,
         },
         // The scripts run from the source tree; only the environment is built.
-        "cyclone11" => Recipe { inputs: &["pins/cyclone11.txt"], build: |at| environment(at, "cyclone11.txt") },
+        "cyclone11" => {
+            Recipe { inputs: &["pins/cyclone11.txt"], build: |at| environment(at, "cyclone11.txt") }
+        }
         "ros2" => Recipe { inputs: &["pins/ros2.txt"], build: |at| environment(at, "ros2.txt") },
         "fastdds29" => Recipe {
             inputs: &["pins/apt.txt", "peers/idl", "peers/common/peer_common.h", "peers/fastdds"],
@@ -54,7 +56,9 @@ fn recipe(peer: &Peer) -> Option<Recipe> {
 }
 
 fn build(peer: &Peer) -> Result<bool, Failure> {
-    let Some(recipe) = recipe(peer) else { return Err(Failure::Harness(format!("no recipe for {}", peer.name))) };
+    let Some(recipe) = recipe(peer) else {
+        return Err(Failure::Harness(format!("no recipe for {}", peer.name)));
+    };
     install(peer.name)?;
     let folder = peer.folder();
     let stamp = stamp(peer, recipe.inputs)?;
@@ -112,7 +116,9 @@ fn rust(folder: &Path) -> Result<(), Failure> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let target = paths::cache().join("rust-target");
     let mut cargo = Command::new("nice");
-    cargo.args(["cargo", "build", "--release", "--locked", "--quiet", "--package"]).arg(format!("{name}-peer"));
+    cargo
+        .args(["cargo", "build", "--release", "--locked", "--quiet", "--package"])
+        .arg(format!("{name}-peer"));
     run(cargo.env("CARGO_TARGET_DIR", &target).current_dir(paths::package().join("peers/rust")))?;
     std::fs::copy(target.join(format!("release/{name}-peer")), folder.join("peer"))?;
     Ok(())
@@ -142,16 +148,22 @@ fn install(group: &str) -> Result<(), Failure> {
 }
 
 fn is_installed(package: &str, version: &str) -> Result<bool, Failure> {
-    if package == "default-jre-headless" && Command::new("java").arg("-version").output().is_ok_and(|o| o.status.success()) {
+    if package == "default-jre-headless"
+        && Command::new("java").arg("-version").output().is_ok_and(|o| o.status.success())
+    {
         // Any Java runs the generator; a machine may have one of another package.
         return Ok(true);
     }
-    let output = Command::new("dpkg-query").args(["-W", "-f", "${db:Status-Status} ${Version}", package]).output()?;
+    let output =
+        Command::new("dpkg-query").args(["-W", "-f", "${db:Status-Status} ${Version}", package]).output()?;
     Ok(String::from_utf8_lossy(&output.stdout) == format!("installed {version}"))
 }
 
 fn run(command: &mut Command) -> Result<(), Failure> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| Failure::Harness(format!("{command:?}: {error}")))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::Harness(format!("{command:?}: {error}")))?;
     if output.status.success() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ static const char *const policy_names[] = {
 struct peer {
   struct peer_options options;
   struct peer_commands commands;
-  dds_entity_t participant, endpoint, waitset, guard;
+  dds_entity_t domain, participant, endpoint, waitset, guard;
   int64_t deadline;
   uint32_t matched;
   long next_sequence, samples, ended;
@@ -61,7 +61,7 @@ static void start(struct peer *p) {
     snprintf(configuration, sizeof configuration, "<Discovery><LeaseDuration>%ld ms</LeaseDuration></Discovery>,%s", o->lease_ms, from_environment ? from_environment : "");
   else if (from_environment != NULL)
     snprintf(configuration, sizeof configuration, "%s", from_environment);
-  checked(dds_create_domain(o->domain, configuration), "create_domain");
+  p->domain = checked(dds_create_domain(o->domain, configuration), "create_domain");
   p->participant = checked(dds_create_participant(o->domain, NULL, NULL), "create_participant");
   dds_entity_t topic = checked(dds_create_topic(p->participant, descriptor(o->type), o->topic, NULL, NULL), "create_topic");
   dds_qos_t *qos = endpoint_qos(o);
@@ -289,6 +289,8 @@ static void run_commands(struct peer *p) {
 static int finish(struct peer *p, bool timed_out) {
   if (timed_out) PEER_EMIT("{\"event\":\"timeout\"}");
   dds_delete(p->participant);
+  /* Until the domain is gone, the farewell may still be in a queue. */
+  dds_delete(p->domain);
   return timed_out ? EXIT_RUNNING : EXIT_DONE;
 }
 

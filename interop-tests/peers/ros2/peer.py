@@ -3,6 +3,7 @@
 `--topic rt/chatter` is the ROS topic /chatter. The participant's lease is rmw's own.
 """
 
+import gc
 import os
 import queue
 import sys
@@ -12,6 +13,7 @@ from importlib.metadata import version
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 
 import rclpy  # noqa: E402
+import rclpy.utilities  # noqa: E402
 from rclpy.duration import Duration  # noqa: E402
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks  # noqa: E402
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor  # noqa: E402
@@ -49,7 +51,8 @@ class Ros(common.Stack):
         common.emit("ready", peer="rclpy", version=version("ros-rclpy"))
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
-        threading.Thread(target=self._spin, daemon=True).start()
+        self.spinner = threading.Thread(target=self._spin, daemon=True)
+        self.spinner.start()
 
     def _spin(self):
         try:
@@ -84,10 +87,15 @@ class Ros(common.Stack):
 
     def close(self):
         self.executor.shutdown()
+        self.spinner.join(timeout=5)
         self.node.destroy_node()
-        # The participant goes with the last reference to the context's handle.
-        rclpy.get_default_context().shutdown()
-        rclpy.get_default_context()._Context__context = None
+        rclpy.shutdown()
+        # The participant goes with the last reference to the context, which waits in cycles.
+        self.node = self.executor = None
+        self.__dict__.pop("publisher", None)
+        self.__dict__.pop("subscription", None)
+        rclpy.utilities.g_default_context = None
+        gc.collect()
 
 
 def main():

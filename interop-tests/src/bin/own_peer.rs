@@ -2,7 +2,9 @@
 
 use dds_core::condition::WaitSet;
 use dds_core::instance::InstanceHandle;
-use dds_core::qos::{DataReaderQos, DataRepresentation, DataWriterQos, Duration as DdsDuration, DurabilityKind, PolicyId};
+use dds_core::qos::{
+    DataReaderQos, DataRepresentation, DataWriterQos, DurabilityKind, Duration as DdsDuration, PolicyId,
+};
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
 use dds_core::types::{DataRepresentationId, TopicType};
@@ -95,13 +97,26 @@ impl Value for FinalKeyed {
 
 impl Value for MixedMembers {
     fn make(_: &Options, i: u64, _: u64) -> Self {
-        let Mixed { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } = program::mixed(i);
+        let Mixed { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } =
+            program::mixed(i);
         MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple }
     }
 
     fn json(&self) -> String {
-        let MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } = self.clone();
-        program::mixed_json(&Mixed { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple })
+        let MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } =
+            self.clone();
+        program::mixed_json(&Mixed {
+            flag,
+            wide,
+            small,
+            ratio,
+            narrow,
+            count,
+            fraction,
+            text,
+            numbers,
+            triple,
+        })
     }
 
     fn key_json((): &()) -> String {
@@ -193,7 +208,8 @@ impl<T: Value> Stack for Own<T> {
                 }
                 let status = reader.liveliness_changed_status();
                 if status.alive_count_change != 0 || status.not_alive_count_change != 0 {
-                    let counts = format!("\"alive\":{},\"not_alive\":{}", status.alive_count, status.not_alive_count);
+                    let counts =
+                        format!("\"alive\":{},\"not_alive\":{}", status.alive_count, status.not_alive_count);
                     notices.push(Notice::Other("liveliness_changed", counts));
                 }
                 for sample in reader.take().unwrap_or_default() {
@@ -227,7 +243,9 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 fn incompatible(change: u32, policy: Option<PolicyId>) -> Option<Notice> {
-    (change > 0).then(|| Notice::IncompatibleQos(policy.map_or("UNKNOWN".to_owned(), |policy| policy.name().to_owned())))
+    (change > 0).then(|| {
+        Notice::IncompatibleQos(policy.map_or("UNKNOWN".to_owned(), |policy| policy.name().to_owned()))
+    })
 }
 
 fn writer_qos(options: &Options) -> DataWriterQos {
@@ -242,7 +260,11 @@ fn reader_qos(options: &Options) -> DataReaderQos {
 }
 
 fn representation(options: &Options) -> DataRepresentation {
-    DataRepresentation(vec![if options.representation == 2 { DataRepresentationId::XCDR2 } else { DataRepresentationId::XCDR }])
+    DataRepresentation(vec![if options.representation == 2 {
+        DataRepresentationId::XCDR2
+    } else {
+        DataRepresentationId::XCDR
+    }])
 }
 
 /// The builder calls that writers and readers have in common.
@@ -250,7 +272,11 @@ macro_rules! configured {
     ($builder:expr, $options:expr) => {{
         let mut builder = $builder;
         builder = if $options.reliable { builder.reliable() } else { builder.best_effort() };
-        builder = if $options.history == 0 { builder.keep_all() } else { builder.keep_last($options.history as u32) };
+        builder = if $options.history == 0 {
+            builder.keep_all()
+        } else {
+            builder.keep_last($options.history as u32)
+        };
         if $options.transient_local {
             builder = builder.durability(DurabilityKind::TransientLocal);
         }
@@ -290,7 +316,10 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         let waits = WaitSet::new();
         waits.attach(condition);
         // Ends with the main loop, which holds the other ends of both channels.
-        while waits.wait(DdsDuration::INFINITE).is_ok() && wake.send(Wake::Stack).is_ok() && looked.recv().is_ok() {}
+        while waits.wait(DdsDuration::INFINITE).is_ok()
+            && wake.send(Wake::Stack).is_ok()
+            && looked.recv().is_ok()
+        {}
     });
     let ready = format!("\"peer\":\"own\",\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
     Ok((Own { options: options.clone(), endpoint, seen }, ready))

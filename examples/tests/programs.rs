@@ -77,3 +77,18 @@ fn a_listener_of_chatter_leaves_on_interrupt() {
     let (_, status, errors) = talker.finish();
     assert!(status.success(), "{errors}");
 }
+
+#[test]
+fn listener_and_waitset_are_told_of_everything() {
+    let output = run(env!("CARGO_BIN_EXE_listener_waitset"), &["96"]);
+    for expected in [
+        "listener: 2 readers of Job",
+        "listener: job 7 is at 100 %",
+        "wait-set: 1 writers",
+        "wait-set: job 7 is at 100 %",
+        "wait-set: job 7 is NotAliveDisposed",
+        "wait-set: enough",
+    ] {
+        assert!(output.contains(expected), "«{expected}» is missing:\n{output}");
+    }
+}

@@ -1,0 +1,103 @@
+//! `shape_main -S`.
+
+use dds_core::{
+    DataReader, DomainParticipant, Topic,
+    error::DdsResult,
+    instance::InstanceHandle,
+    qos::{DataReaderQos, Ownership, SubscriberQos, TimeBasedFilter},
+    sample::{InstanceState, Sample, SampleValue},
+};
+
+use super::{
+    ShapeType,
+    app::{CommonQos, Pace},
+    options::{Access, ShapeOptions, Traversal},
+    say,
+};
+
+/// The readers.
+pub(super) struct Eyes(Vec<DataReader<ShapeType>>);
+
+impl Eyes {
+    pub(super) fn new(
+        participant: &DomainParticipant,
+        topics: &[Topic<ShapeType>],
+        options: &ShapeOptions,
+    ) -> DdsResult<Self> {
+        let common = CommonQos::new(options);
+        let subscriber = participant.create_subscriber(SubscriberQos {
+            partition: common.partition.clone(),
+            ..SubscriberQos::default()
+        })?;
+        let default = DataReaderQos::default();
+        let qos = DataReaderQos {
+            reliability: common.reliability,
+            durability: common.durability,
+            history: common.history,
+            deadline: common.deadline,
+            ownership: Ownership(common.ownership),
+            time_based_filter: options
+                .time_filter
+                .map_or(default.time_based_filter, |separation| TimeBasedFilter(separation.into())),
+            data_representation: common.data_representation,
+            ..default
+        };
+        let mut readers = Vec::new();
+        for topic in topics {
+            say(format!("Create reader for topic: {}", topic.name()));
+            readers.push(subscriber.create_reader(topic, qos.clone())?);
+        }
+        Ok(Self(readers))
+    }
+
+    pub(super) fn run(&self, options: &ShapeOptions, pace: &Pace) -> DdsResult<()> {
+        let mut iterations = 0;
+        while !pace.is_interrupted() && options.iterations.is_none_or(|last| iterations < last) {
+            for reader in &self.0 {
+                look(reader, options)?;
+            }
+            pace.pause(options.read_period)?;
+            iterations += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Prints the samples that a reader has.
+fn look(reader: &DataReader<ShapeType>, options: &ShapeOptions) -> DdsResult<()> {
+    if options.traversal == Traversal::Everything {
+        let samples = match options.access {
+            Access::Take => reader.take()?,
+            Access::Read => reader.read()?,
+        };
+        print(reader, &samples);
+        return Ok(());
+    }
+    let mut instance = InstanceHandle::NIL;
+    loop {
+        let samples = match options.access {
+            Access::Take => reader.take_next_instance(instance)?,
+            Access::Read => reader.read_next_instance(instance)?,
+        };
+        let Some(first) = samples.first() else { return Ok(()) };
+        instance = first.info().instance_handle;
+        print(reader, &samples);
+    }
+}
+
+fn print(reader: &DataReader<ShapeType>, samples: &[Sample<ShapeType>]) {
+    let topic = reader.topic().name();
+    for sample in samples {
+        match (sample.value(), sample.info().instance_state) {
+            (SampleValue::Data(shape), _) => say(shape.line(topic)),
+            (SampleValue::Key(key), InstanceState::NotAliveNoWriters) => {
+                say(format!("{topic:<10} {:<10} NOT_ALIVE_NO_WRITERS_INSTANCE_STATE", key.color));
+            }
+            (SampleValue::Key(key), InstanceState::NotAliveDisposed) => {
+                say(format!("{topic:<10} {:<10} NOT_ALIVE_DISPOSED_INSTANCE_STATE", key.color));
+            }
+            // It ended and was written again meanwhile.
+            (SampleValue::Key(_), InstanceState::Alive) => {}
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The lines that two `shape_main` print, which the vendors' test suite reads.
+//!
+//! Everything stays on loopback; each test has topics of its own.
+
+mod common;
+
+use common::Program;
+
+const DOMAIN: &str = "95";
+
+fn start(topic: &str, options: &str) -> Program {
+    let mut arguments: Vec<&str> = options.split_whitespace().collect();
+    arguments.extend(["-d", DOMAIN, "--loopback-only", "-t", topic]);
+    Program::start(env!("CARGO_BIN_EXE_shape_main"), &arguments)
+}
+
+/// A topic that no other run uses; short, so that columns stay as they are.
+fn topic(name: &str) -> String {
+    format!("{name}{}", std::process::id() % 10_000)
+}
+
+/// A sample's line: topic, colour, x, y and size.
+fn sample(line: &str) -> Option<(String, String, i32, i32, i32)> {
+    let mut words = line.split_whitespace();
+    let (topic, color) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let coordinate = |word: &str| (word.len() == 3).then(|| word.parse().ok())?;
+    let (x, y) = (coordinate(words.next()?)?, coordinate(words.next()?)?);
+    let size = words.next()?.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
+    words.next().is_none().then_some((topic, color, x, y, size))
+}
+
+/// What identifies a sample among those of one publisher.
+fn shape(line: &str) -> Option<(String, i32)> {
+    sample(line).map(|(_, color, _, _, size)| (color, size))
+}
+
+fn end(program: Program) -> String {
+    program.interrupt();
+    let (output, status, errors) = program.finish();
+    assert!(status.success(), "{status}\n{output}\n{errors}");
+    assert!(output.ends_with("Done."), "{output}");
+    output
+}
+
+#[test]
+fn samples_arrive_and_every_line_is_as_agreed() {
+    let topic = topic("Sq");
+    let mut subscriber = start(&topic, "-S -k 0 --read-period 5");
+    assert_eq!(subscriber.expect_text("Create"), format!("Create topic: {topic}"));
+    assert_eq!(subscriber.expect_text("Create"), format!("Create reader for topic: {topic}"));
+    let mut publisher = start(&topic, "-P -w -k 0 -z 0 --write-period 5 -c RED");
+    assert_eq!(publisher.expect_text("Create"), format!("Create topic: {topic}"));
+    assert_eq!(publisher.expect_text("Create"), format!("Create writer for topic: {topic} color: RED"));
+    assert_eq!(
+        publisher.expect_text("matched"),
+        format!(
+            "on_publication_matched() topic: '{topic}'  type: 'ShapeType' : matched readers 1 (change = 1)"
+        )
+    );
+    assert_eq!(
+        subscriber.expect_text("matched"),
+        format!(
+            "on_subscription_matched() topic: '{topic}'  type: 'ShapeType' : matched writers 1 (change = 1)"
+        )
+    );
+    subscriber.expect_text("on_liveliness_changed()");
+    for _ in 0..20 {
+        subscriber.expect("a sample", |line| sample(line).is_some());
+    }
+    let (_, color, x, y, size) = sample(subscriber.seen.last().unwrap()).unwrap();
+    assert!(color == "RED" && (0..=240).contains(&x) && (0..=270).contains(&y) && size >= 20);
+    let sizes: Vec<i32> = subscriber.seen.iter().filter_map(|line| Some(sample(line)?.4)).collect();
+    assert!(sizes.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {sizes:?}");
+
+    let written = end(publisher);
+    assert_eq!(shape(written.lines().find(|line| sample(line).is_some()).unwrap()), Some(("RED".into(), 1)));
+    assert_eq!(
+        subscriber.expect_text("INSTANCE_STATE"),
+        format!("{topic:<10} RED        NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
+    );
+    let read = end(subscriber);
+    let bracketed = read.lines().chain(written.lines()).filter(|line| line.contains('['));
+    assert!(bracketed.clone().count() > 20 && bracketed.into_iter().all(|line| sample(line).is_some()));
+}
+
+#[test]
+fn instances_end_as_the_publisher_ends_them() {
+    for (state, option) in [("NO_WRITERS", "u"), ("DISPOSED", "d")] {
+        let topic = topic(option);
+        let mut subscriber = start(&topic, "-S -k 0 --read-period 5");
+        subscriber.expect_text("Create reader");
+        let options = format!("-P -k 0 --write-period 2 --num-instances 3 --final-instance-state {option}");
+        let mut publisher = start(&topic, &options);
+        publisher.expect_text("on_publication_matched()");
+        for color in ["BLUE", "BLUE1", "BLUE2"] {
+            subscriber.expect(color, |line| shape(line).is_some_and(|shape| shape.0 == color));
+        }
+        end(publisher);
+        let mut ended: Vec<String> = (0..3)
+            .map(|_| subscriber.expect_text(&format!("NOT_ALIVE_{state}_INSTANCE_STATE")))
+            .map(|line| line.split_whitespace().nth(1).unwrap().to_owned())
+            .collect();
+        ended.sort();
+        assert_eq!(ended, ["BLUE", "BLUE1", "BLUE2"]);
+        end(subscriber);
+    }
+}
+
+#[test]
+fn incompatible_qos_is_reported_on_both_sides() {
+    for (publisher, subscriber, policy) in [
+        ("-b", "-r", "11 (RELIABILITY)"),
+        ("-D v", "-D l", "2 (DURABILITY)"),
+        ("-f 400", "-f 200", "4 (DEADLINE)"),
+        ("-s 2", "-s -1", "6 (OWNERSHIP)"),
+        ("-x 1", "-x 2", "23 (DATA_REPRESENTATION)"),
+    ] {
+        let topic = topic("Q");
+        let mut subscriber = start(&topic, &format!("-S {subscriber}"));
+        let mut publisher = start(&topic, &format!("-P {publisher}"));
+        let line = |side: &str| {
+            format!("on_{side}_incompatible_qos() topic: '{topic}'  type: 'ShapeType' : {policy}")
+        };
+        assert_eq!(publisher.expect_text("incompatible"), line("offered"));
+        assert_eq!(subscriber.expect_text("incompatible"), line("requested"));
+        end(publisher);
+        end(subscriber);
+    }
+}
+
+#[test]
+fn the_stronger_writer_owns_its_instance() {
+    let topic = topic("O");
+    let mut subscriber = start(&topic, "-S -s 0 -k 0 --read-period 5");
+    subscriber.expect_text("Create reader");
+    let mut weak = start(&topic, "-P -s 1 -z 10 --write-period 5");
+    weak.expect_text("on_publication_matched()");
+    subscriber.expect("the weak writer's", |line| shape(line).is_some_and(|shape| shape.1 == 10));
+    let mut strong = start(&topic, "-P -s 5 -z 40 --write-period 5");
+    strong.expect_text("on_publication_matched()");
+    subscriber.expect("the strong writer's", |line| shape(line).is_some_and(|shape| shape.1 == 40));
+    for _ in 0..20 {
+        let line = subscriber.expect("a sample", |line| sample(line).is_some());
+        assert_eq!(
+            shape(&line).unwrap().1,
+            40,
+            "the weaker writer was heard:\n{}",
+            subscriber.seen.join("\n")
+        );
+    }
+    end(strong);
+    subscriber.expect("the weak writer's again", |line| shape(line).is_some_and(|shape| shape.1 == 10));
+    end(weak);
+    end(subscriber);
+}
+
+#[test]
+fn missed_deadlines_are_reported_on_both_sides() {
+    let topic = topic("D");
+    let mut subscriber = start(&topic, "-S -f 60");
+    let mut publisher = start(&topic, "-P -f 50 --write-period 200");
+    publisher.expect_text("on_offered_deadline_missed()");
+    subscriber.expect_text("on_requested_deadline_missed()");
+    end(publisher);
+    end(subscriber);
+}
+
+#[test]
+fn a_late_subscriber_gets_the_history_of_a_transient_local_publisher() {
+    let topic = topic("L");
+    // After its first iteration the publisher pauses for longer than the test takes.
+    let mut publisher = start(&topic, "-P -w -D l -k 0 -z 7 --num-instances 2 --write-period 100000");
+    publisher.expect("the last sample", |line| shape(line) == Some(("BLUE1".into(), 7)));
+    let mut subscriber = start(&topic, "-S -D l -k 0 --read-period 5");
+    let mut colors: Vec<String> = (0..2)
+        .map(|_| shape(&subscriber.expect("a sample", |line| sample(line).is_some())).unwrap().0)
+        .collect();
+    colors.sort();
+    assert_eq!(colors, ["BLUE", "BLUE1"]);
+    end(subscriber);
+    end(publisher);
+}
+
+#[test]
+fn partitions_with_wildcards_let_through_what_matches() {
+    let topic = topic("P");
+    let mut subscriber = start(&topic, "-S -p p* -k 0 --read-period 5");
+    subscriber.expect_text("Create reader");
+    let mut other = start(&topic, "-P -p x1 -z 50 --write-period 5 -w");
+    let mut matching = start(&topic, "-P -p p1 -z 10 --write-period 5");
+    other.expect("that it writes", |line| sample(line).is_some());
+    matching.expect_text("on_publication_matched()");
+    for _ in 0..10 {
+        let line = subscriber.expect("a sample", |line| sample(line).is_some());
+        assert_eq!(shape(&line).unwrap().1, 10);
+    }
+    assert!(!end(other).contains("on_publication_matched()"));
+    end(matching);
+    end(subscriber);
+}
+
+#[test]
+fn a_time_based_filter_thins_samples_out() {
+    let topic = topic("F");
+    let mut subscriber = start(&topic, "-S -k 0 --time-filter 300 --read-period 5");
+    subscriber.expect_text("Create reader");
+    let publisher = start(&topic, "-P -k 0 -z 0 --write-period 20");
+    let mut sizes = Vec::new();
+    for _ in 0..4 {
+        let line = subscriber.expect("a sample", |line| sample(line).is_some());
+        sizes.push(shape(&line).unwrap().1);
+    }
+    // 300 ms hold 15 periods of at least 20 ms; what is late by a few does not make it one.
+    assert!(sizes.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 5), "not thinned out: {sizes:?}");
+    end(publisher);
+    end(subscriber);
+}
+
+#[test]
+fn large_samples_and_several_topics_arrive() {
+    let topic = topic("B");
+    let mut subscriber = start(&topic, "-S -k 0 --num-topics 2 --read-period 5");
+    for name in [topic.clone(), format!("{topic}1")] {
+        subscriber.expect(&name, |line| line == format!("Create reader for topic: {name}"));
+    }
+    let publisher =
+        start(&topic, "-P -k 0 -x 1 --num-topics 2 --additional-payload-size 100000 --write-period 20");
+    for name in [topic.clone(), format!("{topic}1")] {
+        let line =
+            subscriber.expect(&name, |line| line.starts_with(&format!("{name} ")) && line.contains('['));
+        assert!(line.ends_with("[20] {255}"), "{line}");
+    }
+    end(publisher);
+    end(subscriber);
+}
+
+#[test]
+fn iterations_end_the_program_and_reading_keeps_samples() {
+    let topic = topic("R");
+    let mut publisher = start(&topic, "-P -D l -z 3 -w --write-period 100000");
+    publisher.expect("a sample", |line| sample(line).is_some());
+    let mut subscriber = start(&topic, "-S -D l -R --take-read --read-period 5");
+    // The one sample is read again and again.
+    for _ in 0..3 {
+        subscriber.expect("a sample", |line| shape(line) == Some(("BLUE".into(), 3)));
+    }
+    end(subscriber);
+    end(publisher);
+    let (output, status, _) = start(&topic, "-S --num-iterations 3 --read-period 1").finish();
+    assert!(status.success() && output.ends_with("Done."), "{output}");
+}
+
+#[test]
+fn exit_codes_tell_what_was_wrong() {
+    let (output, status, _) = start("T", "-S -q").finish();
+    assert_eq!(status.code(), Some(1), "{output}");
+    assert!(
+        output.contains("invalid option -- 'q'") && output.contains("--final-instance-state"),
+        "{output}"
+    );
+    let (output, status, _) = start("T", "-S --ordered --access-scope t").finish();
+    assert_eq!((output.as_str(), status.code()), ("not supported: ordered access (--ordered)", Some(2)));
+    let (_, status, _) = start("T", "-h").finish();
+    assert_eq!(status.code(), Some(0));
+}

@@ -101,3 +101,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 pub async fn first<S: Stream + Unpin>(stream: &mut S) -> S::Item {
     poll_fn(|context| Pin::new(&mut *stream).poll_next(context)).await.expect("it never ends")
 }
+
+/// Polls once.
+pub async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
+    poll_fn(|context| Poll::Ready(Pin::new(&mut *future).poll(context).is_pending())).await
+}

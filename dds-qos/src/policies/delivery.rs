@@ -74,7 +74,7 @@ macro_rules! delivery_policies {
         pid [0x0023];
         changeable Always;
         compatible [at_most(0)];
-        enforced Enforcement::Partly("matching");
+        enforced Enforcement::Yes;
         in [topic() writer() reader() publication(writer) subscription(reader)];
         (
             /// Longest time between two samples of an instance.
@@ -87,7 +87,7 @@ macro_rules! delivery_policies {
         pid [0x0027];
         changeable Always;
         compatible [at_most(0)];
-        enforced Enforcement::Partly("matching");
+        enforced Enforcement::Yes;
         in [topic() writer() reader() publication(writer) subscription(reader)];
         (
             /// Longest time a sample may wait.
@@ -111,7 +111,7 @@ macro_rules! delivery_policies {
         section "DDS 1.4 §2.2.3.12";
         pid [0x0004];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [reader() subscription(reader)];
         (
             /// Shortest time between two samples of an instance.
@@ -124,7 +124,7 @@ macro_rules! delivery_policies {
         pid [0x0025];
         changeable BeforeEnable;
         compatible [at_least(0)];
-        enforced Enforcement::Partly("matching");
+        enforced Enforcement::Yes;
         in [topic() writer() reader() publication(writer) subscription(reader)];
         (
             /// The kind.

@@ -147,7 +147,7 @@ macro_rules! durability_policies {
         section "DDS 1.4 §2.2.3.16";
         pid [0x002b];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [topic() writer() publication(writer)];
         (
             /// Counted from the source timestamp.

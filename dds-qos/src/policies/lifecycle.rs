@@ -20,7 +20,7 @@ macro_rules! lifecycle_policies {
         section "DDS 1.4 §2.2.3.21";
         pid [];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [writer()];
         {
             /// Whether it is disposed too, also when the writer is deleted.
@@ -32,7 +32,7 @@ macro_rules! lifecycle_policies {
         section "DDS 1.4 §2.2.3.22";
         pid [];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [reader()];
         {
             /// After the last writer left the instance.

@@ -52,7 +52,7 @@ macro_rules! liveness_policies {
         pid [0x001f];
         changeable BeforeEnable;
         compatible [equal(0)];
-        enforced Enforcement::Partly("matching");
+        enforced Enforcement::Yes;
         in [topic() writer() reader() publication(writer) subscription(reader)];
         (
             /// The kind.
@@ -64,7 +64,7 @@ macro_rules! liveness_policies {
         section "DDS 1.4 §2.2.3.10";
         pid [0x0006];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [writer() publication(writer)];
         (
             /// The highest prevails.

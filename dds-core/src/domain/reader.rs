@@ -22,9 +22,7 @@ use super::{
 };
 use crate::{
     cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
-    condition::{
-        QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition, deadline_after,
-    },
+    condition::{QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition},
     engine::{Engine, Observer, ReaderEndpoint, ReaderState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
@@ -354,12 +352,7 @@ impl<T: TopicType> DataReader<T> {
     /// # Errors
     /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
     pub fn wait_for_data(&self, timeout: Duration) -> DdsResult<()> {
-        const OPERATION: &str = "wait_for_data";
-        self.inner.engine.check_may_block(OPERATION)?;
-        let look = || self.has_data(DataState::NOT_READ).then_some(());
-        let notifier = &self.inner.endpoint.observer.notifier;
-        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
-        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+        self.block_until("wait_for_data", timeout, || self.has_data(DataState::NOT_READ))
     }
 
     /// As [`DataReader::wait_for_data`], without a time limit.
@@ -373,12 +366,9 @@ impl<T: TopicType> DataReader<T> {
     /// # Errors
     /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
     pub fn wait_matched(&self, writers: usize, timeout: Duration) -> DdsResult<()> {
-        const OPERATION: &str = "wait_matched";
-        self.inner.engine.check_may_block(OPERATION)?;
-        let look = || (self.inner.endpoint.state.lock().matched.len() >= writers).then_some(());
-        let notifier = &self.inner.endpoint.observer.notifier;
-        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
-        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+        self.block_until("wait_matched", timeout, || {
+            self.inner.endpoint.state.lock().matched.len() >= writers
+        })
     }
 
     /// As [`DataReader::wait_matched`], without a time limit.
@@ -475,6 +465,15 @@ impl<T: TopicType> DataReader<T> {
     /// The reader's status condition.
     pub fn status_condition(&self) -> StatusCondition {
         self.inner.endpoint.observer.condition().clone()
+    }
+
+    fn block_until(
+        &self,
+        operation: &'static str,
+        timeout: Duration,
+        look: impl FnMut() -> bool,
+    ) -> DdsResult<()> {
+        self.inner.engine.block_until(&self.inner.endpoint.observer, operation, timeout, look)
     }
 
     fn take_status<R>(&self, take: impl FnOnce(&mut ReaderStatuses) -> R) -> R {

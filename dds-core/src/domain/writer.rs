@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     cache::{InstanceKey, WriterCache},
-    condition::{StatusCondition, deadline_after},
+    condition::StatusCondition,
     engine::{Batching, Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
@@ -70,9 +70,8 @@ impl Drop for WriterInner {
         let waits = self.linger != Duration::ZERO && self.engine.check_may_block("drop").is_ok();
         if waits && !self.endpoint.state.lock().matched.is_empty() {
             let target = self.engine.request_acknowledgments(&self.endpoint);
-            let reached = || self.endpoint.state.lock().machine.is_acknowledged(target).then_some(());
-            let deadline = deadline_after(self.linger);
-            if self.endpoint.observer.notifier.block_until(deadline, reached).is_none() {
+            let reached = || self.endpoint.state.lock().machine.is_acknowledged(target);
+            if self.engine.block_until(&self.endpoint.observer, "drop", self.linger, reached).is_err() {
                 let left = self.endpoint.state.lock().machine.history().len();
                 tracing::warn!(
                     topic = %self.endpoint.topic.name,
@@ -398,10 +397,8 @@ impl<T: TopicType> DataWriter<T> {
         const OPERATION: &str = "wait_for_acknowledgments";
         self.inner.engine.check_may_block(OPERATION)?;
         let target = self.inner.engine.request_acknowledgments(&self.inner.endpoint);
-        let look = || self.inner.endpoint.state.lock().machine.is_acknowledged(target).then_some(());
-        let notifier = &self.inner.endpoint.observer.notifier;
-        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
-        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+        let reached = || self.inner.endpoint.state.lock().machine.is_acknowledged(target);
+        self.inner.engine.block_until(&self.inner.endpoint.observer, OPERATION, timeout, reached)
     }
 
     /// As [`DataWriter::wait_for_acknowledgments`], without a time limit: combine it with the
@@ -417,12 +414,8 @@ impl<T: TopicType> DataWriter<T> {
     /// # Errors
     /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
     pub fn wait_matched(&self, readers: usize, timeout: Duration) -> DdsResult<()> {
-        const OPERATION: &str = "wait_matched";
-        self.inner.engine.check_may_block(OPERATION)?;
-        let look = || (self.inner.endpoint.state.lock().matched.len() >= readers).then_some(());
-        let notifier = &self.inner.endpoint.observer.notifier;
-        let timed_out = DdsError::Timeout { operation: OPERATION, after: timeout };
-        notifier.block_until(deadline_after(timeout), look).ok_or(timed_out)
+        let enough = || self.inner.endpoint.state.lock().matched.len() >= readers;
+        self.inner.engine.block_until(&self.inner.endpoint.observer, "wait_matched", timeout, enough)
     }
 
     /// As [`DataWriter::wait_matched`], without a time limit.

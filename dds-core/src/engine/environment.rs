@@ -1,10 +1,14 @@
 //! What the engine needs from whoever runs it.
 
+use std::time::Instant;
+
 use dds_rtps::{
     message::Datagram,
     structure::Locator,
     time::{Monotonic, Now},
 };
+
+use crate::condition::Notifier;
 
 /// The world around an [`Engine`](super::Engine): clocks, the network, and a wake-up.
 ///
@@ -25,4 +29,15 @@ pub trait Environment: Send + Sync {
     /// Whether threads may block and time passes meanwhile; not so in a simulation, where blocking
     /// operations are refused with an error that names the async form.
     fn may_block(&self) -> bool;
+    /// Blocks the calling thread until `look`, asked at once and after each notification, says that what
+    /// it waits for is there; false when the deadline passed first. Called only where
+    /// [`may_block`](Environment::may_block) allows it; an environment may receive on the waiting thread.
+    fn block_until(
+        &self,
+        notifier: &Notifier,
+        deadline: Option<Instant>,
+        look: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        notifier.block_until(deadline, || look().then_some(())).is_some()
+    }
 }

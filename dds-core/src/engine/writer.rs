@@ -59,8 +59,8 @@ pub(crate) struct WriterState {
     pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
-    /// Until then a write only appends to the open batch: the line is still busy with the last one.
-    hot_until: Monotonic,
+    /// When the last write began: one that follows closely only appends to the open batch.
+    last_write: Monotonic,
     /// When the open batch leaves at the latest.
     batch_due: Option<Monotonic>,
     batching: Batching,
@@ -100,8 +100,10 @@ pub(crate) enum Urgency {
     Now,
 }
 
-/// The line stays hot for the time of the last send, but at least this long.
-const HOT_AT_LEAST: Duration = Duration::from_nanos(2_000);
+/// Writes this close to each other make the line hot. No answer to a sample comes back sooner on any
+/// path, so that a sample that somebody waits for is never held back; a writer that is slower can
+/// afford a system call for each sample.
+const HOT_NANOS: u64 = 10_000;
 
 /// A matched reader.
 pub(crate) struct MatchedSubscription {
@@ -166,7 +168,7 @@ impl WriterState {
             matched: BTreeMap::new(),
             pool,
             sending: false,
-            hot_until: Monotonic::ZERO,
+            last_write: Monotonic::ZERO,
             batch_due: None,
             batching,
             scratch: Datagram::new(),
@@ -185,8 +187,9 @@ impl WriterState {
     }
 
     /// Whether what is pending may wait for more to leave with it.
-    fn may_batch(&self, now: Monotonic) -> bool {
-        now < self.hot_until
+    fn may_batch(&mut self, now: Monotonic) -> bool {
+        let since = now.nanos_since(std::mem::replace(&mut self.last_write, now));
+        since < HOT_NANOS
             && !self.machine.has_attention()
             && self.machine.pending_bytes() < self.batching.bytes
             && self.batch_due.is_none_or(|due| now < due)
@@ -267,11 +270,13 @@ impl Engine {
         if let Attempt::Written(number) = self.try_write(now, writer, write, operation, &mut ticket)? {
             return Ok(number);
         }
-        self.check_may_block(operation)?;
-        let mut look = || self.look_for_room(writer, write, operation, &mut ticket);
-        let deadline = deadline_after(max_blocking_time);
-        let timeout = || Err(DdsError::Timeout { operation, after: max_blocking_time });
-        writer.observer.notifier.block_until(deadline, &mut look).unwrap_or_else(timeout)
+        let mut result = None;
+        let look = || {
+            result = self.look_for_room(writer, write, operation, &mut ticket);
+            result.is_some()
+        };
+        self.block_until(&writer.observer, operation, max_blocking_time, look)?;
+        result.unwrap_or(Err(DdsError::Timeout { operation, after: max_blocking_time }))
     }
 
     /// As [`Engine::write`], as a future; dropping it gives the write up.
@@ -311,6 +316,21 @@ impl Engine {
                 None
             }
             Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Blocks until `look` says so.
+    pub(crate) fn block_until(
+        &self,
+        observer: &Observer,
+        operation: &'static str,
+        timeout: Duration,
+        mut look: impl FnMut() -> bool,
+    ) -> Result<(), DdsError> {
+        self.check_may_block(operation)?;
+        match self.environment.block_until(&observer.notifier, deadline_after(timeout), &mut look) {
+            true => Ok(()),
+            false => Err(DdsError::Timeout { operation, after: timeout }),
         }
     }
 
@@ -407,7 +427,7 @@ impl Engine {
     /// Sends everything that is due. One thread at a time has the send role; what others append
     /// meanwhile leaves with it, batched. The lock is not held while sending.
     ///
-    /// A write on a *hot* line, one that has just been sent on, only appends: a writer in a loop
+    /// A write on a *hot* line, one that has just been written on, only appends: a writer in a loop
     /// coalesces by itself, while the first sample never waits. The batch leaves with the first write
     /// after the line has cooled down, when it is full, or when its window ends.
     pub(super) fn flush(
@@ -425,19 +445,12 @@ impl Engine {
             state.sending = true;
             state.batch_due = None;
             let mut datagram = std::mem::take(&mut state.scratch);
-            let mut sent = false;
             while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
-                sent = true;
                 MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
             }
             datagram.clear();
             state.scratch = datagram;
             state.sending = false;
-            if sent {
-                let end = self.environment.now().monotonic;
-                let cost = Duration::from_nanos(end.nanos_since(now.monotonic));
-                state.hot_until = end.after(cost.max(HOT_AT_LEAST));
-            }
             state.drop_spent();
             state.release_acknowledged();
         }

@@ -4,6 +4,7 @@
 //! one thread receives, one keeps the timers; sends happen on the caller's own thread.
 
 mod clock;
+mod reception;
 
 use std::{
     io::IoSlice,
@@ -12,7 +13,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Duration as StdDuration,
+    time::{Duration as StdDuration, Instant},
 };
 
 use dds_rtps::{
@@ -23,12 +24,15 @@ use dds_rtps::{
 };
 use dds_transport::{ForkGuard, SendError, SendOptions, UdpConfig, UdpTransport};
 use parking_lot::{Condvar, Mutex, RwLock};
+use smallvec::SmallVec;
 
 use crate::{
-    engine::{Burst, Engine, Environment},
+    condition::Notifier,
+    engine::{Engine, Environment},
     error::{DdsError, DdsResult},
 };
 use clock::SystemClock;
+use reception::{HandOver, Reception};
 
 /// What a runtime counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,6 +65,8 @@ pub(crate) struct Runtime {
     timer_moved: Condvar,
     stopped: AtomicBool,
     counters: Counters,
+    reception: Mutex<Reception>,
+    hand_over: HandOver,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +93,8 @@ impl RuntimeHandle {
             timer_moved: Condvar::new(),
             stopped: AtomicBool::new(false),
             counters: Counters::default(),
+            reception: Mutex::default(),
+            hand_over: HandOver::default(),
         });
         let handle = Self { runtime: runtime.clone(), threads: Mutex::default() };
         let spawn = |name: &str, run: fn(&Runtime)| {
@@ -111,7 +119,7 @@ impl RuntimeHandle {
 impl Drop for RuntimeHandle {
     fn drop(&mut self) {
         self.runtime.stopped.store(true, Ordering::Release);
-        self.runtime.transport.waker().wake();
+        self.runtime.stop_receiving();
         {
             let _state = self.runtime.timer.lock();
             self.runtime.timer_moved.notify_all();
@@ -128,11 +136,6 @@ impl Drop for RuntimeHandle {
         }
     }
 }
-
-/// Datagrams taken from one socket before the others get their turn.
-const DATAGRAMS_PER_TURN: usize = 64;
-/// The largest UDP datagram, which is also the most that coalesced reception fills.
-const RECEIVE_BUFFER: usize = 65_536;
 
 impl Runtime {
     pub(crate) fn is_forked_child(&self) -> bool {
@@ -169,72 +172,22 @@ impl Runtime {
         }
     }
 
-    fn live_engines(&self) -> Vec<Arc<Engine>> {
-        self.engines.read().iter().filter_map(Weak::upgrade).collect()
+    /// Upgraded before the list is released: an engine may be dropped by whoever uses the iterator,
+    /// and must not find the list locked then.
+    fn live_engines(&self) -> smallvec::IntoIter<[Arc<Engine>; 4]> {
+        let engines: SmallVec<[Arc<Engine>; 4]> =
+            self.engines.read().iter().filter_map(Weak::upgrade).collect();
+        engines.into_iter()
     }
 
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
 
-    fn receive(&self) {
-        let mut buffer = vec![0; RECEIVE_BUFFER];
-        let mut bursts: Vec<(Arc<Engine>, Burst)> = Vec::new();
-        while !self.is_stopped() {
-            let ready = match self.transport.wait(None) {
-                Ok(ready) => ready,
-                Err(error) => {
-                    tracing::error!(%error, "waiting for datagrams failed");
-                    // Nothing can be received; trying again at once would only burn the processor.
-                    thread::park_timeout(StdDuration::from_millis(10));
-                    continue;
-                }
-            };
-            if self.is_stopped() {
-                break;
-            }
-            for engine in self.engines.read().iter().filter_map(Weak::upgrade) {
-                bursts.push((engine, Burst::default()));
-            }
-            if ready.interfaces_changed() {
-                for (engine, _) in &bursts {
-                    engine.addresses_changed(self.clock.now(), self.addresses());
-                }
-            }
-            for socket in ready {
-                for _ in 0..DATAGRAMS_PER_TURN {
-                    let received = match self.transport.receive(socket, &mut buffer) {
-                        Ok(Some(received)) => received,
-                        Ok(None) => break,
-                        Err(error) => {
-                            tracing::debug!(%error, "receiving failed");
-                            break;
-                        }
-                    };
-                    if received.truncated {
-                        self.counters.truncated.fetch_add(1, Ordering::Relaxed);
-                        continue;
-                    }
-                    let now = self.clock.now();
-                    let source = Locator::from(received.source);
-                    for datagram in received.datagrams(&buffer) {
-                        self.counters.received.fetch_add(1, Ordering::Relaxed);
-                        for (engine, burst) in &mut bursts {
-                            engine.on_datagram(now, source, datagram, burst);
-                        }
-                    }
-                }
-            }
-            for (engine, mut burst) in bursts.drain(..) {
-                engine.finish_burst(self.clock.now(), &mut burst);
-            }
-        }
-    }
-
     fn keep_timers(&self) {
         while !self.is_stopped() {
             let now = self.clock.now();
-            let engines = self.live_engines();
+            let engines: SmallVec<[Arc<Engine>; 4]> = self.live_engines().collect();
             for engine in &engines {
                 engine.on_timer(now);
             }
@@ -336,5 +289,14 @@ impl Environment for Runtime {
 
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn block_until(
+        &self,
+        notifier: &Notifier,
+        deadline: Option<Instant>,
+        look: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        self.receive_until(notifier, deadline, look)
     }
 }

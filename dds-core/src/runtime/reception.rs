@@ -1,0 +1,252 @@
+//! Who receives: the runtime's own thread, or a thread that waits for what is to be received.
+//!
+//! Receiving is a token, the lock of [`Reception`]. A thread that blocks in the API takes it from the
+//! runtime's thread and receives by itself, so that waiting adds no hop between threads. The
+//! runtime's thread takes it back when nobody has waited for a while; a thread that comes back sooner
+//! wakes nobody.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    task::{Context, Wake, Waker},
+    thread::{self, ThreadId},
+    time::{Duration as StdDuration, Instant},
+};
+
+use dds_rtps::{structure::Locator, time::Monotonic};
+use parking_lot::{Condvar, Mutex};
+
+use super::Runtime;
+use crate::{
+    condition::Notifier,
+    engine::{Burst, Engine},
+};
+
+/// The largest UDP datagram, which is also the most that coalesced reception fills.
+const RECEIVE_BUFFER: usize = 65_536;
+/// Datagrams taken from one socket before the others get their turn.
+const DATAGRAMS_PER_TURN: usize = 64;
+/// Turns that follow each other this closely are a stream: sockets are emptied then, which saves the
+/// waiting in between. Otherwise one datagram is taken, which saves finding that there is no other.
+const STREAMING_NANOS: u64 = 10_000;
+/// How long the runtime's thread leaves the token alone after a user's thread let go of it.
+const TAKE_BACK_AFTER: StdDuration = StdDuration::from_millis(1);
+
+/// What receiving needs; whoever holds its lock receives.
+pub(super) struct Reception {
+    buffer: Vec<u8>,
+    bursts: Vec<(Arc<Engine>, Burst)>,
+    last_turn: Monotonic,
+}
+
+impl Default for Reception {
+    fn default() -> Self {
+        Self { buffer: vec![0; RECEIVE_BUFFER], bursts: Vec::new(), last_turn: Monotonic::ZERO }
+    }
+}
+
+/// How the token changes hands.
+#[derive(Default)]
+pub(super) struct HandOver {
+    /// A user's thread has the token, or is about to have it.
+    taken: AtomicBool,
+    /// Counts how often it was let go of.
+    turns: AtomicU64,
+    /// User's threads that wait while another one receives.
+    others: AtomicU32,
+    /// Purpose: the runtime's thread sleeps on it. Whether it sleeps without a time limit.
+    asleep: Mutex<bool>,
+    let_go: Condvar,
+}
+
+/// Wakes a thread out of the wait for datagrams, unless it is the one that calls.
+struct WakeReceiver {
+    receiver: ThreadId,
+    waker: dds_transport::Waker,
+}
+
+impl Wake for WakeReceiver {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if thread::current().id() != self.receiver {
+            self.waker.wake();
+        }
+    }
+}
+
+impl Runtime {
+    /// The runtime's own thread.
+    pub(super) fn receive(&self) {
+        while !self.is_stopped() {
+            {
+                let mut reception = self.reception.lock();
+                while !self.is_stopped() && !self.hand_over.taken.load(Ordering::Acquire) {
+                    self.receive_once(&mut reception, None);
+                }
+            }
+            self.stand_aside();
+        }
+    }
+
+    /// Leaves the token to user's threads until none has had it for a while.
+    fn stand_aside(&self) {
+        let hand_over = &self.hand_over;
+        let mut asleep = hand_over.asleep.lock();
+        let mut seen = None;
+        while !self.is_stopped() {
+            let turns = hand_over.turns.load(Ordering::Acquire);
+            if hand_over.taken.load(Ordering::SeqCst) && seen == Some(turns) {
+                // It is held for long: sleep until it is let go of.
+                *asleep = true;
+                // Pairs with the look in `let_go`: either that one sees us asleep, or we see it gone.
+                if hand_over.taken.load(Ordering::SeqCst) {
+                    hand_over.let_go.wait(&mut asleep);
+                }
+                *asleep = false;
+                seen = None;
+                continue;
+            }
+            let somebody_waits = hand_over.others.load(Ordering::SeqCst) > 0;
+            if !hand_over.taken.load(Ordering::SeqCst) && (somebody_waits || seen == Some(turns)) {
+                return;
+            }
+            seen = Some(turns);
+            hand_over.let_go.wait_for(&mut asleep, TAKE_BACK_AFTER);
+        }
+    }
+
+    /// Ends all waits, because the runtime stops.
+    pub(super) fn stop_receiving(&self) {
+        self.transport.waker().wake();
+        let _asleep = self.hand_over.asleep.lock();
+        self.hand_over.let_go.notify_all();
+    }
+
+    /// Blocks until `look` finds something, receiving meanwhile if nobody but the runtime's thread does.
+    /// False when the deadline passed first.
+    pub(super) fn receive_until(
+        &self,
+        notifier: &Notifier,
+        deadline: Option<Instant>,
+        look: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        if look() {
+            return true;
+        }
+        let hand_over = &self.hand_over;
+        if hand_over.taken.swap(true, Ordering::SeqCst) {
+            // Another thread receives for us.
+            hand_over.others.fetch_add(1, Ordering::SeqCst);
+            let found = notifier.block_until(deadline, || look().then_some(())).is_some();
+            hand_over.others.fetch_sub(1, Ordering::SeqCst);
+            return found;
+        }
+        let mut reception = match self.reception.try_lock() {
+            Some(reception) => reception,
+            None => {
+                self.transport.waker().wake();
+                self.reception.lock()
+            }
+        };
+        let waker = Waker::from(Arc::new(WakeReceiver {
+            receiver: thread::current().id(),
+            waker: self.transport.waker(),
+        }));
+        let mut context = Context::from_waker(&waker);
+        let mut subscription = notifier.subscribe();
+        let found = loop {
+            if subscription.poll_until(&mut context, || look().then_some(())).is_ready() {
+                break true;
+            }
+            let left = match deadline.map(time_left) {
+                Some(StdDuration::ZERO) => break look(),
+                left => left,
+            };
+            self.receive_once(&mut reception, left);
+        };
+        drop(reception);
+        hand_over.taken.store(false, Ordering::SeqCst);
+        hand_over.turns.fetch_add(1, Ordering::AcqRel);
+        self.let_go();
+        found
+    }
+
+    fn let_go(&self) {
+        // No lock when the runtime's thread looks by itself soon, which is the case while threads come
+        // back quickly.
+        if self.hand_over.others.load(Ordering::SeqCst) == 0
+            && let Some(asleep) = self.hand_over.asleep.try_lock()
+            && !*asleep
+        {
+            return;
+        }
+        let _asleep = self.hand_over.asleep.lock();
+        self.hand_over.let_go.notify_all();
+    }
+
+    /// Waits for datagrams, at most `timeout`, and delivers what is there.
+    fn receive_once(&self, reception: &mut Reception, timeout: Option<StdDuration>) {
+        let ready = match self.transport.wait(timeout) {
+            Ok(ready) => ready,
+            Err(error) => {
+                tracing::error!(%error, "waiting for datagrams failed");
+                // Nothing can be received; trying again at once would only burn the processor.
+                thread::park_timeout(StdDuration::from_millis(10));
+                return;
+            }
+        };
+        if ready.has_no_socket() && !ready.interfaces_changed() {
+            return;
+        }
+        let Reception { buffer, bursts, last_turn } = reception;
+        bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));
+        let mut now = self.clock.now();
+        if ready.interfaces_changed() {
+            for (engine, _) in &*bursts {
+                engine.addresses_changed(now, self.addresses());
+            }
+        }
+        let streaming = now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
+        let at_once = if streaming { DATAGRAMS_PER_TURN } else { 1 };
+        for socket in ready {
+            for _ in 0..at_once {
+                let received = match self.transport.receive(socket, buffer) {
+                    Ok(Some(received)) => received,
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::debug!(%error, "receiving failed");
+                        break;
+                    }
+                };
+                if received.truncated {
+                    self.counters.truncated.fetch_add(1, Ordering::Relaxed);
+                    continue;
+                }
+                let source = Locator::from(received.source);
+                for datagram in received.datagrams(buffer) {
+                    self.counters.received.fetch_add(1, Ordering::Relaxed);
+                    for (engine, burst) in &mut *bursts {
+                        engine.on_datagram(now, source, datagram, burst);
+                    }
+                }
+            }
+        }
+        if streaming {
+            now = self.clock.now();
+        }
+        for (engine, mut burst) in bursts.drain(..) {
+            engine.finish_burst(now, &mut burst);
+        }
+        *last_turn = self.clock.now().monotonic;
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "deadlines of blocking calls are the system's time")]
+fn time_left(deadline: Instant) -> StdDuration {
+    deadline.saturating_duration_since(Instant::now())
+}

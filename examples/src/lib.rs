@@ -3,3 +3,11 @@
 pub mod getopt;
 pub mod shape;
 
+/// The code of the documents is compiled and run as tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/guide.md")]
+    struct Guide;
+}

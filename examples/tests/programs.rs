@@ -15,7 +15,7 @@ fn hello_discovers_exchanges_and_explains_a_mismatch() {
         "offered   kind=BEST_EFFORT",
         "requested kind=RELIABLE",
         "fix       request kind BEST_EFFORT at the reader, or offer kind RELIABLE at the writer",
-        "knows it too (RELIABILITY)",
+        "its writer of \"Alarm\" is refused for RELIABILITY",
         "mended: alarm \"the attic is gone\" arrived",
         "the publisher has left; done",
     ] {

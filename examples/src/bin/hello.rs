@@ -159,7 +159,7 @@ fn publisher(domain: &str, tag: &str, started: &str) -> Result<(), Box<dyn Error
     wait_for(weak.status_condition(), StatusMask::OFFERED_INCOMPATIBLE_QOS)?;
     let verdict = verdicts.next().ok_or("a mismatch without a verdict")?;
     let policies: Vec<_> = verdict.incompatible_qos().map(|offender| offender.policy.name()).collect();
-    log.say(format!("knows it too ({}); following the advice", policies.join(", ")));
+    log.say(format!("its writer of \"Alarm\" is refused for {}; following the advice", policies.join(", ")));
     drop(weak);
 
     let alarm = topic.writer().reliable().build()?;

@@ -89,7 +89,7 @@ pub enum Notice {
     Other(&'static str, String),
 }
 
-/// What a stack's program supplies to [`run`].
+/// What a stack's program supplies to `run`.
 pub trait Stack {
     /// Writes the sample of round `i` and instance `k`; returns its value as JSON.
     fn write(&mut self, i: u64, k: u64) -> Result<String, String>;

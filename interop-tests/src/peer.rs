@@ -28,6 +28,9 @@ pub struct Abilities {
     pub mixed: &'static [u8],
     /// Whether `--lease-ms` has an effect; otherwise the seconds of the peer's own lease.
     pub lease: Lease,
+    /// What it calls a data representation that it does not have; `None` if it does not compare representations
+    /// of this kind and matches on its side alone.
+    pub refusal: Option<&'static str>,
     /// Whether it can unregister an instance and show that one was unregistered; if not, the keyed scenarios end
     /// with the disposal.
     pub unregisters: bool,
@@ -78,6 +81,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
             faults: &[],
@@ -94,6 +98,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
             faults: &[
@@ -120,6 +125,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
             faults: &[],
@@ -135,6 +141,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1],
             mixed: &[1],
             lease: Lease::Settable,
+            refusal: None,
             unregisters: true,
             lacks: &[(
                 "xcdr2",
@@ -154,6 +161,8 @@ pub static PEERS: &[Peer] = &[
             keyed: &[],
             mixed: &[],
             lease: Lease::Fixed(20),
+            // rclpy has no name for this policy.
+            refusal: Some("INVALID"),
             unregisters: true,
             lacks: &[
                 ("keyed", "", "std_msgs has no keyed type"),
@@ -175,6 +184,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1],
             // discovery.rs: five times SPDP_PUBLISH_PERIOD of 10 s.
             lease: Lease::Fixed(50),
+            refusal: Some("DATA_REPRESENTATION"),
             // No unregister_instance, and a reader shows DISPOSED for both: with_key/datareader.rs.
             unregisters: false,
             lacks: &[(
@@ -196,6 +206,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1, 2],
             // discovery_methods.rs: lease_duration: Duration::new(100, 0).
             lease: Lease::Fixed(100),
+            refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
             faults: &[],

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::namespace::TopologyKind;
 use crate::peer::Lease;
-use crate::session::{ARRIVE, Bench, MATCH, Options, Session, compare, same};
+use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, compare, same};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -230,7 +230,6 @@ fn best_effort(bench: &Bench) -> Result<String, Failure> {
 fn late(bench: &Bench, durability: &str) -> Result<Session, Failure> {
     let options = bench.plain().both("--durability", durability);
     let publisher = bench.start_publisher(&options.clone().publisher("--count", 10))?;
-    publisher.process.wait_event("done", 0, ARRIVE)?;
     let subscriber = bench.start_subscriber(&options)?;
     let session = Session { publisher, subscriber };
     session.wait_matched(MATCH)?;
@@ -329,16 +328,21 @@ fn refused(bench: &Bench, options: &Options, policy: &str) -> Result<String, Fai
     let subscriber = bench.start_subscriber(options)?;
     let publisher = bench.start_publisher(options)?;
     for side in [&publisher, &subscriber] {
-        side.process.wait_for(&format!("incompatible {policy}"), MATCH, |events| {
-            events.iter().find(|event| event.is("incompatible_qos", "policy", &json!(policy))).map(|_| ())
-        })?;
-        if side.process.events().iter().any(|event| event.name() == "matched") {
-            return Err(Failure::Mismatch(format!("{} matched all the same", side.process.label())));
-        }
+        expect_refusal(side, policy)?;
     }
     publisher.leave()?;
     subscriber.leave()?;
     Ok(format!("{policy} reported on both sides"))
+}
+
+fn expect_refusal(side: &Side, policy: &str) -> Result<(), Failure> {
+    side.process.wait_for(&format!("incompatible {policy}"), MATCH, |events| {
+        events.iter().find(|event| event.is("incompatible_qos", "policy", &json!(policy))).map(|_| ())
+    })?;
+    if side.process.events().iter().any(|event| event.name() == "matched") {
+        return Err(Failure::Mismatch(format!("{} matched all the same", side.process.label())));
+    }
+    Ok(())
 }
 
 fn killed(bench: &Bench) -> Result<String, Failure> {
@@ -377,7 +381,6 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
     let Session { publisher, subscriber } = session;
     drop(publisher);
     let publisher = bench.start_publisher(&options)?;
-    publisher.process.wait_event("done", 0, ARRIVE)?;
     let ready = publisher.process.wait_event("ready", 0, ARRIVE)?.at;
     let first = publisher.process.wait_event("matched", 0, MATCH)?.at;
     let second = subscriber.process.wait_event("matched", mark, MATCH)?.at;
@@ -399,12 +402,37 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
 fn serde(bench: &Bench) -> Result<String, Failure> {
     let mut options = bench.plain();
     let own_type = if options.is_string() { "serde-string" } else { "serde" };
-    options = if bench.publisher.is_own() {
+    let own_publishes = bench.publisher.is_own();
+    options = if own_publishes {
         options.publisher("--type", own_type)
     } else {
         options.subscriber("--type", own_type)
     };
-    refused(bench, &options, "DATA_REPRESENTATION")
+    let peer = if own_publishes { bench.subscriber } else { bench.publisher };
+    let subscriber = bench.start_subscriber(&options)?;
+    let publisher = bench.start_publisher(&options)?;
+    let (own, other) = if own_publishes { (&publisher, &subscriber) } else { (&subscriber, &publisher) };
+    expect_refusal(own, "DATA_REPRESENTATION")?;
+    let observed = match peer.abilities.refusal {
+        Some(policy) => {
+            expect_refusal(other, policy)?;
+            format!("DATA_REPRESENTATION reported by us, {policy} by the peer")
+        }
+        None => {
+            // It has matched on its side alone, and must get nothing that it would take for a sample.
+            other.process.wait_event("matched", 0, MATCH)?;
+            "DATA_REPRESENTATION reported by us; the peer does not compare it".to_owned()
+        }
+    };
+    let mut session = Session { publisher, subscriber };
+    session.write(3)?;
+    let Session { publisher, subscriber } = session;
+    publisher.leave()?;
+    if !subscriber.received().is_empty() {
+        return Err(Failure::Mismatch("a sample arrived all the same".to_owned()));
+    }
+    subscriber.leave()?;
+    Ok(observed + "; nothing arrived")
 }
 
 fn no_common(what: &str) -> Failure {

@@ -109,9 +109,12 @@ impl Bench {
         Some(Options::new("final", representation))
     }
 
-    /// Starts a publisher and returns when its writer exists.
+    /// Starts a publisher and returns when its writer exists and has written what `--count` says.
     pub fn start_publisher(&self, options: &Options) -> Result<Side, Failure> {
-        self.start(self.topology.publisher(), self.publisher, &options.arguments("pub"))
+        let side = self.start(self.topology.publisher(), self.publisher, &options.arguments("pub"))?;
+        // Later ones answer commands.
+        side.process.wait_event("done", 0, START)?;
+        Ok(side)
     }
 
     /// Starts a subscriber and returns when its reader exists.

@@ -4,13 +4,15 @@ use dds_core::condition::WaitSet;
 use dds_core::instance::InstanceHandle;
 use dds_core::qos::{
     DataReaderQos, DataRepresentation, DataWriterQos, DurabilityKind, Duration as DdsDuration, PolicyId,
+    TopicQos,
 };
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
 use dds_core::types::{DataRepresentationId, TopicType};
-use dds_core::{DataReader, DataWriter, DdsType, DomainParticipant, ParticipantConfig};
+use dds_core::{DataReader, DataWriter, DdsType, DomainParticipant, ParticipantConfig, Serde};
 use interop_tests::namespace::assert_isolated;
 use interop_tests::program::{self, End, Mixed, Notice, Options, Role, Stack, TypeName, Wake};
+use serde::{Deserialize, Serialize};
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
@@ -57,8 +59,24 @@ struct Text {
     data: String,
 }
 
+/// MixedMembers as a serde type: announced under the same name, in our own representation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SerdeMixed {
+    wide: i64,
+    text: String,
+    numbers: Vec<i32>,
+}
+
+/// String_ as a serde type.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SerdeText(String);
+
 /// How a type's values are made and printed.
 trait Value: TopicType {
+    /// The name it is announced under.
+    fn announced_name() -> String {
+        Self::type_name().into_owned()
+    }
     fn make(options: &Options, i: u64, k: u64) -> Self;
     fn json(&self) -> String;
     fn key_json(key: &Self::Key) -> String;
@@ -131,6 +149,48 @@ impl Value for Text {
 
     fn json(&self) -> String {
         program::text_json(&self.data)
+    }
+
+    fn key_json((): &()) -> String {
+        "{}".to_owned()
+    }
+}
+
+impl Value for Serde<SerdeMixed> {
+    fn announced_name() -> String {
+        MixedMembers::announced_name()
+    }
+
+    fn make(_: &Options, i: u64, _: u64) -> Self {
+        let Mixed { wide, text, numbers, .. } = program::mixed(i);
+        Serde(SerdeMixed { wide, text, numbers })
+    }
+
+    fn json(&self) -> String {
+        format!(
+            "{{\"wide\":{},\"text\":{},\"numbers\":{:?}}}",
+            self.wide,
+            program::quoted(&self.text),
+            self.numbers
+        )
+    }
+
+    fn key_json((): &()) -> String {
+        "{}".to_owned()
+    }
+}
+
+impl Value for Serde<SerdeText> {
+    fn announced_name() -> String {
+        Text::announced_name()
+    }
+
+    fn make(_: &Options, i: u64, _: u64) -> Self {
+        Serde(SerdeText(program::text(i)))
+    }
+
+    fn json(&self) -> String {
+        program::text_json(&self.0.0)
     }
 
     fn key_json((): &()) -> String {
@@ -248,23 +308,23 @@ fn incompatible(change: u32, policy: Option<PolicyId>) -> Option<Notice> {
     })
 }
 
-fn writer_qos(options: &Options) -> DataWriterQos {
+fn writer_qos<T: Value>(options: &Options) -> DataWriterQos {
     let mut qos = DataWriterQos::default();
     qos.writer_data_lifecycle.autodispose_unregistered_instances = false;
-    qos.data_representation = representation(options);
+    qos.data_representation = representation::<T>(options);
     qos
 }
 
-fn reader_qos(options: &Options) -> DataReaderQos {
-    DataReaderQos { data_representation: representation(options), ..DataReaderQos::default() }
+fn reader_qos<T: Value>(options: &Options) -> DataReaderQos {
+    DataReaderQos { data_representation: representation::<T>(options), ..DataReaderQos::default() }
 }
 
-fn representation(options: &Options) -> DataRepresentation {
-    DataRepresentation(vec![if options.representation == 2 {
-        DataRepresentationId::XCDR2
-    } else {
-        DataRepresentationId::XCDR
-    }])
+fn representation<T: Value>(options: &Options) -> DataRepresentation {
+    let asked =
+        if options.representation == 2 { DataRepresentationId::XCDR2 } else { DataRepresentationId::XCDR };
+    // Serde types have one representation, whatever was asked for.
+    let has = T::representations().contains(&asked);
+    DataRepresentation(if has { vec![asked] } else { T::representations().to_vec() })
 }
 
 /// The builder calls that writers and readers have in common.
@@ -297,15 +357,17 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         config.announcement_period = DdsDuration::from_millis(options.lease_ms / 4);
     }
     let participant = DomainParticipant::builder(options.domain).config(config).build().map_err(text)?;
-    let topic = participant.topic::<T>(&options.topic).map_err(text)?;
+    let topic = participant
+        .create_topic_as::<T>(&options.topic, &T::announced_name(), TopicQos::default())
+        .map_err(text)?;
     let (endpoint, condition, _handle): (_, _, InstanceHandle) = match options.role {
         Role::Publisher => {
-            let writer = configured!(topic.writer().qos(writer_qos(options)), options);
+            let writer = configured!(topic.writer().qos(writer_qos::<T>(options)), options);
             let (condition, handle) = (writer.status_condition(), writer.instance_handle());
             (Endpoint::Writer(writer), condition, handle)
         }
         Role::Subscriber => {
-            let reader = configured!(topic.reader().qos(reader_qos(options)), options);
+            let reader = configured!(topic.reader().qos(reader_qos::<T>(options)), options);
             let (condition, handle) = (reader.status_condition(), reader.instance_handle());
             (Endpoint::Reader(reader), condition, handle)
         }
@@ -334,6 +396,8 @@ fn main() -> ExitCode {
         Some("final") => program::main(create::<FinalKeyed>),
         Some("mixed") => program::main(create::<MixedMembers>),
         Some("string") => program::main(create::<Text>),
+        Some("serde") => program::main(create::<Serde<SerdeMixed>>),
+        Some("serde-string") => program::main(create::<Serde<SerdeText>>),
         _ => program::main(|options, wake| match options.type_name {
             TypeName::Shape => create::<ShapeType>(options, wake),
             _ => Err("no such type".to_owned()),

@@ -210,8 +210,8 @@ fn a_time_based_filter_thins_samples_out() {
         let line = subscriber.expect("a sample", |line| sample(line).is_some());
         sizes.push(shape(&line).unwrap().1);
     }
-    // 300 ms hold 15 periods of at least 20 ms; what is late by a few does not make it one.
-    assert!(sizes.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 5), "not thinned out: {sizes:?}");
+    // 300 ms hold 15 periods; on a machine so busy that one takes ten times as long, still two.
+    assert!(sizes.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 2), "not thinned out: {sizes:?}");
     end(publisher);
     end(subscriber);
 }

@@ -1,7 +1,7 @@
 /* The ends of a benchmark on Cyclone DDS, with the command line and output of `dds-bench`'s own ends:
  *
  *   bench ping|pong|publish|subscribe|announce [--payload BYTES] [--seconds S] [--samples N] [--pace-us US]
- *         [--listener] [--domain ID]
+ *         [--listener] [--domain ID] [--peers N] [--batch]
  *
  * Prints {"event":"matched",…} when its endpoints are matched, waits for a line on standard input, does
  * its work, prints its result and ends at the end of standard input. */
@@ -25,8 +25,9 @@ struct options {
   double seconds;
   uint64_t samples;
   int64_t pace_ns;
-  bool listener;
+  bool listener, batch;
   dds_domainid_t domain;
+  uint32_t peers;
 };
 
 struct end {
@@ -49,6 +50,13 @@ struct end {
 static int64_t now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Comparable between processes. */
+static int64_t wall(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -132,9 +140,10 @@ static void *serve(void *argument) {
   dds_attach_t triggered[2];
   for (;;) {
     dds_return_t count = dds_waitset_wait(e->waitset, triggered, 2, DDS_INFINITY);
+    /* Before it is known whether to stop: what was acknowledged counts. */
+    take_all(e);
     for (dds_return_t i = 0; i < count; i++)
       if (triggered[i] == 1) return NULL;
-    take_all(e);
   }
 }
 
@@ -145,7 +154,7 @@ static dds_entity_t topic(struct end *e, const char *name) {
 static void create(struct end *e) {
   const char *role = e->options.role;
   bool ping = strcmp(role, "ping") == 0, pong = strcmp(role, "pong") == 0, announce = strcmp(role, "announce") == 0;
-  e->created = now();
+  e->created = wall();
   e->participant = checked(dds_create_participant(e->options.domain, NULL, NULL), "create_participant");
   dds_qos_t *qos = dds_create_qos();
   dds_qset_reliability(qos, DDS_RELIABILITY_RELIABLE, DDS_SECS(10));
@@ -155,6 +164,7 @@ static void create(struct end *e) {
   dds_qset_writer_data_lifecycle(qos, false);
   bool writes = ping || pong || announce || strcmp(role, "publish") == 0;
   bool reads = ping || pong || announce || strcmp(role, "subscribe") == 0;
+  if (e->options.batch) dds_write_set_batch(true);
   if (writes) e->writer = checked(dds_create_writer(e->participant, topic(e, pong ? "BenchBack" : "BenchForth"), qos, NULL), "create_writer");
   if (reads) {
     dds_listener_t *listener = dds_create_listener(e);
@@ -165,7 +175,7 @@ static void create(struct end *e) {
   dds_delete_qos(qos);
 }
 
-/* Waits until each endpoint is matched with as many as asked for. */
+/* Waits until each endpoint is matched with as many as asked for. `announce` counts its own other end, too. */
 static void wait_matched(struct end *e, uint32_t wanted) {
   dds_entity_t waitset = checked(dds_create_waitset(e->participant), "create_waitset");
   if (e->writer) {
@@ -184,7 +194,7 @@ static void wait_matched(struct end *e, uint32_t wanted) {
     if ((!e->writer || publication.current_count >= wanted) && (!e->reader || subscription.current_count >= wanted)) break;
     dds_waitset_wait(waitset, NULL, 0, DDS_INFINITY);
   }
-  int64_t at = now();
+  int64_t at = wall();
   if (e->reader) {
     dds_waitset_detach(waitset, e->reader);
     dds_set_status_mask(e->reader, DDS_DATA_AVAILABLE_STATUS);
@@ -231,21 +241,24 @@ static void publish(struct end *e) {
     written++;
     if ((e->options.samples > 0 || e->options.pace_ns > 0 || e->options.payload > 8192 || written % 16 == 0) && is_over(e, written, now())) break;
   }
+  if (e->options.batch) dds_write_flush(e->writer);
   int64_t end = now();
   dds_return_t acknowledged = dds_wait_for_acks(e->writer, DDS_SECS(10));
   printf("{\"event\":\"result\",\"samples\":%" PRIu64 ",\"elapsed_ns\":%" PRId64 ",\"acknowledged\":%s}\n", written, end - start, acknowledged == 0 ? "true" : "false");
 }
 
 static struct options parse(int argc, char **argv) {
-  struct options o = {.role = argc > 1 ? argv[1] : "", .payload = 64, .seconds = 1};
+  struct options o = {.role = argc > 1 ? argv[1] : "", .payload = 64, .seconds = 1, .peers = 1};
   for (int i = 2; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : "";
     if (strcmp(argv[i], "--listener") == 0) { o.listener = true; continue; }
+    if (strcmp(argv[i], "--batch") == 0) { o.batch = true; continue; }
     if (strcmp(argv[i], "--payload") == 0) o.payload = (uint32_t)strtoul(value, NULL, 10);
     else if (strcmp(argv[i], "--seconds") == 0) o.seconds = atof(value);
     else if (strcmp(argv[i], "--samples") == 0) o.samples = strtoull(value, NULL, 10);
     else if (strcmp(argv[i], "--pace-us") == 0) o.pace_ns = strtoll(value, NULL, 10) * 1000;
     else if (strcmp(argv[i], "--domain") == 0) o.domain = (dds_domainid_t)strtoul(value, NULL, 10);
+    else if (strcmp(argv[i], "--peers") == 0) o.peers = (uint32_t)strtoul(value, NULL, 10);
     else { fprintf(stderr, "unknown option %s\n", argv[i]); exit(2); }
     i++;
   }
@@ -261,7 +274,7 @@ int main(int argc, char **argv) {
   e.sample.payload._buffer = calloc(1, e.options.payload);
   e.sample.payload._length = e.sample.payload._maximum = e.options.payload;
   create(&e);
-  wait_matched(&e, 1);
+  wait_matched(&e, e.options.peers);
   char line[16];
   pthread_t server;
   bool serves = e.reader && !e.options.listener;

@@ -1,0 +1,48 @@
+//! What the machine does without any DDS: the limit that the others are compared with.
+
+use std::{path::Path, process::Command};
+
+use crate::{Failure, exchange::Placement, namespace::Namespace, results::Limit};
+
+/// Runs the raw UDP example in one mode; `None` where a payload does not fit a datagram.
+pub fn measure(
+    namespace: &Namespace,
+    program: &Path,
+    kind: &str,
+    placement: Placement,
+    payload: usize,
+    run: usize,
+    seconds: f64,
+) -> Result<Option<Limit>, Failure> {
+    if payload > 65_000 || (kind == "gso-stream" && payload > 32_000) {
+        return Ok(None);
+    }
+    // Both ends are threads of one process here.
+    let (first, second) = placement.cores();
+    let cores = if first == second { first.to_string() } else { format!("{first},{second}") };
+    let _spinners = placement.spinners()?;
+    let mut command: Command = namespace.command(None);
+    command.args(["taskset", "-c", &cores]).arg(program);
+    let output = command.args([kind, &payload.to_string(), &seconds.to_string()]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let value = figure(&text, if kind == "ping-pong" { "p50 " } else { "B: " });
+    let value = value.ok_or_else(|| format!("raw_udp {kind} {payload}: {text}"))?;
+    Ok(Some(Limit { kind: kind.to_owned(), placement: placement.name().to_owned(), payload, run, value }))
+}
+
+/// The number after `label`.
+fn figure(text: &str, label: &str) -> Option<f64> {
+    let (_, rest) = text.split_once(label)?;
+    rest.split_whitespace().next()?.trim_end_matches(',').parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn figures_follow_their_label() {
+        assert_eq!(figure("64 B: 10 round trips, p50 14.7 µs, p90 15.0 µs", "p50 "), Some(14.7));
+        assert_eq!(figure("64 B: 252 thousand datagrams/s", "B: "), Some(252.0));
+    }
+}

@@ -1,0 +1,361 @@
+//! `docs/performance.md`, generated from the results.
+
+use std::fmt::Write;
+
+use crate::{
+    Failure,
+    exchange::PAYLOADS,
+    instructions,
+    options::Options,
+    results::{Case, Results, Startup, root},
+    stacks::{CYCLONE, OURS},
+};
+
+/// Writes the document, or with `--check` says whether it is what the results say.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let text = render(&Results::read()?)?;
+    let path = root().join("docs/performance.md");
+    if options.check {
+        if std::fs::read_to_string(&path)? != text {
+            return Err("docs/performance.md differs from the results; run `dds-bench report`".into());
+        }
+        return Ok(());
+    }
+    Ok(std::fs::write(path, text)?)
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        count if count % 2 == 1 => Some(values[middle]),
+        _ => Some((values[middle - 1] + values[middle]) / 2.0),
+    }
+}
+
+fn share(values: &[f64], share: f64) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let at = ((values.len() as f64 * share).ceil() as usize).clamp(1, values.len().max(1));
+    values.get(at - 1).copied().unwrap_or(0.0)
+}
+
+/// One line about start-up.
+pub fn startup_line(startup: &Startup) -> String {
+    let times = &startup.milliseconds;
+    format!(
+        "{} {}: median {:.1} ms, p95 {:.1} ms, worst {:.1} ms of {}",
+        startup.stack,
+        startup.situation,
+        share(times, 0.5),
+        share(times, 0.95),
+        share(times, 1.0),
+        times.len()
+    )
+}
+
+fn bytes(payload: usize) -> String {
+    match payload {
+        ..1024 => format!("{payload} B"),
+        1024..1_048_576 => format!("{} KiB", payload / 1024),
+        _ => format!("{} MiB", payload / 1_048_576),
+    }
+}
+
+/// Rows of a table: stack and delivery; columns: payloads. Cells are medians with the range of the runs.
+struct Table<'r> {
+    values: Vec<(&'r Case, f64)>,
+    placement: &'static str,
+    digits: usize,
+    /// Larger is better, as for throughput.
+    is_more_better: bool,
+}
+
+impl Table<'_> {
+    fn of(&self, stack: &str, delivery: &str, payload: usize) -> Vec<f64> {
+        let is_it = |case: &Case| {
+            case.stack == stack
+                && case.delivery == delivery
+                && case.placement == self.placement
+                && case.payload == payload
+        };
+        self.values.iter().filter(|(case, _)| is_it(case)).map(|(_, value)| *value).collect()
+    }
+
+    fn rows(&self) -> Vec<(&str, &str)> {
+        let mut rows = Vec::new();
+        for (case, _) in &self.values {
+            let row = (case.stack.as_str(), case.delivery.as_str());
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// The best median of the stacks whose name `is_wanted`.
+    fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<f64> {
+        let rows = self.rows().into_iter().filter(|(stack, _)| is_wanted(stack));
+        let medians = rows.filter_map(|(stack, delivery)| median(&mut self.of(stack, delivery, payload)));
+        medians.reduce(if self.is_more_better { f64::max } else { f64::min })
+    }
+
+    fn render(&self, out: &mut String) -> std::fmt::Result {
+        write!(out, "| `{}` |", self.placement)?;
+        PAYLOADS.iter().try_for_each(|payload| write!(out, " {} |", bytes(*payload)))?;
+        writeln!(out, "\n|---|{}", "---:|".repeat(PAYLOADS.len()))?;
+        let digits = self.digits;
+        for (stack, delivery) in self.rows() {
+            write!(out, "| {stack}, {delivery} |")?;
+            for payload in PAYLOADS {
+                let mut values = self.of(stack, delivery, payload);
+                match median(&mut values) {
+                    Some(middle) => write!(
+                        out,
+                        " {middle:.digits$} ({:.digits$}–{:.digits$}) |",
+                        values[0],
+                        values[values.len() - 1]
+                    )?,
+                    None => write!(out, " |")?,
+                }
+            }
+            writeln!(out)?;
+        }
+        for (name, prefix) in [("Cyclone's default", false), ("Cyclone's best", true)] {
+            write!(out, "| **ours ÷ {name}** |")?;
+            for payload in PAYLOADS {
+                let ours = self.best(payload, |stack| stack == OURS);
+                let theirs =
+                    self.best(
+                        payload,
+                        |stack| if prefix { stack.starts_with(CYCLONE) } else { stack == CYCLONE },
+                    );
+                match (ours, theirs) {
+                    (Some(ours), Some(theirs)) => write!(out, " **{:.2}** |", ours / theirs)?,
+                    _ => write!(out, " |")?,
+                }
+            }
+            writeln!(out)?;
+        }
+        writeln!(out)
+    }
+}
+
+const INTRODUCTION: &str = "\
+# Performance
+
+Generated by `dds-bench` from `dds-bench/results/latest.json`; do not edit. Every run is in that file.
+
+The one command, which needs root and takes under ten minutes:
+
+```text
+cargo run --release -p dds-bench -- all
+```
+
+## Method
+
+Two processes in a network namespace of their own exchange `{u64; sequence<octet>}` in XCDR1, RELIABLE, KEEP_ALL,
+VOLATILE, otherwise default QoS; the ends of Cyclone DDS are the same program in C
+(`interop-tests/peers/bench/bench.c`). `same`: both on one core, which is the software path alone and repeats best;
+`cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
+placements run in turn, and all of that several times; a cell is the median of the runs with their range. Ends run at
+nice −15, so that other work on the machine disturbs less. Compare ratios, not figures of different runs or machines.
+
+Where listeners write, in round trips, Cyclone's ends have raised high-water marks: with the default ones a write of
+16 KiB there blocks for ever.
+Round trips leave out the first tenth. Throughput is counted at the reader, from its first to its last sample;
+`write` is called once per sample.
+";
+
+fn render(results: &Results) -> Result<String, Failure> {
+    let mut out = INTRODUCTION.to_owned();
+    let machine = &results.machine;
+    writeln!(
+        out,
+        "\n## Machine\n\n{} × {}, {} MiB, Linux {}, {}. Commit `{}`, {} interleaved runs of {} s. Load of the machine \
+         by others at the start: {:.1}{}.\n",
+        machine.processors,
+        machine.processor,
+        machine.memory_mib,
+        machine.kernel,
+        machine.compiler,
+        results.commit,
+        results.runs,
+        results.seconds_per_run,
+        results.load.first().map_or(0.0, |(_, load)| *load),
+        if results.load.first().is_some_and(|(_, load)| *load > 1.0) {
+            ": **a noisy run**, trust ratios of medians only"
+        } else {
+            ""
+        }
+    )?;
+    round_trips(results, &mut out)?;
+    throughput(results, &mut out)?;
+    paced(results, &mut out)?;
+    startup(results, &mut out)?;
+    counts(results, &mut out)?;
+    Ok(out)
+}
+
+fn round_trips(results: &Results, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "## Round trip, median in µs\n")?;
+    let values = || results.round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
+    for placement in ["same", "cross"] {
+        let digits = 1;
+        Table { values: values(), placement, digits, is_more_better: false }.render(out)?;
+        limit(results, "ping-pong", placement, "Bare UDP, two threads, µs", out)?;
+    }
+    writeln!(out, "\n99th percentile, µs:\n")?;
+    let values = || results.round_trips.iter().map(|result| (&result.case, result.p99_us)).collect();
+    for placement in ["same", "cross"] {
+        Table { values: values(), placement, digits: 1, is_more_better: false }.render(out)?;
+    }
+    let resident = |stack: &str| {
+        let of_it = results.round_trips.iter().filter(|result| result.case.stack == stack);
+        let of_it = of_it.filter(|result| result.case.payload == 64);
+        let mut kib: Vec<f64> = of_it.clone().map(|result| result.resident_kib as f64 / 1024.0).collect();
+        (median(&mut kib).unwrap_or(0.0), of_it.map(|result| result.threads).max().unwrap_or(0))
+    };
+    let ((ours, our_threads), (theirs, their_threads)) = (resident(OURS), resident(CYCLONE));
+    writeln!(
+        out,
+        "Resident memory of the answering process at 64 B: ours {ours:.1} MiB with at most {our_threads} threads, \
+         Cyclone {theirs:.1} MiB with {their_threads} (in both, one of them is the program's own).\n"
+    )
+}
+
+fn limit(results: &Results, kind: &str, placement: &str, title: &str, out: &mut String) -> std::fmt::Result {
+    write!(out, "{title}, `{placement}`:")?;
+    for payload in PAYLOADS {
+        let of_it = results
+            .limits
+            .iter()
+            .filter(|limit| limit.kind == kind && limit.placement == placement && limit.payload == payload);
+        let mut values: Vec<f64> = of_it.map(|limit| limit.value).collect();
+        if let Some(middle) = median(&mut values) {
+            write!(out, " {} {middle:.1}", bytes(payload))?;
+            if kind != "ping-pong" {
+                write!(out, " ({:.2} GB/s)", middle * payload as f64 / 1e6)?;
+            }
+            write!(out, ";")?;
+        }
+    }
+    writeln!(out, "\n")
+}
+
+fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "## Throughput, thousand samples a second\n")?;
+    for placement in ["same", "cross"] {
+        let values = results.throughput.iter().map(|result| (&result.case, result.samples_per_second / 1e3));
+        Table { values: values.collect(), placement, digits: 1, is_more_better: true }.render(out)?;
+        limit(results, "stream", placement, "Bare UDP, thousand datagrams a second", out)?;
+        limit(results, "gso-stream", placement, "Bare UDP with GSO and GRO", out)?;
+    }
+    let lost = |stack: &str| -> u64 {
+        let of_it = results.throughput.iter().filter(|result| result.case.stack.starts_with(stack));
+        of_it.map(|result| result.lost).sum()
+    };
+    writeln!(out, "Lost in all runs: ours {}, Cyclone {}.\n", lost(OURS), lost(CYCLONE))?;
+    writeln!(out, "Processor time of both ends, µs a sample:\n")?;
+    for placement in ["same", "cross"] {
+        let values = results.throughput.iter().map(|result| (&result.case, result.processor_us_per_sample));
+        Table { values: values.collect(), placement, digits: 2, is_more_better: false }.render(out)?;
+    }
+    Ok(())
+}
+
+fn paced(results: &Results, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample:\n")?;
+    for placement in ["same", "cross"] {
+        let values = results.paced.iter().map(|result| (&result.case, result.processor_us_per_sample));
+        Table { values: values.collect(), placement, digits: 2, is_more_better: false }.render(out)?;
+    }
+    Ok(())
+}
+
+fn startup(results: &Results, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "## Start-up\n\nFrom the creation of the last participant to the last match, in ms. `joining`: two processes, \
+         the first is there already; `together`: both start at once; `ten`: ten processes at once, each with a writer \
+         and a reader of one topic.\n\n\
+         | | median | p95 | worst | starts |\n|---|---:|---:|---:|---:|"
+    )?;
+    for startup in &results.startup {
+        let times = &startup.milliseconds;
+        writeln!(
+            out,
+            "| {}, {} | {:.1} | {:.1} | {:.1} | {} |",
+            startup.stack,
+            startup.situation,
+            share(times, 0.5),
+            share(times, 0.95),
+            share(times, 1.0),
+            times.len()
+        )?;
+    }
+    if let Some(fifty) = &results.fifty {
+        writeln!(
+            out,
+            "\n{} participants in {} processes: every writer matched with every reader {:.2} s after the first was \
+             created; idle for {:.0} s all together used {:.2} % of a core and {:.0} MiB of memory.",
+            fifty.processes,
+            fifty.processes,
+            fifty.all_matched_seconds,
+            fifty.idle_seconds,
+            fifty.idle_share_percent,
+            fifty.resident_mib
+        )?;
+    }
+    writeln!(out)
+}
+
+fn counts(results: &Results, out: &mut String) -> Result<(), Failure> {
+    writeln!(
+        out,
+        "## Counts\n\nSystem calls per sample of 64 B, by strace (`ping` and `pong`: one sample at a time; `publish` \
+         and `subscribe`: flat out, as far as strace lets it be):\n\n| | a sample | which |\n|---|---:|---|"
+    )?;
+    for calls in &results.system_calls {
+        let which: Vec<String> =
+            calls.calls.iter().take(6).map(|(name, count)| format!("{name} {count:.2}")).collect();
+        writeln!(
+            out,
+            "| {}, {}, {} | {:.2} | {} |",
+            calls.stack,
+            calls.delivery,
+            calls.role,
+            calls.per_sample,
+            which.join(", ")
+        )?;
+    }
+    writeln!(
+        out,
+        "\nInstructions per sample by callgrind, over two engines without sockets (`dds-bench/baseline.json`; the \
+         check fails at 2 % more). `deliver` is the datagram's way into the cache and the acknowledgement's way back.\n\n\
+         | | instructions |\n|---|---:|"
+    )?;
+    for (what, count) in instructions::baseline().unwrap_or_default() {
+        writeln!(out, "| {what} | {count} |")?;
+    }
+    writeln!(
+        out,
+        "\nAllocations per sample in the steady state are counted, and limited, by `dds-bench/tests/allocations.rs`."
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_shares() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median(&mut []), None);
+        assert_eq!(share(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.0);
+        assert_eq!(share(&[1.0, 2.0, 3.0, 4.0], 0.95), 4.0);
+    }
+}

@@ -1,0 +1,131 @@
+//! The programs that are compared, built where that is needed.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{Failure, namespace::Namespace, options::Delivery, results::root};
+
+/// A stack in one configuration.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    pub name: &'static str,
+    program: PathBuf,
+    /// For the environment variable CYCLONEDDS_URI.
+    cyclone_uri: String,
+    /// What is added to it where listeners write.
+    writing_in_listeners: &'static str,
+    flags: &'static [&'static str],
+    pub deliveries: &'static [Delivery],
+    /// Payloads that the configuration is meant for.
+    payloads: std::ops::RangeInclusive<usize>,
+    only_throughput: bool,
+}
+
+pub const OURS: &str = "ours";
+pub const CYCLONE: &str = "Cyclone DDS 0.10.2";
+pub const CYCLONE_BATCHING: &str = "Cyclone DDS 0.10.2, batching, flushed by hand";
+pub const CYCLONE_LARGE: &str = "Cyclone DDS 0.10.2, 65,000-byte fragments";
+
+/// Writing in a listener blocks Cyclone's receiving thread above its high-water mark of 500 kB (at first
+/// 30 kB) for ever, as the acknowledgements come in on the same thread.
+const MARKS: &str =
+    "<Internal><Watermarks><WhcHighInit>16MB</WhcHighInit><WhcHigh>16MB</WhcHigh></Watermarks></Internal>";
+const FRAGMENTS: &str =
+    "<General><MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize></General>";
+/// Beyond its default of 10 participants on a host.
+const PARTICIPANTS: &str = "<Discovery><MaxAutoParticipantIndex>100</MaxAutoParticipantIndex></Discovery>";
+
+impl Stack {
+    /// Ours as built now, and Cyclone DDS in its configurations, built here.
+    pub fn all() -> Result<Vec<Self>, Failure> {
+        let cyclone = build_cyclone()?;
+        let base = Self {
+            name: OURS,
+            program: std::env::current_exe()?,
+            cyclone_uri: String::new(),
+            writing_in_listeners: "",
+            flags: &[],
+            deliveries: &Delivery::BOTH,
+            payloads: 0..=usize::MAX,
+            only_throughput: false,
+        };
+        let foreign = Self { program: cyclone, writing_in_listeners: MARKS, ..base.clone() };
+        Ok(vec![
+            base,
+            Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
+            Self {
+                name: CYCLONE_BATCHING,
+                flags: &["--batch"],
+                deliveries: &[Delivery::Listener],
+                payloads: 0..=1024,
+                only_throughput: true,
+                ..foreign.clone()
+            },
+            Self {
+                name: CYCLONE_LARGE,
+                cyclone_uri: FRAGMENTS.to_owned(),
+                deliveries: &[Delivery::Listener],
+                payloads: 16_384..=usize::MAX,
+                ..foreign
+            },
+        ])
+    }
+
+    /// Whether the configuration is meant for such a case.
+    pub fn takes_part(&self, payload: usize, is_throughput: bool) -> bool {
+        self.payloads.contains(&payload) && (is_throughput || !self.only_throughput)
+    }
+
+    /// One end.
+    pub fn command(
+        &self,
+        namespace: &Namespace,
+        core: Option<usize>,
+        role: &str,
+        delivery: Delivery,
+        prefix: &[&str],
+    ) -> Command {
+        let mut command = namespace.command(core);
+        command.args(prefix).arg(&self.program).arg(role).args(self.flags);
+        if delivery == Delivery::Listener {
+            command.arg("--listener");
+        }
+        let mut uri = self.cyclone_uri.clone();
+        if delivery == Delivery::Listener && matches!(role, "ping" | "pong") {
+            uri.push_str(self.writing_in_listeners);
+        }
+        if !uri.is_empty() {
+            command.env("CYCLONEDDS_URI", uri);
+        }
+        command
+    }
+}
+
+fn build_cyclone() -> Result<PathBuf, Failure> {
+    let folder = root().join(".interop/bench");
+    std::fs::create_dir_all(&folder)?;
+    let sources = root().join("interop-tests/peers/bench").canonicalize()?;
+    run(Command::new("idlc").arg(sources.join("bench.idl")).current_dir(&folder))?;
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-O2", "-Wall", "-I.", "-o", "bench"]).arg(sources.join("bench.c"));
+    run(compiler.args(["bench.c", "-lddsc", "-lpthread"]).current_dir(&folder))?;
+    Ok(folder.join("bench").canonicalize()?)
+}
+
+/// The example of dds-transport that measures bare UDP, in the same target directory as this program.
+pub fn build_raw_udp() -> Result<PathBuf, Failure> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--release", "-q", "-p", "dds-transport", "--example", "raw_udp"]);
+    run(command.current_dir(root()))?;
+    let own = std::env::current_exe()?;
+    let folder = own.parent().map_or(Path::new("."), |folder| folder);
+    Ok(folder.join("examples/raw_udp"))
+}
+
+fn run(command: &mut Command) -> Result<(), Failure> {
+    let status = command.status().map_err(|error| format!("{command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?}: {status}").into()) }
+}

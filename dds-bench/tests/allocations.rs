@@ -1,0 +1,84 @@
+//! Allocations per sample in the steady state: counted over two engines without sockets, and limited.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+use dds_bench::{Flat, Large, Pair, Small};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn note() {
+    // No destructor, hence usable while a thread ends.
+    ALLOCATIONS.with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call is the system allocator's own; counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        note();
+        // SAFETY: the caller keeps this function's contract, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        note();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const SAMPLES: u64 = 1_000;
+
+fn counted<R>(total: &mut u64, act: impl FnOnce() -> R) -> R {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = act();
+    *total += ALLOCATIONS.with(Cell::get) - before;
+    result
+}
+
+/// Allocations per sample of write, delivery with acknowledgement, and take.
+fn allocations<T: Flat>() -> [f64; 3] {
+    let mut pair = Pair::<T>::new().unwrap();
+    let mut counts = [0; 3];
+    for round in 0..2 {
+        counts = [0; 3];
+        for _ in 0..SAMPLES {
+            counted(&mut counts[0], || pair.write());
+            counted(&mut counts[1], || pair.deliver());
+            let taken = counted(&mut counts[2], || pair.take());
+            assert_eq!(taken, 1, "round {round}");
+            pair.settle();
+        }
+    }
+    counts.map(|count| count as f64 / SAMPLES as f64)
+}
+
+#[test]
+fn of_small_samples() {
+    let [write, deliver, take] = allocations::<Small>();
+    println!("64 B: write {write}, deliver {deliver}, take {take}");
+    assert_eq!([write, deliver], [0.0, 0.0]);
+    assert!(take <= 1.0, "{take}: only the vector that is returned");
+}
+
+#[test]
+fn of_fragmented_samples() {
+    let [write, deliver, take] = allocations::<Large>();
+    println!("16 KiB: write {write}, deliver {deliver}, take {take}");
+    assert_eq!([write, deliver], [0.0, 0.0]);
+    assert!(take <= 1.0, "{take}: only the vector that is returned");
+}

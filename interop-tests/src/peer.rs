@@ -153,6 +153,22 @@ pub static PEERS: &[Peer] = &[
         kind: Kind::Binary,
     },
     Peer {
+        name: "fastdds3",
+        title: "Fast DDS 3.2 (C++)",
+        version: "3.2.2",
+        abilities: Abilities {
+            shape: &[2, 1],
+            keyed: &[1, 2],
+            mixed: &[1, 2],
+            lease: Lease::Settable,
+            refusal: Some("DATA_REPRESENTATION"),
+            unregisters: true,
+            lacks: &[],
+            faults: &[],
+        },
+        kind: Kind::Binary,
+    },
+    Peer {
         name: "ros2",
         title: "ROS 2 Kilted (rclpy, Fast DDS 3.2)",
         version: "rclpy 9.1.2",
@@ -275,7 +291,6 @@ impl Peer {
             ("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp".to_owned()),
             ("ROS_LOG_DIR", paths::artifacts().join("ros").to_string_lossy().into_owned()),
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
-            ("LD_LIBRARY_PATH", folder.join("venv/lib").to_string_lossy().into_owned()),
         ];
         Launch { program, arguments, environment }
     }

@@ -94,14 +94,26 @@ fn fastdds29(folder: &Path) -> Result<(), Failure> {
     run(compiler.args(sources).current_dir(folder))
 }
 
+/// Against the headers and libraries in the wheels of ROS 2's environment, which is built first.
 fn fastdds3(folder: &Path) -> Result<(), Failure> {
-    environment(folder, "ros2.txt")?;
+    if let Some(ros2) = Peer::named("ros2") {
+        build(ros2)?;
+    }
     let peers = paths::package().join("peers");
     let mut compiler = Command::new("nice");
-    compiler.args(["g++", "-std=c++17", "-O1", "-DFASTDDS_3", "-Ivenv/include", "-o", "peer"]);
+    compiler.args(["g++", "-std=c++17", "-O1", "-DFASTDDS_3", "-I../ros2/venv/include", "-o", "peer"]);
     compiler.arg(peers.join("fastdds/peer.cpp"));
-    let libraries = ["-Lvenv/lib", "-lfastdds", "-lfastcdr", "-lpthread", "-Wl,--allow-shlib-undefined"];
-    run(compiler.args(libraries).current_dir(folder))
+    compiler.args([
+        "-L../ros2/venv/lib",
+        "-lfastdds",
+        "-lfastcdr",
+        "-lpthread",
+        "-Wl,--allow-shlib-undefined",
+    ]);
+    // The old kind of run path, because the libraries' own dependencies are looked up by it too.
+    compiler.args(["-Wl,--disable-new-dtags", "-Wl,-rpath,$ORIGIN/../ros2/venv/lib"]);
+    compiler.arg("-Wl,-rpath,$ORIGIN/../ros2/venv/lib/python3.11/site-packages/ros_fastdds.libs");
+    run(compiler.current_dir(folder))
 }
 
 fn environment(folder: &Path, pins: &str) -> Result<(), Failure> {

@@ -106,3 +106,30 @@ fn mark(results: &Results, peer: &str, scenario: &str, direction: Direction) -> 
     let wanted = |cell: &&Cell| cell.peer == peer && cell.scenario == scenario && cell.direction == direction;
     results.cells.iter().find(wanted).map_or("–", |cell| cell.verdict.name())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(verdict: Verdict, direction: Direction) -> Cell {
+        Cell {
+            peer: "cyclone11".to_owned(),
+            version: "11.0.1".to_owned(),
+            scenario: "reliable".to_owned(),
+            direction,
+            verdict,
+            reason: if verdict == Verdict::Pass { String::new() } else { "because".to_owned() },
+            observed: String::new(),
+            capture: String::new(),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_cell_shows_both_directions_and_reasons_are_listed() {
+        let cells = vec![cell(Verdict::Pass, Direction::To), cell(Verdict::NotApplicable, Direction::From)];
+        let page = page(&Results { cells, ..Results::default() });
+        assert!(page.contains("| reliable | → PASS ← N/A |"));
+        assert!(page.contains("- cyclone11 reliable ←: N/A: because"));
+    }
+}

@@ -257,7 +257,7 @@ pub(crate) struct ParticipantInner {
 
 impl Drop for ParticipantInner {
     fn drop(&mut self) {
-        if self.runtime.as_ref().is_some_and(|runtime| runtime.runtime().is_forked_child()) {
+        if self.engine.check_usable("drop").is_err() {
             return;
         }
         let now = self.engine.environment.now();
@@ -345,6 +345,7 @@ impl DomainParticipant {
     /// # Errors
     /// [`DdsError::ImmutablePolicy`] for policies that may not change.
     pub fn set_qos(&self, qos: DomainParticipantQos) -> DdsResult<()> {
+        self.check_usable("set_qos")?;
         let mut current = self.0.qos.write();
         check_changeable(current.check_changeable(&qos))?;
         *current = qos.clone();
@@ -520,10 +521,7 @@ impl DomainParticipant {
     }
 
     pub(crate) fn check_usable(&self, operation: &'static str) -> DdsResult<()> {
-        if self.0.runtime.as_ref().is_some_and(|runtime| runtime.runtime().is_forked_child()) {
-            return Err(DdsError::IllegalOperation { operation, context: IllegalContext::AfterFork });
-        }
-        Ok(())
+        self.0.engine.check_usable(operation)
     }
 }
 

@@ -230,6 +230,7 @@ impl<T: TopicType> DataWriter<T> {
     /// # Errors
     /// [`DdsError::ImmutablePolicy`], [`DdsError::InconsistentPolicy`].
     pub fn set_qos(&self, mut qos: DataWriterQos) -> DdsResult<()> {
+        self.inner.engine.check_usable("set_qos")?;
         check_consistent(qos.is_consistent())?;
         if qos.data_representation.0.is_empty() {
             qos.data_representation.0 = vec![self.representation()];

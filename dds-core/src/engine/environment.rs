@@ -29,6 +29,12 @@ pub trait Environment: Send + Sync {
     /// Whether threads may block and time passes meanwhile; not so in a simulation, where blocking
     /// operations are refused with an error that names the async form.
     fn may_block(&self) -> bool;
+
+    /// Whether this process only inherited the environment by `fork`: its threads are not here, and its
+    /// sockets are another's.
+    fn is_inherited(&self) -> bool {
+        false
+    }
     /// Blocks the calling thread until `look`, asked at once and after each notification, says that what
     /// it waits for is there; false when the deadline passed first. Called only where
     /// [`may_block`](Environment::may_block) allows it; an environment may receive on the waiting thread.

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     cache::{Admission, DeadlineMissed, InstanceKey, WaitFor, WriteRequest, WriterCache},
     condition::deadline_after,
-    error::{DdsError, Resource},
+    error::{DdsError, IllegalContext, Resource},
     instance::InstanceHandle,
     status::{StatusMask, WriterStatuses},
     type_support::TypeSupport,
@@ -265,6 +265,7 @@ impl Engine {
         operation: &'static str,
         max_blocking_time: Duration,
     ) -> Result<SequenceNumber, DdsError> {
+        self.check_usable(operation)?;
         let mut ticket = Ticket { writer, number: None };
         let now = self.environment.now();
         if let Attempt::Written(number) = self.try_write(now, writer, write, operation, &mut ticket)? {
@@ -287,6 +288,7 @@ impl Engine {
         operation: &'static str,
         max_blocking_time: Duration,
     ) -> Result<SequenceNumber, DdsError> {
+        self.check_usable(operation)?;
         let mut ticket = Ticket { writer, number: None };
         let deadline = self.environment.now().monotonic.after(max_blocking_time);
         let look = || {
@@ -334,13 +336,22 @@ impl Engine {
         }
     }
 
+    /// Refuses to go on with what belongs to the process before `fork`.
+    pub(crate) fn check_usable(&self, operation: &'static str) -> Result<(), DdsError> {
+        if self.environment.is_inherited() {
+            return Err(DdsError::IllegalOperation { operation, context: IllegalContext::AfterFork });
+        }
+        Ok(())
+    }
+
     /// Refuses to block where that could never end.
     pub(crate) fn check_may_block(&self, operation: &'static str) -> Result<(), DdsError> {
+        self.check_usable(operation)?;
         crate::condition::check_may_block(operation)?;
         if self.environment.may_block() {
             return Ok(());
         }
-        Err(DdsError::IllegalOperation { operation, context: crate::error::IllegalContext::VirtualTime })
+        Err(DdsError::IllegalOperation { operation, context: IllegalContext::VirtualTime })
     }
 
     fn try_write(

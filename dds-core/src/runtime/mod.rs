@@ -118,14 +118,15 @@ impl RuntimeHandle {
 
 impl Drop for RuntimeHandle {
     fn drop(&mut self) {
+        if self.runtime.fork.is_forked_child() {
+            // The threads, and whatever wakes them, are the parent's.
+            return;
+        }
         self.runtime.stopped.store(true, Ordering::Release);
         self.runtime.stop_receiving();
         {
             let _state = self.runtime.timer.lock();
             self.runtime.timer_moved.notify_all();
-        }
-        if self.runtime.fork.is_forked_child() {
-            return;
         }
         let own = thread::current().id();
         for handle in self.threads.get_mut().drain(..) {
@@ -138,10 +139,6 @@ impl Drop for RuntimeHandle {
 }
 
 impl Runtime {
-    pub(crate) fn is_forked_child(&self) -> bool {
-        self.fork.is_forked_child()
-    }
-
     pub(crate) fn statistics(&self) -> RuntimeStatistics {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RuntimeStatistics {
@@ -246,6 +243,9 @@ impl Environment for Runtime {
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
         let Some(address) = destination.socket_address() else { return };
+        if self.fork.is_forked_child() {
+            return;
+        }
         let mut slices = [IoSlice::new(&[]); PIECES];
         let mut count = 0;
         let mut whole = Vec::new();
@@ -289,6 +289,10 @@ impl Environment for Runtime {
 
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn is_inherited(&self) -> bool {
+        self.fork.is_forked_child()
     }
 
     fn block_until(

@@ -22,7 +22,9 @@ fn ipv6_participants_find_each_other_by_configured_peers() {
     };
     let participant = || DomainParticipant::builder(76).config(config.clone()).build().unwrap();
     let (one, two) = (participant(), participant());
-    assert!(one.unicast_locators().iter().all(|locator| locator.socket_address().is_some_and(|at| at.is_ipv6())));
+    assert!(
+        one.unicast_locators().iter().all(|locator| locator.socket_address().is_some_and(|at| at.is_ipv6()))
+    );
     let reader = two.topic::<Note>("Note").unwrap().reader().reliable().build().unwrap();
     let writer = one.topic::<Note>("Note").unwrap().writer().reliable().build().unwrap();
     writer.wait_matched(1, patience).unwrap();

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use dds_qos::{DataWriterQos, PublisherQos};
+use dds_qos::{AccessScope, DataWriterQos, PublisherQos};
 use dds_rtps::structure::{EntityId, EntityKind};
 use dds_types::TopicType;
 use parking_lot::RwLock;
 
 use super::{DataWriter, DomainParticipant, Topic};
-use crate::{condition::StatusCondition, engine::Observer, error::DdsResult, instance::InstanceHandle};
+use crate::{
+    condition::StatusCondition,
+    engine::{DeliveryGroup, Observer},
+    error::DdsResult,
+    instance::InstanceHandle,
+};
 
 pub(crate) struct PublisherInner {
     pub(crate) participant: DomainParticipant,
@@ -17,6 +22,8 @@ pub(crate) struct PublisherInner {
     pub(crate) qos: RwLock<PublisherQos>,
     pub(crate) observer: Arc<Observer>,
     default_writer_qos: RwLock<DataWriterQos>,
+    /// With PRESENTATION access scope GROUP: what orders the samples of all writers.
+    pub(crate) group: Option<Arc<DeliveryGroup>>,
 }
 
 /// Groups writers that share PARTITION, PRESENTATION and GROUP_DATA (DDS 1.4 §2.2.2.4.1). Clones are
@@ -37,6 +44,7 @@ impl Publisher {
             entity_id: participant.next_entity_id(EntityKind::WRITER_GROUP)?,
             handle: participant.engine().handles.allocate(),
             participant,
+            group: (qos.presentation.access_scope == AccessScope::Group).then(Arc::default),
             qos: RwLock::new(qos),
             observer: Arc::new(observer),
             default_writer_qos: RwLock::default(),

@@ -170,6 +170,7 @@ impl<T: TopicType> DataWriter<T> {
             type_support: TypeSupport::of::<T>(),
             representation,
             observer: Arc::new(observer),
+            group: publisher.0.group.clone(),
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
@@ -574,3 +575,44 @@ impl<T: TopicType> DataWriter<T> {
 
 /// Bytes that a key payload is filled up to; more than the 16 that Fast DDS takes for a key hash.
 const PADDED_KEY_PAYLOAD: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use dds_qos::{AccessScope, Presentation, PublisherQos};
+
+    use super::*;
+    use crate::{DdsType, DomainParticipant};
+
+    #[derive(DdsType)]
+    struct Step {
+        number: u32,
+    }
+
+    #[test]
+    fn writers_of_a_group_number_their_samples_together() {
+        let participant = DomainParticipant::builder(77).loopback_only().build().unwrap();
+        let presentation = Presentation {
+            access_scope: AccessScope::Group,
+            ordered_access: true,
+            ..Presentation::default()
+        };
+        let publisher =
+            participant.create_publisher(PublisherQos::default().presentation(presentation)).unwrap();
+        let writers = ["One", "Two"].map(|name| {
+            let topic = participant.topic::<Step>(name).unwrap();
+            topic.writer().publisher(&publisher).transient_local().keep_all().build().unwrap()
+        });
+        for number in 0..4 {
+            writers[number as usize % 2].write(&Step { number }).unwrap();
+        }
+        let numbers = writers.each_ref().map(|writer| {
+            let state = writer.inner.endpoint.state.lock();
+            let changes = state.machine.history().from(SequenceNumber::FIRST);
+            changes.filter_map(|change| change.inline_qos.as_ref()?.group_seq_num).collect::<Vec<_>>()
+        });
+        assert_eq!(
+            numbers,
+            [vec![SequenceNumber(1), SequenceNumber(3)], vec![SequenceNumber(2), SequenceNumber(4)]]
+        );
+    }
+}

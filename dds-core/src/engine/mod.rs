@@ -9,7 +9,8 @@
 //!
 //! 1. `discovery`: the [`Participant`] machine; held while its events are applied to endpoints;
 //! 2. `table`: which endpoints exist and who is matched with whom, held for look-ups only;
-//! 3. one endpoint's state (never two at once);
+//! 3. one delivery group: an endpoint's state, behind the lock of its publisher's group where access
+//!    scope GROUP orders samples across writers (never two groups at once);
 //! 4. a remote participant's [`Defragmenter`];
 //! 5. the timer queue.
 //!
@@ -18,6 +19,7 @@
 mod builtin;
 mod discovery;
 mod environment;
+mod group;
 mod observer;
 mod protect;
 mod reader;
@@ -53,6 +55,8 @@ use crate::instance::InstanceHandleAllocator;
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::Environment;
+pub(crate) use group::DeliveryGroup;
+use group::GroupState;
 pub(crate) use observer::{Observer, Source, StatusListener};
 pub use protect::{Opened, Protect};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};

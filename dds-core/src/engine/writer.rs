@@ -20,7 +20,7 @@ use dds_types::DataRepresentationId;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
-    Engine, Observer, TopicShared,
+    DeliveryGroup, Engine, GroupState, Observer, TopicShared,
     observer::Source,
     timers::{Armed, TimerOwner},
 };
@@ -41,6 +41,8 @@ pub(crate) struct WriterEndpoint {
     pub(crate) type_support: TypeSupport,
     pub(crate) representation: DataRepresentationId,
     pub(crate) observer: Arc<Observer>,
+    /// Locked before `state` by writes, where samples are ordered across the publisher's writers.
+    pub(crate) group: Option<Arc<DeliveryGroup>>,
     pub(crate) armed: Armed,
     /// To be touched by writes where liveliness is asserted by them; set once discovery knows the writer.
     pub(crate) activity: OnceLock<Activity>,
@@ -362,14 +364,16 @@ impl Engine {
         operation: &'static str,
         ticket: &mut Ticket<'_>,
     ) -> Result<Attempt, DdsError> {
+        let mut group = writer.group.as_deref().map(DeliveryGroup::lock);
         let mut state = writer.state.lock();
         let may_pass = state.tickets.front().is_none_or(|first| Some(*first) == ticket.number);
         let full = if write.kind == ChangeKind::Alive { state.window_is_full() } else { None };
         let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
         let (resource, limit) = match refused {
             Some(refused) => refused,
-            None => match self.admit(now, &mut state, writer, write) {
+            None => match self.admit(now, &mut state, group.as_deref_mut(), writer, write) {
                 Ok(number) => {
+                    drop(group);
                     self.flush(now, writer, state, Urgency::MayWait);
                     self.drain_loopback(now);
                     self.note_write(now, writer);
@@ -389,6 +393,7 @@ impl Engine {
                 }
             },
         };
+        drop(group);
         if ticket.number.is_none() {
             let number = state.next_ticket;
             state.next_ticket += 1;
@@ -406,6 +411,7 @@ impl Engine {
         &self,
         now: Now,
         state: &mut WriterState,
+        group: Option<&mut GroupState>,
         writer: &WriterEndpoint,
         write: &Write<'_>,
     ) -> Result<SequenceNumber, Admission> {
@@ -420,6 +426,10 @@ impl Engine {
             Admission::Admitted { evict, .. } => {
                 state.released.extend(evict);
                 state.drop_released();
+                let mut inline_qos = write.inline_qos.clone();
+                if let Some(group) = group {
+                    inline_qos.get_or_insert_default().group_seq_num = Some(group.advance());
+                }
                 Ok(state.machine.add_change(CacheChange {
                     kind: write.kind,
                     writer_guid: writer.guid,
@@ -427,7 +437,7 @@ impl Engine {
                     source_timestamp: Some(source_timestamp),
                     key_hash: write.key_hash,
                     payload: write.payload.clone(),
-                    inline_qos: write.inline_qos.clone(),
+                    inline_qos,
                     destination: write.destination,
                 }))
             }

@@ -7,8 +7,8 @@
 use std::{
     env,
     error::Error,
-    io::{IsTerminal, stdout},
-    process::{self, Command, ExitCode},
+    io::{IsTerminal, Read, stdin, stdout},
+    process::{self, Command, ExitCode, Stdio},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -73,12 +73,11 @@ fn subscriber(domain: u32) -> Result<(), Box<dyn Error>> {
 
     let mut child = Command::new(env::current_exe()?)
         .args(["publisher", &domain.to_string(), &tag, &started.as_nanos().to_string()])
+        .stdin(Stdio::piped())
         .spawn()?;
     let shown = show(&log, &participant, verdicts, &temperatures, &alarms);
-    if shown.is_err() {
-        // Already gone is as good.
-        let _ = child.kill();
-    }
+    // The end of its input is the publisher's sign to leave, also if this process fails.
+    drop(child.stdin.take());
     let status = child.wait()?;
     shown?;
     if !status.success() {
@@ -166,6 +165,8 @@ fn publisher(domain: &str, tag: &str, started: &str) -> Result<(), Box<dyn Error
     alarm.wait_matched(1, PATIENCE.into())?;
     alarm.write(&Alarm { text: "the attic is gone".into() })?;
     alarm.wait_for_acknowledgments(PATIENCE.into())?;
+    // What was received is the reader's, but who left before it looked would not be seen any more.
+    stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }
 

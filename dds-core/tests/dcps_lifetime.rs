@@ -50,8 +50,8 @@ fn everything(domain: &Domain) {
     });
     let builtin = alone.builtin_subscriber().participant_reader().unwrap();
     let set = WaitSet::new();
-    set.attach(&readers[0].status_condition());
-    set.attach(&readers[1].read_condition(DataState::ANY));
+    set.attach(readers[0].status_condition());
+    set.attach(readers[1].read_condition(DataState::ANY));
     let stream = readers[2].stream();
     let verdicts = one.verdicts();
     writer.wait_matched(3, PATIENCE.into()).unwrap();

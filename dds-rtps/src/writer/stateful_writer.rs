@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{
     Destinations, ReaderProxy, ReaderProxyConfig,
-    reader_proxy::{Position, Repair},
+    reader_proxy::{Position, Repair, Replay},
     transmit::MessageSizes,
 };
 use crate::{
@@ -168,6 +168,9 @@ impl StatefulWriter {
             proxy.config = config;
             return;
         }
+        if config.replay == Replay::None {
+            self.clear_line();
+        }
         let (first, last) = (self.history.first_number(), self.history.last_number());
         let mut proxy = ReaderProxy::new(config, first, last);
         if proxy.config.reliable && proxy.first_relevant > first {
@@ -182,6 +185,24 @@ impl StatefulWriter {
         }
         self.proxies.insert(guid, proxy);
         self.refresh_acknowledged();
+    }
+
+    /// Moves the line past changes that have not left yet: a reader that joins it now was not matched
+    /// when they were written. Those who were get them one by one.
+    fn clear_line(&mut self) {
+        let last = self.history.last_number();
+        if self.cursor > last {
+            return;
+        }
+        let position = Position::Behind { next: self.cursor, fragment: self.cursor_fragment };
+        for (guid, proxy) in &mut self.proxies {
+            if proxy.position == Position::InLine {
+                proxy.position = position;
+                self.attention.insert(*guid);
+            }
+        }
+        (self.cursor, self.cursor_fragment) = (last.next(), 1);
+        self.pending_bytes = 0;
     }
 
     /// Stops to serve a reader; returns whether it was served.

@@ -261,6 +261,22 @@ fn a_late_joiner_gets_the_history_only_when_it_is_kept_for_it() {
 }
 
 #[test]
+fn who_joins_gets_nothing_of_a_batch_that_was_written_before() {
+    let mut world = World::new(3, 0);
+    world.write(value(0, 100));
+    let first = world.add_reader(2, Replay::None);
+    world.flush();
+    world.write(value(1, 100));
+    world.write(value(2, 5_000));
+    let second = world.add_reader(3, Replay::None);
+    world.write(value(3, 100));
+    world.flush();
+    world.settle();
+    assert_eq!(world.readers[&first].got, [value(1, 100), value(2, 5_000), value(3, 100)]);
+    assert_eq!(world.readers[&second].got, [value(3, 100)]);
+}
+
+#[test]
 fn replaced_changes_are_gaps_and_not_waited_for() {
     let mut world = World::new(5, 40);
     let reader = world.add_reader(2, Replay::None);

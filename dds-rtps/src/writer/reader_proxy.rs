@@ -8,6 +8,7 @@ use crate::{
     interval::IntervalSet,
     structure::{Count, Guid, Locator, SequenceNumber},
     time::{Duration, Monotonic},
+    timing,
 };
 
 /// Whether a newly matched reader gets what was written before.
@@ -51,6 +52,9 @@ pub(super) enum Position {
     /// It is sent `next`, from fragment `fragment` on, before it joins the line.
     Behind { next: SequenceNumber, fragment: u32 },
 }
+
+/// Moments of repairs kept until they are looked through for those that matter no more.
+pub(super) const REPAIRED_KEPT: usize = 1024;
 
 /// What a writer knows of one matched reader.
 #[derive(Debug)]
@@ -120,7 +124,7 @@ impl ReaderProxy {
 
     /// Whether there is something for this reader alone.
     pub(super) fn needs_attention(&self) -> bool {
-        self.heartbeat_wanted
+        (self.heartbeat_wanted && self.config.reliable)
             || self.position != Position::InLine
             || !self.repairs.is_empty()
             || !self.gaps.is_empty()
@@ -139,6 +143,15 @@ impl ReaderProxy {
         }
         self.gaps.remove_below(through.next());
         true
+    }
+
+    /// Notes that `number` is sent again now.
+    pub(super) fn note_repaired(&mut self, now: Monotonic, number: SequenceNumber) {
+        // A reader that only ever asks and never acknowledges costs no more memory than its requests do.
+        if self.repaired.len() >= REPAIRED_KEPT {
+            self.repaired.retain(|_, sent| sent.after(timing::NACK_SUPPRESSION) > now);
+        }
+        self.repaired.insert(number, now);
     }
 
     /// Whether `number` was sent again less than `window` ago.

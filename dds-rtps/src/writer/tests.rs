@@ -8,10 +8,10 @@ use smallvec::smallvec;
 use super::*;
 use crate::{
     change::CacheChange,
-    message::{Datagram, MessageReceiver, Submessage},
+    message::{Datagram, FragmentNumberSet, MessageReceiver, NackFrag, Submessage},
     payload::Payload,
     reader::{Defragmenter, FragmentArrival, Offer, ReaderConfig, StatefulReader, WriterProxyConfig},
-    structure::{EntityId, EntityKind, Guid, SequenceNumber},
+    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, SequenceNumber},
     time::{Duration, Monotonic},
 };
 
@@ -341,4 +341,59 @@ fn a_change_without_room_comes_again() {
     }
     world.settle();
     assert_eq!(world.readers[&reader].got, (0..10).map(|number| value(number, 8)).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_directed_change_leaves_without_a_reliable_reader() {
+    let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
+    for number in [2, 3] {
+        writer.match_reader(ReaderProxyConfig {
+            guid: reader_guid(number),
+            locators: smallvec![Locator::udp_v4([192, 0, 2, number], 7411)],
+            reliable: false,
+            expects_inline_qos: false,
+            replay: Replay::None,
+        });
+    }
+    for number in [3, 2, 3] {
+        writer.add_change(CacheChange {
+            payload: Payload::from(value(0, 8)),
+            destination: Some(reader_guid(number)),
+            ..CacheChange::default()
+        });
+    }
+    let mut out = Datagram::new();
+    let mut served = Vec::new();
+    while let Some(destinations) = writer.poll_transmit(Monotonic::ZERO, &mut out) {
+        served.extend(destinations.iter().map(|(prefix, _)| *prefix));
+    }
+    served.sort();
+    assert_eq!(served, [2, 3, 3].map(|number| reader_guid(number).prefix));
+    assert!(!writer.wants_transmit());
+}
+
+#[test]
+fn a_reader_that_never_acknowledges_costs_bounded_memory() {
+    let mut world = World::new(1, 0);
+    let reader = world.add_reader(2, Replay::None);
+    let mut out = Datagram::new();
+    for count in 1..5_000_i32 {
+        let number = world.write(value(0, 8));
+        while world.writer.poll_transmit(world.now, &mut out).is_some() {}
+        let mut fragment_number_state = FragmentNumberSet::new(FragmentNumber(1));
+        fragment_number_state.insert(FragmentNumber(1));
+        let nack = NackFrag {
+            reader_id: reader.entity_id,
+            writer_id: WRITER.entity_id,
+            writer_sn: number,
+            fragment_number_state,
+            count: Count(count),
+        };
+        world.writer.handle_nack_frag(reader.prefix, &nack);
+        while world.writer.poll_transmit(world.now, &mut out).is_some() {}
+        world.writer.remove_change(number.previous());
+        world.now = world.now.after(Duration::from_millis(10));
+    }
+    let proxy = world.writer.reader(reader).unwrap();
+    assert!(proxy.repaired.len() <= reader_proxy::REPAIRED_KEPT, "{}", proxy.repaired.len());
 }

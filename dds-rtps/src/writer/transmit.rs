@@ -109,21 +109,32 @@ impl StatefulWriter {
     /// Writes the next datagram into `out` (which is cleared) and says where it goes; `None` when
     /// nothing is to be sent now. Call until `None`.
     pub fn poll_transmit(&mut self, now: Monotonic, out: &mut Datagram) -> Option<Destinations> {
-        // A change whose fragments have begun to leave is finished first, so that readers join the
-        // line between changes only.
-        if self.cursor_fragment == 1 {
-            while let Some(guid) = self.attention.first().copied() {
-                if let Some(destinations) = self.transmit_to(now, guid, out) {
-                    return Some(destinations);
+        loop {
+            // A change whose fragments have begun to leave is finished first, so that readers join the
+            // line between changes only.
+            if self.cursor_fragment == 1 {
+                while let Some(guid) = self.attention.first().copied() {
+                    if let Some(destinations) = self.transmit_to(now, guid, out) {
+                        return Some(destinations);
+                    }
                 }
             }
+            let sent = self.transmit_line(now, out);
+            // When everybody stepped out of line, they are served one by one.
+            if sent.is_some() || self.attention.is_empty() {
+                return sent;
+            }
         }
-        self.transmit_line(now, out)
     }
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to send.
     pub fn wants_transmit(&self) -> bool {
         !self.attention.is_empty() || self.cursor <= self.history.last_number() || self.liveliness_wanted
+    }
+
+    /// Whether some reader acknowledges what it gets.
+    pub fn has_reliable_reader(&self) -> bool {
+        self.acknowledged.is_some()
     }
 
     fn refresh_line(&mut self) {
@@ -212,12 +223,7 @@ impl StatefulWriter {
             return Some(destinations);
         }
         self.liveliness_wanted = false;
-        if draft.filled {
-            return Some(destinations);
-        }
-        // Everybody stepped out of line: serve them one by one.
-        let guid = self.attention.first().copied()?;
-        self.transmit_to(now, guid, out)
+        draft.filled.then_some(destinations)
     }
 
     /// The last number of the hole that begins at `number`.
@@ -405,7 +411,7 @@ impl StatefulWriter {
             if done {
                 self.statistics.repairs = self.statistics.repairs.saturating_add(1);
                 proxy.repair_bytes = proxy.repair_bytes.saturating_sub(change.payload.len());
-                proxy.repaired.insert(number, now);
+                proxy.note_repaired(now, number);
                 proxy.repairs.remove(&number);
             } else {
                 proxy.repairs.insert(number, repair);

@@ -197,10 +197,12 @@ impl WriterState {
             && self.batch_due.is_none_or(|due| now < due)
     }
 
-    /// Drops what nobody needs any more.
-    fn release_acknowledged(&mut self) {
+    /// Drops what nobody needs any more; whether there was anything.
+    fn release_acknowledged(&mut self) -> bool {
         self.cache.acknowledged(self.machine.acknowledged_through(), &mut self.released);
+        let any = !self.released.is_empty();
         self.drop_released();
+        any
     }
 
     fn drop_released(&mut self) {
@@ -272,6 +274,10 @@ impl Engine {
         let now = self.environment.now();
         if let Attempt::Written(number) = self.try_write(now, writer, write, operation, &mut ticket)? {
             return Ok(number);
+        }
+        // That attempt sent what was pending, which may have made room already; no need to wait then.
+        if let Some(result) = self.look_for_room(writer, write, operation, &mut ticket) {
+            return result;
         }
         let mut result = None;
         let look = || {
@@ -458,26 +464,37 @@ impl Engine {
         mut state: MutexGuard<'_, WriterState>,
         urgency: Urgency,
     ) {
-        if urgency == Urgency::MayWait && state.may_batch(now.monotonic) {
+        let may_wait = urgency == Urgency::MayWait && state.may_batch(now.monotonic);
+        let mut progress = false;
+        if may_wait && !state.sending {
             if state.batch_due.is_none() {
                 state.batch_due = Some(now.monotonic.after(state.batching.window));
             }
-        } else if !state.sending && state.machine.wants_transmit() {
-            state.sending = true;
+        } else {
+            // All of it leaves, by this thread or by the one that has the send role.
             state.batch_due = None;
-            let mut datagram = std::mem::take(&mut state.scratch);
-            while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
-                MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
+            if !state.sending && state.machine.wants_transmit() {
+                state.sending = true;
+                let mut datagram = std::mem::take(&mut state.scratch);
+                while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
+                    MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
+                }
+                datagram.clear();
+                state.scratch = datagram;
+                state.sending = false;
+                state.drop_spent();
+                // Where nobody acknowledges, what has left counts as acknowledged.
+                progress = !state.machine.has_reliable_reader();
             }
-            datagram.clear();
-            state.scratch = datagram;
-            state.sending = false;
-            state.drop_spent();
-            state.release_acknowledged();
+            // Not only what was sent makes room: a reader that acknowledged nothing may be gone.
+            progress |= state.release_acknowledged();
         }
         let next = state.next_timeout();
         drop(state);
         self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+        if progress {
+            writer.observer.notifier.notify();
+        }
     }
 
     /// Sends an open batch at once.

@@ -1,0 +1,197 @@
+//! Room in a writer's history, on virtual time.
+
+use std::{
+    collections::VecDeque,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+};
+
+use dds_core::{
+    Addresses, DataReader, DataWriter, DdsType, DomainParticipant,
+    engine::Environment,
+    qos::{Limit, ResourceLimits},
+    rtps::{
+        message::Datagram,
+        participant::Interface,
+        structure::Locator,
+        time::{Monotonic, Now, Timestamp},
+    },
+};
+use parking_lot::Mutex;
+
+#[derive(DdsType, Clone, Debug, PartialEq)]
+struct Step {
+    number: u32,
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// One host's network with everybody on it.
+#[derive(Default)]
+struct World {
+    nanos: AtomicU64,
+    wire: Mutex<VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>>,
+    participants: Mutex<Vec<(Addresses, DomainParticipant)>>,
+    /// Called within the next send to the socket.
+    within_send: Mutex<Option<(SocketAddr, Hook)>>,
+    /// How often a timer moved since time last did.
+    timers_moved: AtomicU32,
+}
+
+struct Host {
+    world: Arc<World>,
+    own: SocketAddr,
+}
+
+impl Environment for Host {
+    fn now(&self) -> Now {
+        let nanos = self.world.nanos.load(Ordering::Relaxed) + 1_000_000_000;
+        Now { monotonic: Monotonic::from_nanos(nanos), wall: Timestamp::from_nanos(nanos) }
+    }
+
+    fn send(&self, destination: &Locator, datagram: &Datagram) {
+        let Some(destination) = destination.socket_address() else { return };
+        self.world.wire.lock().push_back((self.own, destination, datagram.to_vec()));
+        let hook = self.world.within_send.lock().take_if(|(socket, _)| *socket == destination);
+        if let Some((_, hook)) = hook {
+            hook();
+        }
+    }
+
+    fn timer_moved(&self, _: Monotonic) {
+        let moved = self.world.timers_moved.fetch_add(1, Ordering::Relaxed);
+        assert!(moved < 1_000, "a timer that is due again and again");
+    }
+
+    fn may_block(&self) -> bool {
+        false
+    }
+}
+
+impl World {
+    fn participant(self: &Arc<Self>, number: u8) -> DomainParticipant {
+        let socket = |port| SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, number), port));
+        let group = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(239, 255, 0, 1), 7400));
+        let addresses = Addresses {
+            metatraffic_unicast: vec![Locator::from(socket(7410))],
+            metatraffic_multicast: vec![Locator::from(group)],
+            user_unicast: vec![Locator::from(socket(7411))],
+            interfaces: vec![Interface { address: socket(0).ip(), prefix_length: 24 }],
+        };
+        let environment = Arc::new(Host { world: self.clone(), own: socket(7410) });
+        let participant =
+            DomainParticipant::builder(0).build_in(environment, addresses.clone(), [number; 18]).unwrap();
+        self.participants.lock().push((addresses, participant.clone()));
+        participant
+    }
+
+    fn deliver(&self) {
+        loop {
+            let Some((from, to, bytes)) = self.wire.lock().pop_front() else { return };
+            let to = Locator::from(to);
+            let participants = self.participants.lock().clone();
+            for (addresses, participant) in participants {
+                let all = [
+                    &addresses.metatraffic_unicast,
+                    &addresses.metatraffic_multicast,
+                    &addresses.user_unicast,
+                ];
+                if all.iter().any(|locators| locators.contains(&to)) {
+                    let engine = participant.engine();
+                    let now = engine_now(self);
+                    let mut burst = Default::default();
+                    engine.on_datagram(now, Locator::from(from), &bytes, &mut burst);
+                    engine.finish_burst(now, &mut burst);
+                }
+            }
+        }
+    }
+
+    /// Lets time pass in steps of 100 µs.
+    fn run(&self, steps: u32) {
+        for _ in 0..steps {
+            self.nanos.fetch_add(100_000, Ordering::Relaxed);
+            self.timers_moved.store(0, Ordering::Relaxed);
+            self.deliver();
+            let participants = self.participants.lock().clone();
+            for (_, participant) in participants {
+                participant.engine().on_timer(engine_now(self));
+            }
+        }
+    }
+}
+
+fn engine_now(world: &World) -> Now {
+    let nanos = world.nanos.load(Ordering::Relaxed) + 1_000_000_000;
+    Now { monotonic: Monotonic::from_nanos(nanos), wall: Timestamp::from_nanos(nanos) }
+}
+
+fn limits(samples: u32) -> ResourceLimits {
+    ResourceLimits { max_samples: Limit::Finite(samples), ..ResourceLimits::default() }
+}
+
+fn matched(world: &World, writer: &DataWriter<Step>) {
+    for _ in 0..200 {
+        if !writer.matched_subscriptions().is_empty() {
+            return;
+        }
+        world.run(100);
+    }
+    panic!("nobody is matched");
+}
+
+fn reader(participant: &DomainParticipant, samples: u32) -> DataReader<Step> {
+    let topic = participant.topic::<Step>("Step").unwrap();
+    topic.reader().reliable().keep_all().resource_limits(limits(samples)).build().unwrap()
+}
+
+#[test]
+fn a_reader_that_leaves_makes_room() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let writer = one.topic::<Step>("Step").unwrap().writer().reliable().keep_all();
+    let writer = writer.resource_limits(limits(3)).build().unwrap();
+    let reader = reader(&two, 1);
+    matched(&world, &writer);
+    let mut number = 0;
+    while writer.write(&Step { number }).is_ok() {
+        number += 1;
+        world.run(100);
+        assert!(number < 10, "the writer has no limit");
+    }
+    drop(reader);
+    world.run(1_000);
+    assert!(writer.matched_subscriptions().is_empty());
+    writer.write(&Step { number }).unwrap();
+}
+
+#[test]
+fn a_batch_that_another_thread_sends_arms_no_timer() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let writer = one.topic::<Step>("Step").unwrap().writer().reliable().keep_all().build().unwrap();
+    let reader = reader(&two, 100);
+    matched(&world, &writer);
+    world.run(100);
+    let second = writer.clone();
+    let socket = world.participants.lock()[1].0.user_unicast[0].socket_address().unwrap();
+    let hook: Hook = Box::new(move || second.write(&Step { number: 1 }).unwrap());
+    *world.within_send.lock() = Some((socket, hook));
+    writer.write(&Step { number: 0 }).unwrap();
+    world.run(100);
+    assert_eq!(reader.take().unwrap().len(), 2);
+}
+
+#[test]
+fn best_effort_history_with_a_limit_never_refuses_a_burst() {
+    let world = Arc::new(World::default());
+    let one = world.participant(1);
+    let writer = one.topic::<Step>("Step").unwrap().writer().best_effort().keep_all();
+    let writer = writer.resource_limits(limits(2)).build().unwrap();
+    for number in 0..10 {
+        writer.write(&Step { number }).unwrap();
+    }
+}

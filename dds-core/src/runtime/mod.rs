@@ -184,14 +184,13 @@ impl Runtime {
     fn keep_timers(&self) {
         while !self.is_stopped() {
             let now = self.clock.now();
-            let engines: SmallVec<[Arc<Engine>; 4]> = self.live_engines().collect();
-            for engine in &engines {
+            for engine in self.live_engines() {
                 engine.on_timer(now);
             }
             let mut state = self.timer.lock();
-            // Under the lock, so that a timer moved meanwhile is either seen here or wakes us.
-            state.next = engines.iter().filter_map(|engine| engine.next_timer()).min();
-            drop(engines);
+            // Under the lock, so that an engine attached and a timer moved meanwhile are either seen
+            // here or wake us.
+            state.next = self.live_engines().filter_map(|engine| engine.next_timer()).min();
             if self.is_stopped() {
                 break;
             }

@@ -362,18 +362,19 @@ impl StatefulReader {
         self.change(guid, |proxy, statistics| {
             proxy.acknack_due = None;
             statistics.acknacks = statistics.acknacks.saturating_add(1);
-            Self::write_acknowledgement(proxy, reader, defragmenter, out);
-            proxy.arm_repeat(now);
+            let fragments = Self::write_acknowledgement(proxy, reader, defragmenter, out);
+            proxy.arm_repeat(now, fragments);
             proxy.config.locators.iter().map(|locator| (guid.prefix, *locator)).collect()
         })
     }
 
+    /// Writes what is missing. The number returned changes when fragments have arrived.
     fn write_acknowledgement(
         proxy: &mut WriterProxy,
         reader: Guid,
         defragmenter: Option<&Defragmenter>,
         out: &mut Datagram,
-    ) {
+    ) -> u64 {
         let writer = proxy.config.guid;
         let mut partials: SmallVec<[SequenceNumber; 8]> = SmallVec::new();
         let announced = proxy.announced_fragments;
@@ -400,7 +401,11 @@ impl StatefulReader {
             count: proxy.acknack_count,
             is_final,
         });
+        let mut progress = 0_u64;
         for (number, set) in partials.iter().filter_map(|number| Some((*number, fragments_of(*number)?))) {
+            let asked_for = set.iter().count() as u64;
+            let arrived = u64::from(set.base().0).saturating_add(256).saturating_sub(asked_for);
+            progress = progress.saturating_add(arrived);
             proxy.nack_frag_count = proxy.nack_frag_count.next();
             builder.nack_frag(&NackFrag {
                 reader_id: reader.entity_id,
@@ -410,6 +415,7 @@ impl StatefulReader {
                 count: proxy.nack_frag_count,
             });
         }
+        progress
     }
 
     /// The reader's entity id.

@@ -158,3 +158,28 @@ fn stale_halves_are_dropped() {
     assert_eq!(fragments.bytes(), 4);
     assert!(fragments.missing_fragments(WRITER.entity_id, SequenceNumber(1), None).is_none());
 }
+
+/// Requests for the fragments of one large sample go out at the first interval as long as some arrive.
+#[test]
+fn fragments_that_arrive_keep_requests_frequent() {
+    let mut reader = reader();
+    let mut fragments = Defragmenter::default();
+    let mut offer = |_: &CacheChange| Offer::Done;
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 1, 1), &mut offer);
+    let mut now = Monotonic::ZERO;
+    let mut interval = |reader: &mut StatefulReader, fragments: &Defragmenter| {
+        let mut out = crate::message::Datagram::new();
+        assert!(reader.poll_transmit(now, Some(fragments), &mut out).is_some());
+        let next = reader.poll_timeout().unwrap();
+        let interval = next.nanos_since(now);
+        now = next;
+        interval
+    };
+    let first = crate::timing::NACK_REPEAT.as_nanos().unwrap();
+    for number in 1..50 {
+        fragments.handle_data_frag(Monotonic::ZERO, &fragment(b"abcd", 4000, number * 2), || change(1));
+        assert_eq!(interval(&mut reader, &fragments), first, "fragment {number}");
+    }
+    assert_eq!(interval(&mut reader, &fragments), first * 2);
+    assert_eq!(interval(&mut reader, &fragments), first * 4);
+}

@@ -50,7 +50,7 @@ pub struct WriterProxy {
     pub(super) acknack_due: Option<Monotonic>,
     /// ACKNACKs sent without any progress since.
     pub(super) repeats: u32,
-    pub(super) progress_mark: (SequenceNumber, usize),
+    pub(super) progress_mark: (SequenceNumber, usize, u64),
 }
 
 impl WriterProxy {
@@ -72,7 +72,7 @@ impl WriterProxy {
             blocked: false,
             acknack_due,
             repeats: 0,
-            progress_mark: (SequenceNumber::FIRST, 0),
+            progress_mark: (SequenceNumber::FIRST, 0, 0),
         }
     }
 
@@ -193,9 +193,10 @@ impl WriterProxy {
         self.acknack_due = Some(self.acknack_due.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// Arms the repeat of an ACKNACK that went unanswered, with back-off; progress resets it.
-    pub(super) fn arm_repeat(&mut self, now: Monotonic) {
-        let mark = (self.next, self.held.len());
+    /// Arms the repeat of an ACKNACK that went unanswered, with back-off; progress resets it, also of
+    /// the `fragments` of a sample.
+    pub(super) fn arm_repeat(&mut self, now: Monotonic, fragments: u64) {
+        let mark = (self.next, self.held.len(), fragments);
         if mark != self.progress_mark {
             self.progress_mark = mark;
             self.repeats = 0;

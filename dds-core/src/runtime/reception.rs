@@ -34,6 +34,9 @@ const STREAMING_NANOS: u64 = 10_000;
 /// How long the runtime's thread leaves the token alone after a user's thread let go of it.
 const TAKE_BACK_AFTER: StdDuration = StdDuration::from_millis(1);
 
+/// How long a user's thread waits for the runtime's thread to hand the token over.
+const TAKE_OVER_WITHIN: StdDuration = StdDuration::from_millis(1);
+
 /// What receiving needs; whoever holds its lock receives.
 pub(super) struct Reception {
     buffer: Vec<u8>,
@@ -139,19 +142,25 @@ impl Runtime {
             return true;
         }
         let hand_over = &self.hand_over;
-        if hand_over.taken.swap(true, Ordering::SeqCst) {
-            // Another thread receives for us.
-            hand_over.others.fetch_add(1, Ordering::SeqCst);
+        // Another thread receives for us.
+        let wait_for_others = |look: &mut dyn FnMut() -> bool| {
             let found = notifier.block_until(deadline, || look().then_some(())).is_some();
             hand_over.others.fetch_sub(1, Ordering::SeqCst);
-            return found;
+            found
+        };
+        if hand_over.taken.swap(true, Ordering::SeqCst) {
+            hand_over.others.fetch_add(1, Ordering::SeqCst);
+            return wait_for_others(look);
         }
-        let mut reception = match self.reception.try_lock() {
-            Some(reception) => reception,
-            None => {
-                self.transport.waker().wake();
-                self.reception.lock()
-            }
+        let reception = self.reception.try_lock().or_else(|| {
+            self.transport.waker().wake();
+            self.reception.try_lock_for(TAKE_OVER_WITHIN)
+        });
+        let Some(mut reception) = reception else {
+            // The runtime's thread is in a listener, perhaps one that waits for us.
+            hand_over.others.fetch_add(1, Ordering::SeqCst);
+            self.let_go();
+            return wait_for_others(look);
         };
         let waker = Waker::from(Arc::new(WakeReceiver {
             receiver: thread::current().id(),
@@ -170,13 +179,14 @@ impl Runtime {
             self.receive_once(&mut reception, left);
         };
         drop(reception);
-        hand_over.taken.store(false, Ordering::SeqCst);
-        hand_over.turns.fetch_add(1, Ordering::AcqRel);
         self.let_go();
         found
     }
 
+    /// Gives the token back.
     fn let_go(&self) {
+        self.hand_over.taken.store(false, Ordering::SeqCst);
+        self.hand_over.turns.fetch_add(1, Ordering::AcqRel);
         // No lock when the runtime's thread looks by itself soon, which is the case while threads come
         // back quickly.
         if self.hand_over.others.load(Ordering::SeqCst) == 0

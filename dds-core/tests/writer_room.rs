@@ -1,4 +1,4 @@
-//! Room in a writer's history, on virtual time.
+//! Writers on virtual time: room in their history, and their timers.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use std::{
 use dds_core::{
     Addresses, DataReader, DataWriter, DdsType, DomainParticipant,
     engine::Environment,
-    qos::{Limit, ResourceLimits},
+    qos::{Deadline, Duration, Limit, ResourceLimits},
     rtps::{
         message::Datagram,
         participant::Interface,
@@ -194,4 +194,17 @@ fn best_effort_history_with_a_limit_never_refuses_a_burst() {
     for number in 0..10 {
         writer.write(&Step { number }).unwrap();
     }
+}
+
+#[test]
+fn a_shorter_deadline_takes_effect_at_once() {
+    let world = Arc::new(World::default());
+    let one = world.participant(1);
+    let writer =
+        one.topic::<Step>("Step").unwrap().writer().deadline(Duration::from_secs(60)).build().unwrap();
+    writer.write(&Step { number: 0 }).unwrap();
+    world.run(10);
+    writer.set_qos(writer.qos().deadline(Deadline(Duration::from_millis(10)))).unwrap();
+    world.run(1_000);
+    assert!(writer.offered_deadline_missed_status().total_count >= 5);
 }

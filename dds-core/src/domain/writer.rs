@@ -248,6 +248,8 @@ impl<T: TopicType> DataWriter<T> {
         data.group_entity_id = Some(self.inner.publisher.0.entity_id);
         let now = self.inner.engine.environment.now();
         self.inner.engine.run_discovery(now, |participant| participant.update_publication(now, data));
+        // A shorter DEADLINE may be due before the timer that is armed.
+        self.inner.engine.flush_batch(&self.inner.endpoint);
         Ok(())
     }
 

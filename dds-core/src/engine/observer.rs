@@ -21,6 +21,17 @@ pub(crate) enum Source {
     Topic(Arc<TopicShared>),
 }
 
+impl Source {
+    fn is(&self, other: &Source) -> bool {
+        match (self, other) {
+            (Self::Reader(one), Self::Reader(other)) => Arc::ptr_eq(one, other),
+            (Self::Writer(one), Self::Writer(other)) => Arc::ptr_eq(one, other),
+            (Self::Topic(one), Self::Topic(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+}
+
 /// A listener without its types.
 pub(crate) type StatusListener = Arc<dyn Fn(&Source, StatusMask) + Send + Sync>;
 
@@ -122,7 +133,10 @@ impl Observer {
         {
             let mut calls = self.calls.lock();
             if calls.running.is_some() {
-                calls.pending.push((source.clone(), statuses));
+                // One call tells of all that happened until it begins.
+                if !calls.pending.iter().any(|(other, noted)| *noted == statuses && other.is(source)) {
+                    calls.pending.push((source.clone(), statuses));
+                }
                 return true;
             }
             calls.running = Some(thread::current().id());

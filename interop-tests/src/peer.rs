@@ -31,6 +31,9 @@ pub struct Abilities {
     /// What it calls a data representation that it does not have; `None` if it does not compare representations
     /// of this kind and matches on its side alone.
     pub refusal: Option<&'static str>,
+    /// Whether its volatile reader joins only after it has said that it matched: samples sent in between are not
+    /// for it.
+    pub joins_late: bool,
     /// Whether it can unregister an instance and show that one was unregistered; if not, the keyed scenarios end
     /// with the disposal.
     pub unregisters: bool,
@@ -81,6 +84,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            joins_late: false,
             refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
@@ -98,6 +102,9 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            // Its reader is in sync from the first heartbeat it gets, and its status comes before the
+            // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
+            joins_late: true,
             refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
@@ -125,6 +132,9 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            // Its reader is in sync from the first heartbeat it gets, and its status comes before the
+            // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
+            joins_late: true,
             refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
@@ -141,6 +151,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1],
             mixed: &[1],
             lease: Lease::Settable,
+            joins_late: false,
             refusal: None,
             unregisters: true,
             lacks: &[(
@@ -161,6 +172,7 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1, 2],
             mixed: &[1, 2],
             lease: Lease::Settable,
+            joins_late: false,
             refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
@@ -178,6 +190,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[],
             lease: Lease::Fixed(20),
             // rclpy has no name for this policy.
+            joins_late: false,
             refusal: Some("INVALID"),
             unregisters: true,
             lacks: &[
@@ -200,6 +213,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1],
             // discovery.rs: five times SPDP_PUBLISH_PERIOD of 10 s.
             lease: Lease::Fixed(50),
+            joins_late: false,
             refusal: Some("DATA_REPRESENTATION"),
             // No unregister_instance, and a reader shows DISPOSED for both: with_key/datareader.rs.
             unregisters: false,
@@ -222,10 +236,16 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1, 2],
             // discovery_methods.rs: lease_duration: Duration::new(100, 0).
             lease: Lease::Fixed(100),
+            joins_late: false,
             refusal: Some("DATA_REPRESENTATION"),
             unregisters: true,
             lacks: &[],
-            faults: &[],
+            faults: &[(
+                "large",
+                "sub",
+                "panics when more than 256 fragments of a sample are missing, as after a burst that overran its \
+                 socket buffer: FragmentNumberSet::new, index out of bounds; passes when nothing is lost",
+            )],
         },
         kind: Kind::Binary,
     },

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::namespace::TopologyKind;
 use crate::peer::Lease;
-use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, compare, same};
+use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, same};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -145,7 +145,7 @@ fn discovery(bench: &Bench) -> Result<String, Failure> {
     let matched = started.elapsed();
     session.write(1)?;
     session.expect_all(ARRIVE)?;
-    let Session { publisher, subscriber } = session;
+    let Session { publisher, subscriber, .. } = session;
     let mark = subscriber.process.mark();
     publisher.leave()?;
     subscriber.process.wait_event("unmatched", mark, Duration::from_secs(3))?;
@@ -218,7 +218,7 @@ fn best_effort(bench: &Bench) -> Result<String, Failure> {
             .filter(|event| same(&event.json["value"], &last))
             .map(|_| ())
     })?;
-    let received = session.subscriber.received();
+    let received = session.received();
     let mut rest = sent.iter();
     if !received.iter().all(|value| rest.any(|sent| same(sent, value))) {
         return Err(Failure::Mismatch("what was received is not in the order sent".to_owned()));
@@ -231,23 +231,24 @@ fn late(bench: &Bench, durability: &str) -> Result<Session, Failure> {
     let options = bench.plain().both("--durability", durability);
     let publisher = bench.start_publisher(&options.clone().publisher("--count", 10))?;
     let subscriber = bench.start_subscriber(&options)?;
-    let session = Session { publisher, subscriber };
-    session.wait_matched(MATCH)?;
-    Ok(session)
+    bench.session(publisher, subscriber, MATCH)
 }
 
 fn late_volatile(bench: &Bench) -> Result<String, Failure> {
     let mut session = late(bench, "volatile")?;
     session.write(5)?;
-    let sent = session.publisher.sent();
-    let after = sent.get(10..).unwrap_or_default();
-    let count = session.expect(after, ARRIVE)?;
+    let count = session.expect_all(ARRIVE)?;
+    let sent = session.publisher.sent().len();
+    if count > sent - 10 {
+        return Err(Failure::Mismatch("a sample of before the match arrived".to_owned()));
+    }
     session.leave()?;
-    Ok(format!("{count} of {} samples", sent.len()))
+    Ok(format!("{count} of {sent} samples"))
 }
 
 fn late_transient_local(bench: &Bench) -> Result<String, Failure> {
     let mut session = late(bench, "transient-local")?;
+    session.expect_history();
     session.expect_all(ARRIVE)?;
     session.write(5)?;
     let count = session.expect_all(ARRIVE)?;
@@ -375,10 +376,9 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
     let mut session = bench.start_both(&options)?;
     session.write(3)?;
     session.expect_all(ARRIVE)?;
-    let before = session.subscriber.received().len();
     let mark = session.subscriber.process.mark();
     session.publisher.process.kill()?;
-    let Session { publisher, subscriber } = session;
+    let Session { publisher, subscriber, .. } = session;
     drop(publisher);
     let publisher = bench.start_publisher(&options)?;
     let ready = publisher.process.wait_event("ready", 0, ARRIVE)?.at;
@@ -388,13 +388,9 @@ fn restarted(bench: &Bench) -> Result<String, Failure> {
     if took > LIMIT {
         return Err(Failure::Timeout(format!("matched again only after {:.1} s", took.as_secs_f64())));
     }
-    let mut session = Session { publisher, subscriber };
+    let mut session = bench.session(publisher, subscriber, MATCH)?;
     session.write(5)?;
-    let sent = session.publisher.sent();
-    session.subscriber.process.wait_for("the samples of the new process", ARRIVE, |events| {
-        (crate::session::values(events, "sample").len() >= before + sent.len()).then_some(())
-    })?;
-    compare(&sent, session.subscriber.received().get(before..).unwrap_or_default())?;
+    session.expect_all(ARRIVE)?;
     session.leave()?;
     Ok(format!("matched {:.0} ms after the writer existed", took.as_secs_f64() * 1000.0))
 }
@@ -424,9 +420,10 @@ fn serde(bench: &Bench) -> Result<String, Failure> {
             "DATA_REPRESENTATION reported by us; the peer does not compare it".to_owned()
         }
     };
-    let mut session = Session { publisher, subscriber };
-    session.write(3)?;
-    let Session { publisher, subscriber } = session;
+    let mut publisher = publisher;
+    let mark = publisher.process.mark();
+    publisher.process.command("write 3")?;
+    publisher.process.wait_event("done", mark, ARRIVE)?;
     publisher.leave()?;
     if !subscriber.received().is_empty() {
         return Err(Failure::Mismatch("a sample arrived all the same".to_owned()));

@@ -136,8 +136,17 @@ impl Bench {
         publisher.process.wait_event("ready", 0, START)?;
         // The `done` of its zero rounds: later ones answer commands.
         publisher.process.wait_event("done", 0, START)?;
-        let session = Session { publisher, subscriber };
+        self.session(publisher, subscriber, limit)
+    }
+
+    /// Waits until two started sides have matched, and from then on counts what is sent and received.
+    pub fn session(&self, publisher: Side, subscriber: Side, limit: Duration) -> Result<Session, Failure> {
+        let (unexpected, earlier) = (publisher.sent().len(), subscriber.received().len());
+        let mut session = Session { publisher, subscriber, unexpected, earlier };
         session.wait_matched(limit)?;
+        if self.subscriber.abilities.joins_late {
+            session.settle()?;
+        }
         Ok(session)
     }
 
@@ -204,22 +213,72 @@ impl Side {
     }
 }
 
-/// Both sides of a topic.
+/// Both sides of a topic that have matched.
 #[derive(Debug)]
 pub struct Session {
     /// The writing side.
     pub publisher: Side,
     /// The reading side.
     pub subscriber: Side,
+    /// How many of the first sent values the subscriber need not get.
+    unexpected: usize,
+    /// How many of the first received values came from a publisher before this one.
+    earlier: usize,
 }
 
 impl Session {
-    /// Waits until both sides say that they have matched.
-    pub fn wait_matched(&self, limit: Duration) -> Result<(), Failure> {
+    /// Waits until both sides say that they have matched; of the subscriber the last word counts, because a
+    /// publisher before this one may have come and gone.
+    fn wait_matched(&self, limit: Duration) -> Result<(), Failure> {
         let started = Instant::now();
-        self.subscriber.process.wait_event("matched", 0, limit)?;
-        self.publisher.process.wait_event("matched", 0, limit.saturating_sub(started.elapsed()))?;
-        Ok(())
+        self.publisher.process.wait_event("matched", 0, limit)?;
+        let rest = limit.saturating_sub(started.elapsed());
+        self.subscriber.process.wait_event("matched", 0, rest).map(drop)
+    }
+
+    /// Writes rounds until one has been received: a volatile reader of some stacks joins a little after it says
+    /// that it has matched, and what was sent before is not for it.
+    fn settle(&mut self) -> Result<(), Failure> {
+        const ROUNDS: usize = 20;
+        for _ in 0..ROUNDS {
+            self.write(1)?;
+            let sent = self.publisher.sent();
+            let (earlier, last) = (self.earlier, sent.last().cloned().unwrap_or_default());
+            let arrived =
+                self.subscriber.process.wait_for("a first sample", Duration::from_secs(1), |events| {
+                    let received = values(events, "sample");
+                    received.get(earlier..)?.iter().any(|value| same(value, &last)).then_some(())
+                });
+            match arrived {
+                Ok(()) => {
+                    // Other instances of the same round may still be on their way.
+                    let all = |events: &[Event]| {
+                        (values(events, "sample").len() >= earlier + sent.len()).then_some(())
+                    };
+                    let _ = self.subscriber.process.wait_for("the rest", Duration::from_millis(300), all);
+                    self.unexpected = sent.len().saturating_sub(self.received().len());
+                    return Ok(());
+                }
+                Err(Failure::Timeout(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Err(Failure::Timeout(format!("{}: none of {ROUNDS} rounds arrived", self.subscriber.process.label())))
+    }
+
+    /// What has been sent and must arrive.
+    pub fn expected(&self) -> Vec<Value> {
+        self.publisher.sent().split_off(self.unexpected)
+    }
+
+    /// What has been received from this publisher.
+    pub fn received(&self) -> Vec<Value> {
+        self.subscriber.received().split_off(self.earlier)
+    }
+
+    /// Has what was sent before the subscriber came counted as its own.
+    pub fn expect_history(&mut self) {
+        self.unexpected = 0;
     }
 
     /// Has `rounds` more rounds written and waits until the publisher is done.
@@ -246,37 +305,33 @@ impl Session {
 
     /// Waits until everything sent has been received, once, in order and equal.
     pub fn expect_all(&self, limit: Duration) -> Result<usize, Failure> {
-        let sent = self.publisher.sent();
-        self.expect(&sent, limit)
-    }
-
-    /// Waits until exactly `expected` has been received.
-    pub fn expect(&self, expected: &[Value], limit: Duration) -> Result<usize, Failure> {
-        let enough = |events: &[Event]| (values(events, "sample").len() >= expected.len()).then_some(());
-        let waited = self.subscriber.process.wait_for(&format!("{} samples", expected.len()), limit, enough);
-        let received = self.subscriber.received();
-        if let Err(failure) = waited {
-            let got = received.len();
-            return Err(match failure {
-                Failure::Timeout(text) => Failure::Timeout(format!("{text}; got {got}")),
-                other => other,
-            });
-        }
-        compare(expected, &received)?;
+        let expected = self.expected();
+        let received = self.wait_received(expected.len(), limit)?;
+        compare(&expected, &received)?;
         Ok(received.len())
     }
 
     /// The same for instances, whose order counts only within each (DDS 1.4 §2.2.3.6, access scope INSTANCE).
     pub fn expect_all_by(&self, key: &str, limit: Duration) -> Result<usize, Failure> {
-        let sent = self.publisher.sent();
-        let enough = |events: &[Event]| (values(events, "sample").len() >= sent.len()).then_some(());
-        self.subscriber.process.wait_for(&format!("{} samples", sent.len()), limit, enough)?;
-        let (mut sent, mut received) = (sent, self.subscriber.received());
-        for values in [&mut sent, &mut received] {
+        let mut expected = self.expected();
+        let mut received = self.wait_received(expected.len(), limit)?;
+        for values in [&mut expected, &mut received] {
             values.sort_by_key(|value| value[key].to_string());
         }
-        compare(&sent, &received)?;
+        compare(&expected, &received)?;
         Ok(received.len())
+    }
+
+    fn wait_received(&self, count: usize, limit: Duration) -> Result<Vec<Value>, Failure> {
+        let earlier = self.earlier;
+        let enough = |events: &[Event]| (values(events, "sample").len() >= earlier + count).then_some(());
+        let waited = self.subscriber.process.wait_for(&format!("{count} samples"), limit, enough);
+        let received = self.received();
+        match waited {
+            Ok(()) => Ok(received),
+            Err(Failure::Timeout(text)) => Err(Failure::Timeout(format!("{text}; got {}", received.len()))),
+            Err(other) => Err(other),
+        }
     }
 
     /// Waits until every key in `keys` has been reported in this instance state, after `mark` events.
@@ -304,7 +359,7 @@ impl Session {
 
     /// Both leave, the publisher first.
     pub fn leave(self) -> Result<(), Failure> {
-        let Session { publisher, subscriber } = self;
+        let Session { publisher, subscriber, .. } = self;
         publisher.leave()?;
         subscriber.leave()
     }

@@ -362,7 +362,10 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         .map_err(text)?;
     let (endpoint, condition, _handle): (_, _, InstanceHandle) = match options.role {
         Role::Publisher => {
-            let writer = configured!(topic.writer().qos(writer_qos::<T>(options)), options);
+            let writer = configured!(
+                topic.writer().qos(writer_qos::<T>(options)).max_blocking_time(DdsDuration::from_secs(10)),
+                options
+            );
             let (condition, handle) = (writer.status_condition(), writer.instance_handle());
             (Endpoint::Writer(writer), condition, handle)
         }

@@ -98,7 +98,11 @@ impl EndpointTable {
     /// When each remote participant was last heard of.
     pub(crate) fn remotes_heard(&self) -> Vec<(GuidPrefix, Monotonic)> {
         let heard = |remote: &Remote| Monotonic::from_nanos(remote.last_heard.load(Ordering::Relaxed));
-        self.remotes.iter().map(|(prefix, (remote, _))| (*prefix, heard(remote))).collect()
+        let mut all: Vec<_> =
+            self.remotes.iter().map(|(prefix, (remote, _))| (*prefix, heard(remote))).collect();
+        // In the same order in every process, so that equal inputs have equal effects.
+        all.sort_unstable();
+        all
     }
 
     /// Notes one more match with an endpoint of `prefix`.

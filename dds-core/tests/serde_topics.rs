@@ -3,7 +3,12 @@
 
 mod common;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    collections::BTreeMap,
+    time::Duration,
+};
 
 use common::{Domain, PATIENCE, Reading, next};
 use dds_core::{
@@ -122,8 +127,35 @@ struct List {
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Tree(Vec<Tree>);
 
+thread_local! {
+    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get().saturating_add(layout.size()));
+        // SAFETY: the caller keeps `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps `dealloc`'s contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The payload is refused, and at no great cost.
 fn refused<T: Serialize + serde::de::DeserializeOwned + Send + Sync + 'static>(payload: &[u8]) {
+    let before = ALLOCATED.get();
     assert!(Serde::<T>::deserialize(payload).is_err());
+    let allocated = ALLOCATED.get() - before;
+    assert!(allocated <= 16 * payload.len() + 65_536, "{allocated} bytes for {}", payload.len());
 }
 
 /// An encoded value of these bytes.

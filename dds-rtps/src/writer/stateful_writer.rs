@@ -224,7 +224,9 @@ impl StatefulWriter {
     /// Forgets a change: readers that still lack it get a GAP instead. One that has not left yet leaves
     /// first, if somebody is in line for it, and comes out of [`take_spent`](Self::take_spent) then.
     pub fn remove_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
-        if number >= self.cursor && self.has_line() {
+        // Unless the line lags far behind: what is written then is replaced faster than it leaves.
+        let leaves = number == self.cursor || self.pending_bytes < SPENT_BYTES;
+        if number >= self.cursor && leaves && self.has_line() {
             self.doomed.push_back(number);
             return None;
         }
@@ -448,6 +450,9 @@ impl StatefulWriter {
         self.history.last_number().offset_from(acknowledged).unwrap_or(0)
     }
 }
+
+/// Bytes up to which changes that were replaced before they left leave nevertheless.
+pub(super) const SPENT_BYTES: usize = 4 << 20;
 
 /// How many fragments a payload has; 1 for one that is not fragmented.
 pub(super) fn transmit_fragment_count(length: usize, fragment_size: u16) -> u32 {

@@ -397,3 +397,21 @@ fn a_reader_that_never_acknowledges_costs_bounded_memory() {
     let proxy = world.writer.reader(reader).unwrap();
     assert!(proxy.repaired.len() <= reader_proxy::REPAIRED_KEPT, "{}", proxy.repaired.len());
 }
+
+#[test]
+fn a_line_that_lags_behind_costs_bounded_memory() {
+    let mut world = World::new(1, 0);
+    let reader = world.add_reader(2, Replay::None);
+    for number in 0..100 {
+        let this = world.write(value(number, 1 << 20));
+        if number > 0 {
+            world.writer.remove_change(this.previous());
+        }
+    }
+    assert!(world.writer.history().bytes() <= stateful_writer::SPENT_BYTES + (2 << 20));
+    world.settle();
+    assert_eq!(world.readers[&reader].got.last(), Some(&value(99, 1 << 20)));
+    while world.writer.take_spent().is_some() {}
+    assert_eq!(world.writer.pending_bytes(), 0);
+    assert_eq!(world.writer.history().len(), 1);
+}

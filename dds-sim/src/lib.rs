@@ -10,7 +10,10 @@
 //! - Time passes only in [`Simulation::run_for`], [`Simulation::run_until`] and
 //!   [`Simulation::block_on`]. Blocking calls (`wait_matched`, `wait_for_data`, a `write` without room)
 //!   could never end and are refused with an error that names the async form, which works with
-//!   `block_on` and [`Simulation::spawn`].
+//!   `block_on` and [`Simulation::spawn`]. Only a `WaitSet`, which belongs to no participant, cannot know
+//!   better than to block the thread: use its `wait_async`.
+//! - Listeners run where the engine calls them, within these calls.
+//! - For a test's own sockets, such as a forger's, there is [`Simulation::socket`].
 //!
 //! ```
 //! use std::time::Duration;

@@ -18,6 +18,7 @@ use dds_core::{
         structure::Locator,
         time::{Monotonic, Now, Timestamp},
     },
+    sample::Sample,
     types::TopicType,
 };
 
@@ -126,6 +127,7 @@ pub struct Pair<T: Flat> {
     writer: DataWriter<T>,
     reader: DataReader<T>,
     sample: T,
+    samples: Vec<Sample<T>>,
     written: u64,
 }
 
@@ -156,7 +158,8 @@ impl<T: Flat> Pair<T> {
         let [publishing, subscribing] = &ends;
         let writer = publishing.topic::<T>("Bench")?.writer().reliable().build()?;
         let reader = subscribing.topic::<T>("Bench")?.reader().reliable().build()?;
-        let mut pair = Self { wire, ends, writer, reader, sample: T::numbered(0), written: 0 };
+        let mut pair =
+            Self { wire, ends, writer, reader, sample: T::numbered(0), samples: Vec::new(), written: 0 };
         for _ in 0..1_000 {
             pair.settle();
             if pair.writer.matched_subscriptions().len() + pair.reader.matched_publications().len() == 2 {
@@ -212,7 +215,8 @@ impl<T: Flat> Pair<T> {
     /// # Panics
     /// When a sample does not decode.
     pub fn take(&mut self) -> usize {
-        self.reader.take().expect("nothing forbids it").len()
+        self.samples.clear();
+        self.reader.take_into(&mut self.samples).expect("nothing forbids it")
     }
 
     /// Lets time pass and does what has become due, as the runtime's timer thread would.

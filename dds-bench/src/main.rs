@@ -21,7 +21,7 @@ use std::{process::ExitCode, time::Duration};
 
 use exchange::{Exchange, PAYLOADS, Placement};
 use namespace::Namespace;
-use options::{Delivery, Options};
+use options::Options;
 use results::Results;
 use stacks::{CYCLONE, OURS, Stack};
 
@@ -234,7 +234,7 @@ fn measure_paced(
     for run in 0..options.runs {
         for placement in Placement::BOTH {
             for stack in stacks.iter().filter(|stack| [OURS, CYCLONE].contains(&stack.name)) {
-                for delivery in Delivery::BOTH {
+                for delivery in stack.deliveries.iter().copied() {
                     let (payload, seconds) = (64, options.seconds);
                     let exchange = Exchange { namespace, stack, delivery, placement, payload, run, seconds };
                     let result = exchange.throughput(Some(RATE))?;
@@ -266,7 +266,7 @@ fn measure_system_calls(
 ) -> Result<(), Failure> {
     results.system_calls.clear();
     for stack in stacks.iter().filter(|stack| [OURS, CYCLONE].contains(&stack.name)) {
-        for delivery in Delivery::BOTH {
+        for delivery in stack.deliveries.iter().copied() {
             for roles in [["ping", "pong"], ["publish", "subscribe"]] {
                 let counted = system_calls::measure(namespace, stack, delivery, roles, 64)?;
                 for calls in &counted {

@@ -34,15 +34,19 @@ pub struct Options {
 pub enum Delivery {
     Listener,
     WaitSet,
+    /// A blocking call of the reader's own, which Cyclone DDS has not.
+    Blocking,
 }
 
 impl Delivery {
-    pub const BOTH: [Self; 2] = [Self::Listener, Self::WaitSet];
+    pub const COMMON: [Self; 2] = [Self::Listener, Self::WaitSet];
+    pub const ALL: [Self; 3] = [Self::Listener, Self::WaitSet, Self::Blocking];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Listener => "listener",
             Self::WaitSet => "waitset",
+            Self::Blocking => "wait_for_data",
         }
     }
 }
@@ -78,6 +82,7 @@ impl Options {
                 Long("seconds") => options.seconds = parser.value()?.parse()?,
                 Long("samples") => options.samples = Some(parser.value()?.parse()?),
                 Long("pace-us") => options.pace = Some(Duration::from_micros(parser.value()?.parse()?)),
+                Long("blocking") => options.delivery = Delivery::Blocking,
                 Long("listener") => options.delivery = Delivery::Listener,
                 Long("domain") => options.domain = parser.value()?.parse()?,
                 Long("peers") => options.peers = parser.value()?.parse()?,

@@ -4,8 +4,12 @@
 //! input, does its work, prints its result and ends at the end of standard input.
 
 use std::{
+    cell::RefCell,
     io::BufRead,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +20,7 @@ use dds_core::{
     condition::{GuardCondition, WaitSet},
     listener::DataReaderListener,
     qos::Duration as DdsDuration,
-    sample::DataState,
+    sample::{DataState, Sample},
     status::StatusMask,
 };
 
@@ -140,6 +144,7 @@ fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result
 /// Samples on their way from a reader to their receiver.
 enum Delivered {
     Listener(DataReader<BenchSample>),
+    Blocking(Arc<AtomicBool>, thread::JoinHandle<()>),
     WaitSet(GuardCondition, thread::JoinHandle<()>),
 }
 
@@ -151,8 +156,16 @@ impl DataReaderListener<BenchSample> for OnData {
     }
 }
 
+thread_local! {
+    static TAKEN: RefCell<Vec<Sample<BenchSample>>> = const { RefCell::new(Vec::new()) };
+}
+
 fn take_all(reader: &DataReader<BenchSample>, receive: &dyn Receive) {
-    let Ok(samples) = reader.take() else { return };
+    let mut samples = TAKEN.take();
+    samples.clear();
+    if reader.take_into(&mut samples).is_err() {
+        return;
+    }
     for sample in &samples {
         if let Some(data) = sample.data() {
             receive.sample(data);
@@ -161,6 +174,7 @@ fn take_all(reader: &DataReader<BenchSample>, receive: &dyn Receive) {
     if !samples.is_empty() {
         receive.taken();
     }
+    TAKEN.set(samples);
 }
 
 impl Delivered {
@@ -173,6 +187,20 @@ impl Delivered {
         if delivery == Delivery::Listener {
             reader.set_listener(Some(Arc::new(OnData(receive))), StatusMask::DATA_AVAILABLE);
             return Ok(Self::Listener(reader));
+        }
+        if delivery == Delivery::Blocking {
+            let stop = Arc::new(AtomicBool::new(false));
+            let stopped = stop.clone();
+            // Looks whether to stop between two waits; `stop` cannot interrupt one.
+            let limit = DdsDuration::from_millis(100);
+            let serve = move || {
+                while !stopped.load(Ordering::Acquire) {
+                    drop(reader.wait_for_data(limit));
+                    take_all(&reader, &*receive);
+                }
+                take_all(&reader, &*receive);
+            };
+            return Ok(Self::Blocking(stop, thread::Builder::new().spawn(serve)?));
         }
         let guard = GuardCondition::new();
         let stop = guard.clone();
@@ -194,6 +222,10 @@ impl Delivered {
     fn stop(self) {
         match self {
             Self::Listener(reader) => reader.set_listener(None, StatusMask::NONE),
+            Self::Blocking(stop, thread) => {
+                stop.store(true, Ordering::Release);
+                drop(thread.join());
+            }
             Self::WaitSet(guard, thread) => {
                 guard.set_trigger_value(true);
                 drop(thread.join());

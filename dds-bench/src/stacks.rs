@@ -47,11 +47,16 @@ impl Stack {
             cyclone_uri: String::new(),
             writing_in_listeners: "",
             flags: &[],
-            deliveries: &Delivery::BOTH,
+            deliveries: &Delivery::ALL,
             payloads: 0..=usize::MAX,
             only_throughput: false,
         };
-        let foreign = Self { program: cyclone, writing_in_listeners: MARKS, ..base.clone() };
+        let foreign = Self {
+            program: cyclone,
+            writing_in_listeners: MARKS,
+            deliveries: &Delivery::COMMON,
+            ..base.clone()
+        };
         Ok(vec![
             base,
             Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
@@ -89,8 +94,10 @@ impl Stack {
     ) -> Command {
         let mut command = namespace.command(core);
         command.args(prefix).arg(&self.program).arg(role).args(self.flags);
-        if delivery == Delivery::Listener {
-            command.arg("--listener");
+        match delivery {
+            Delivery::Listener => drop(command.arg("--listener")),
+            Delivery::Blocking => drop(command.arg("--blocking")),
+            Delivery::WaitSet => {}
         }
         let mut uri = self.cyclone_uri.clone();
         if delivery == Delivery::Listener && matches!(role, "ping" | "pong") {

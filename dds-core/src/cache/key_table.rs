@@ -16,7 +16,8 @@ pub(super) struct KeyTable {
 
 impl KeyTable {
     pub(super) fn hash(&self, key: &[u8]) -> u64 {
-        self.seed.hash_one(key)
+        // The one instance of a type without key.
+        if key.is_empty() { 0 } else { self.seed.hash_one(key) }
     }
 
     /// The place whose bytes hash to `hash` and that `is_it` accepts.

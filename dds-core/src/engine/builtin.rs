@@ -14,7 +14,6 @@ use dds_qos::Duration;
 use dds_rtps::{
     change::{CacheChange, ChangeKind},
     discovery::{ParticipantData, PublicationData, SubscriptionData, TopicData},
-    message::Datagram,
     structure::{EntityId, Guid, VendorId},
     time::Now,
 };
@@ -115,7 +114,7 @@ impl Engine {
             _ => self.show_all_topics(now, &mut state),
         }
         drop(state);
-        self.settle_reader(now, reader, &mut Datagram::new());
+        self.settle_reader(now, reader);
     }
 
     /// Forgets a reader of a built-in topic, unless another one took its place.

@@ -145,10 +145,9 @@ impl Engine {
         for (destinations, mut datagram) in outbox {
             self.send(&destinations, &mut datagram);
         }
-        let mut out = Datagram::new();
         for action in actions {
             match action {
-                Action::Settle(reader) => self.settle_reader(now, &reader, &mut out),
+                Action::Settle(reader) => self.settle_reader(now, &reader),
                 Action::Flush(writer) => {
                     let state = writer.state.lock();
                     self.flush(now, &writer, state, Urgency::Now);

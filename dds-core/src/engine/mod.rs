@@ -43,7 +43,7 @@ use dds_rtps::{
     participant::{Activity, Participant},
     payload::Payload,
     reader::{Defragmenter, FragmentArrival},
-    structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
+    structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind, SequenceNumber},
     time::{Monotonic, Now},
     writer::Destinations,
 };
@@ -226,16 +226,14 @@ impl Engine {
         if std::mem::take(&mut burst.discovery) {
             self.run_discovery(now, |_| ());
         }
-        let mut out = Datagram::new();
         for reader in burst.readers.drain(..) {
-            self.settle_reader(now, &reader, &mut out);
+            self.settle_reader(now, &reader);
         }
         self.drain_loopback(now);
     }
 
     /// Does what is due.
     pub fn on_timer(&self, now: Now) {
-        let mut out = Datagram::new();
         while let Some(owner) = self.timers.pop_due(now.monotonic) {
             match owner {
                 TimerOwner::Discovery => {
@@ -254,7 +252,7 @@ impl Engine {
                     let reader = self.table.read().reader(entity_id);
                     if let Some(reader) = reader {
                         TimerQueue::disarmed(&reader.armed);
-                        self.settle_reader(now, &reader, &mut out);
+                        self.settle_reader(now, &reader);
                     }
                 }
             }
@@ -401,12 +399,26 @@ impl Engine {
         remote: &Remote,
         readers: &[Arc<ReaderEndpoint>],
     ) {
-        if !readers.iter().any(|reader| reader.wants(writer, data.writer_sn)) {
-            return;
+        let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
+        for reader in readers {
+            let (wants, from) = reader.wants(writer, data.writer_sn);
+            is_wanted |= wants;
+            next = next.min(from);
         }
-        let arrival = remote.defragmenter.lock().handle_data_frag(now.monotonic, data, || {
-            reader::change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), data.is_key)
-        });
+        let Some(first) = readers.first().filter(|_| is_wanted) else { return };
+        let template =
+            || reader::change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), data.is_key);
+        let arrival = match data.whole_sample() {
+            Some(bytes) => {
+                FragmentArrival::Complete(CacheChange { payload: first.copy(bytes), ..template() })
+            }
+            None => {
+                let mut defragmenter = remote.defragmenter.lock();
+                // What nobody waits for any more makes room.
+                defragmenter.forget_below(writer.entity_id, next);
+                defragmenter.handle_data_frag(now.monotonic, data, template)
+            }
+        };
         match arrival {
             FragmentArrival::Complete(mut change) => {
                 if !self.open_payload(&mut change) {
@@ -464,7 +476,7 @@ impl Engine {
     }
 
     /// Tells a reader's users what happened, sends its acknowledgements and arms its timer.
-    pub(crate) fn settle_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>, out: &mut Datagram) {
+    pub(crate) fn settle_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>) {
         let (changed, revived) = reader.expire(now);
         reader.raise(changed);
         if revived {
@@ -484,12 +496,14 @@ impl Engine {
             state = reader.state.lock();
             let guard = remote.as_ref().map(|remote| remote.defragmenter.lock());
             let fragments: Option<&Defragmenter> = guard.as_deref();
-            let destinations = state.machine.poll_transmit(now.monotonic, fragments, out);
+            let mut out = std::mem::take(&mut state.scratch);
+            let destinations = state.machine.poll_transmit(now.monotonic, fragments, &mut out);
             drop(guard);
             drop(state);
             if let Some(destinations) = destinations {
-                self.send(&destinations, out);
+                self.send(&destinations, &mut out);
             }
+            reader.state.lock().scratch = out;
         }
     }
 
@@ -545,7 +559,6 @@ impl Engine {
             }
             loopback.draining = true;
         }
-        let mut out = Datagram::new();
         loop {
             let next = self.loopback.lock().queue.pop_front();
             match next {
@@ -555,7 +568,7 @@ impl Engine {
                     burst.remote = None;
                     let readers = std::mem::take(&mut burst.readers);
                     for reader in readers {
-                        self.settle_reader(now, &reader, &mut out);
+                        self.settle_reader(now, &reader);
                     }
                     let mut loopback = self.loopback.lock();
                     if loopback.queue.is_empty() {

@@ -7,12 +7,12 @@ use dds_rtps::{
     change::{CacheChange, ChangeKind},
     discovery::PublicationData,
     message::{
-        Data, DataPayload, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend, MessageContext,
-        StatusInfo,
+        Data, DataPayload, Datagram, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend,
+        MessageContext, StatusInfo,
     },
     participant::{Activity, Touch},
     payload::Payload,
-    reader::{Offer, StatefulReader},
+    reader::{Offer, StatefulReader, WriterProxy},
     structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Monotonic, Now},
 };
@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 
 use super::{Observer, TopicShared, observer::Source, timers::Armed};
 use crate::{
-    cache::{DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
+    cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     status::{LivelinessTransition, ReaderStatuses, StatusMask},
 };
@@ -42,6 +42,10 @@ pub(crate) struct ReaderState {
     pub(crate) statuses: ReaderStatuses,
     pub(crate) qos: DataReaderQos,
     pub(crate) matched: BTreeMap<Guid, MatchedPublication>,
+    /// Where samples lie between the cache and their decoding; kept for its memory.
+    pub(crate) accessed: Vec<CachedSample>,
+    /// Acknowledgements are written into it; kept for its memory.
+    pub(super) scratch: Datagram,
     /// Statuses to be raised when the burst is over.
     pending: StatusMask,
     lost: u64,
@@ -68,6 +72,8 @@ impl ReaderState {
             statuses: ReaderStatuses::default(),
             qos,
             matched: BTreeMap::new(),
+            accessed: Vec::new(),
+            scratch: Datagram::new(),
             pending: StatusMask::NONE,
             lost: 0,
             missed: Vec::new(),
@@ -151,8 +157,16 @@ impl ReaderEndpoint {
         }
     }
 
-    pub(super) fn wants(&self, writer: Guid, number: SequenceNumber) -> bool {
-        self.state.lock().machine.wants(writer, number)
+    /// Whether a change is news here, and the lowest number that still is.
+    pub(super) fn wants(&self, writer: Guid, number: SequenceNumber) -> (bool, SequenceNumber) {
+        let mut state = self.state.lock();
+        let next = state.machine.writer(writer).map_or(SequenceNumber::MAX, WriterProxy::next_expected);
+        (state.machine.wants(writer, number), next)
+    }
+
+    /// A copy in the cache's buffers.
+    pub(super) fn copy(&self, bytes: &[u8]) -> Payload {
+        self.state.lock().cache.copy(bytes)
     }
 
     pub(super) fn handle_change(&self, now: Now, change: CacheChange) {

@@ -1,11 +1,8 @@
 //! Which endpoints exist, and who is matched with whom.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use dds_rtps::{
@@ -13,6 +10,7 @@ use dds_rtps::{
     structure::{EntityId, Guid, GuidPrefix},
     time::Monotonic,
 };
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 

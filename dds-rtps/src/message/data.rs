@@ -200,6 +200,12 @@ impl<'a> DataFrag<'a> {
         }
     }
 
+    /// The whole sample's bytes, when every fragment of it is here.
+    pub fn whole_sample(&self) -> Option<&'a [u8]> {
+        let size = usize::try_from(self.sample_size).ok()?;
+        (self.fragment_starting_num.0 == 1 && self.payload.len() == size && size > 0).then_some(self.payload)
+    }
+
     /// How many bytes the fragments here have, by the other fields.
     fn claimed(&self) -> usize {
         let claimed = u64::from(self.fragments_in_submessage).saturating_mul(u64::from(self.fragment_size));

@@ -26,13 +26,16 @@ impl Peer {
 }
 
 impl Participant {
-    /// Arms the timer of a participant's lease.
+    /// Arms the timer of a participant's lease. All with the same lease come up together, at multiples of
+    /// the probing interval: of many peers, hardly one is then looked at alone.
     pub(super) fn watch_lease(&mut self, now: Now, prefix: GuidPrefix) {
         let Some(peer) = self.peers.get(prefix) else { return };
         // Never now, however short a lease somebody thinks up.
         let interval = peer.part_of_lease(timing::LEASE_PROBE_DIVISOR).max(timing::SHORTEST_INTERVAL);
         let next_probe = now.monotonic.after(interval);
-        let next = peer.probes_from().max(next_probe).min(peer.lease_end());
+        let next = peer.probes_from().max(next_probe);
+        let together = interval.as_nanos().and_then(|grid| next.as_nanos().checked_next_multiple_of(grid));
+        let next = together.map_or(next, Monotonic::from_nanos).min(peer.lease_end());
         self.timers.set(Timer::ParticipantLease(prefix), next);
     }
 

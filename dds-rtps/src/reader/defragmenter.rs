@@ -55,12 +55,14 @@ pub enum FragmentArrival {
 #[derive(Debug, Default)]
 pub struct Defragmenter {
     limits: DefragmenterLimits,
-    samples: HashMap<EntityId, BTreeMap<SequenceNumber, Partial>>,
+    /// By number, ascending; few of each writer. An empty list stays, for its memory.
+    samples: HashMap<EntityId, Vec<Partial>>,
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Partial {
+    number: SequenceNumber,
     change: CacheChange,
     sample_size: u32,
     fragment_size: u16,
@@ -84,8 +86,32 @@ impl Partial {
         self.sample_size.saturating_sub(start).min(size) as usize
     }
 
-    /// Takes fragment `number`; how many bytes of memory it added.
-    fn store(&mut self, number: u32, bytes: &[u8]) -> usize {
+    /// Takes fragments from `first` on, in the usual case all of them at once; how many bytes of memory
+    /// they added. Bytes that are cut short count up to the last whole fragment.
+    fn store(&mut self, first: u32, count: u32, bytes: &[u8]) -> usize {
+        let last = first.saturating_add(count.saturating_sub(1)).min(self.fragment_count());
+        if first == self.arrived_through.saturating_add(1) && self.ahead.is_empty() {
+            let size = usize::from(self.fragment_size);
+            let before = (self.arrived_through as usize).saturating_mul(size);
+            let whole = (last as usize).saturating_mul(size).min(self.sample_size as usize);
+            if let Some(run) = bytes.get(..whole.saturating_sub(before)) {
+                self.append(run);
+                self.arrived_through = last;
+                return run.len();
+            }
+        }
+        let (mut rest, mut added) = (bytes, 0_usize);
+        for number in first..=last {
+            let Some((fragment, remainder)) = rest.split_at_checked(self.fragment_length(number)) else {
+                break;
+            };
+            rest = remainder;
+            added = added.saturating_add(self.store_one(number, fragment));
+        }
+        added
+    }
+
+    fn store_one(&mut self, number: u32, bytes: &[u8]) -> usize {
         if number <= self.arrived_through || self.ahead.contains_key(&number) {
             return 0;
         }
@@ -93,13 +119,23 @@ impl Partial {
             self.ahead.insert(number, bytes.to_vec());
             return bytes.len();
         }
-        self.contiguous.extend_from_slice(bytes);
+        self.append(bytes);
         self.arrived_through = number;
         while let Some(next) = self.ahead.remove(&self.arrived_through.saturating_add(1)) {
-            self.contiguous.extend_from_slice(&next);
+            self.append(&next);
             self.arrived_through = self.arrived_through.saturating_add(1);
         }
         bytes.len()
+    }
+
+    /// Appends, with room for as much again at most, and for no more than the sample.
+    fn append(&mut self, bytes: &[u8]) {
+        let length = self.contiguous.len().saturating_add(bytes.len());
+        if length > self.contiguous.capacity() {
+            let wanted = length.saturating_mul(2).min(self.sample_size as usize).max(length);
+            self.contiguous.reserve_exact(wanted.saturating_sub(self.contiguous.len()));
+        }
+        self.contiguous.extend_from_slice(bytes);
     }
 
     fn is_complete(&self) -> bool {
@@ -133,77 +169,62 @@ impl Defragmenter {
             return FragmentArrival::Refused;
         }
         self.drop_stale(now, fragment.writer_id);
-        let partials = self.samples.entry(fragment.writer_id).or_default();
-        if !partials.contains_key(&fragment.writer_sn) && partials.len() >= self.limits.samples_per_writer {
-            // The lowest numbers are kept, so that the gap before the others can close.
-            let highest = partials.keys().next_back().copied().unwrap_or(fragment.writer_sn);
-            if highest <= fragment.writer_sn {
-                return FragmentArrival::Refused;
-            }
-            if let Some(evicted) = partials.remove(&highest) {
-                self.bytes = self.bytes.saturating_sub(evicted.bytes);
-            }
+        if self.bytes.saturating_add(fragment.payload.len()) > self.limits.total_bytes {
+            return FragmentArrival::Refused;
         }
-        let partial = partials.entry(fragment.writer_sn).or_insert_with(|| Partial {
-            change: template(),
-            sample_size: fragment.sample_size,
-            fragment_size: fragment.fragment_size,
-            contiguous: Vec::new(),
-            arrived_through: 0,
-            ahead: BTreeMap::new(),
-            bytes: 0,
-            touched: now,
-        });
+        let partials = self.samples.entry(fragment.writer_id).or_default();
+        let found = partials.binary_search_by_key(&fragment.writer_sn, |partial| partial.number);
+        let place = match found {
+            Ok(place) => place,
+            Err(place) => {
+                if partials.len() >= self.limits.samples_per_writer {
+                    // The lowest numbers are kept, so that the gap before the others can close.
+                    if place >= partials.len() {
+                        return FragmentArrival::Refused;
+                    }
+                    let evicted = partials.pop().map_or(0, |partial| partial.bytes);
+                    self.bytes = self.bytes.saturating_sub(evicted);
+                }
+                partials.insert(
+                    place,
+                    Partial {
+                        number: fragment.writer_sn,
+                        change: template(),
+                        sample_size: fragment.sample_size,
+                        fragment_size: fragment.fragment_size,
+                        contiguous: Vec::new(),
+                        arrived_through: 0,
+                        ahead: BTreeMap::new(),
+                        bytes: 0,
+                        touched: now,
+                    },
+                );
+                place
+            }
+        };
+        let Some(partial) = partials.get_mut(place) else { return FragmentArrival::Refused };
         if partial.sample_size != fragment.sample_size || partial.fragment_size != fragment.fragment_size {
-            self.remove(fragment.writer_id, fragment.writer_sn);
+            self.bytes = self.bytes.saturating_sub(partials.remove(place).bytes);
             return FragmentArrival::Refused;
         }
         partial.touched = now;
-        let mut rest = fragment.payload;
-        for index in 0..u32::from(fragment.fragments_in_submessage) {
-            let number = first.saturating_add(index);
-            if number > partial.fragment_count() {
-                break;
-            }
-            let Some((bytes, remainder)) = rest.split_at_checked(partial.fragment_length(number)) else {
-                break;
-            };
-            rest = remainder;
-            if self.bytes.saturating_add(bytes.len()) > self.limits.total_bytes {
-                return FragmentArrival::Refused;
-            }
-            let stored = partial.store(number, bytes);
-            partial.bytes = partial.bytes.saturating_add(stored);
-            self.bytes = self.bytes.saturating_add(stored);
-        }
+        let stored = partial.store(first, u32::from(fragment.fragments_in_submessage), fragment.payload);
+        partial.bytes = partial.bytes.saturating_add(stored);
+        self.bytes = self.bytes.saturating_add(stored);
         if !partial.is_complete() {
             return FragmentArrival::Incomplete;
         }
-        match self.remove(fragment.writer_id, fragment.writer_sn) {
-            Some(partial) => {
-                let mut change = partial.change;
-                change.payload = Payload::from(partial.contiguous);
-                FragmentArrival::Complete(change)
-            }
-            None => FragmentArrival::Refused,
-        }
-    }
-
-    fn remove(&mut self, writer: EntityId, number: SequenceNumber) -> Option<Partial> {
-        let partials = self.samples.get_mut(&writer)?;
-        let partial = partials.remove(&number)?;
-        if partials.is_empty() {
-            self.samples.remove(&writer);
-        }
-        self.bytes = self.bytes.saturating_sub(partial.bytes);
-        Some(partial)
+        let Partial { mut change, contiguous, bytes, .. } = partials.remove(place);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        change.payload = Payload::from(contiguous);
+        FragmentArrival::Complete(change)
     }
 
     fn drop_stale(&mut self, now: Monotonic, writer: EntityId) {
         let limit = self.limits.stale_after;
         let Some(partials) = self.samples.get_mut(&writer) else { return };
         let bytes = &mut self.bytes;
-        partials.retain(|_, partial| {
+        partials.retain(|partial| {
             let keep = partial.touched.after(limit) > now;
             if !keep {
                 *bytes = bytes.saturating_sub(partial.bytes);
@@ -215,15 +236,9 @@ impl Defragmenter {
     /// Forgets what `writer` sent below `number`: delivered, or never to come.
     pub fn forget_below(&mut self, writer: EntityId, number: SequenceNumber) {
         let Some(partials) = self.samples.get_mut(&writer) else { return };
-        while let Some(entry) = partials.first_entry() {
-            if *entry.key() >= number {
-                break;
-            }
-            self.bytes = self.bytes.saturating_sub(entry.remove().bytes);
-        }
-        if partials.is_empty() {
-            self.samples.remove(&writer);
-        }
+        let below = partials.partition_point(|partial| partial.number < number);
+        let freed = partials.drain(..below).fold(0_usize, |sum, partial| sum.saturating_add(partial.bytes));
+        self.bytes = self.bytes.saturating_sub(freed);
     }
 
     /// Forgets everything of `writer`.
@@ -240,7 +255,9 @@ impl Defragmenter {
         number: SequenceNumber,
         announced: Option<FragmentNumber>,
     ) -> Option<FragmentNumberSet> {
-        let partial = self.samples.get(&writer)?.get(&number)?;
+        let partials = self.samples.get(&writer)?;
+        let place = partials.binary_search_by_key(&number, |partial| partial.number).ok()?;
+        let partial = partials.get(place)?;
         let last = announced.map_or(u32::MAX, |last| last.0).min(partial.fragment_count());
         let base = partial.arrived_through.saturating_add(1);
         let mut set = FragmentNumberSet::new(FragmentNumber(base));

@@ -13,10 +13,9 @@ mod tests;
 mod timing;
 mod writers;
 
-use std::collections::HashMap;
-
 use dds_qos::{DataReaderQos, DestinationOrderKind, Duration, OwnershipKind};
 use dds_rtps::{payload::Payload, structure::Guid};
+use hashbrown::HashMap;
 
 use self::entries::{Instance, Registration, Stored, Writer};
 use super::{

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use dds_qos::{DataWriterQos, DurabilityKind, Duration};
 use dds_rtps::{
@@ -11,6 +11,7 @@ use dds_rtps::{
     structure::SequenceNumber,
     time::{Monotonic, Now, Timestamp},
 };
+use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::{

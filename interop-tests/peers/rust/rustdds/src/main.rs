@@ -228,7 +228,13 @@ impl<K: KeyedValue, N: Value> Stack for Peer<K, N> {
         Duration::from_millis(5)
     }
 
-    fn close(self) {}
+    /// RustDDS sends its farewells from threads that the participant's end stops: without a pause for the writer's
+    /// or reader's own, none may leave.
+    fn close(self) {
+        let Peer { endpoint, _participant, .. } = self;
+        drop(endpoint);
+        std::thread::sleep(Duration::from_millis(300));
+    }
 }
 
 fn brief(error: &impl std::fmt::Debug) -> String {

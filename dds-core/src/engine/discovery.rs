@@ -49,15 +49,14 @@ pub(crate) struct VerdictQueue(Mutex<(VecDeque<Arc<Verdict>>, Option<Waker>)>);
 const VERDICTS_KEPT: usize = 1024;
 
 impl VerdictQueue {
-    fn push(&self, verdict: Arc<Verdict>) {
+    /// Returns who is to be woken.
+    fn push(&self, verdict: Arc<Verdict>) -> Option<Waker> {
         let mut queue = self.0.lock();
         if queue.0.len() == VERDICTS_KEPT {
             queue.0.pop_front();
         }
         queue.0.push_back(verdict);
-        if let Some(waker) = queue.1.take() {
-            waker.wake();
-        }
+        queue.1.take()
     }
 
     pub(crate) fn pop(&self, waker: Option<&Waker>) -> Option<Arc<Verdict>> {
@@ -76,6 +75,7 @@ enum Action {
     Flush(Arc<WriterEndpoint>),
     Raise(Arc<WriterEndpoint>, StatusMask),
     Inconsistent(Arc<TopicShared>),
+    Wake(Waker),
 }
 
 /// How long nobody is found before that is told.
@@ -115,10 +115,9 @@ impl DiscoveryState {
         queue
     }
 
-    fn publish_verdict(&self, verdict: &Arc<Verdict>) {
-        for queue in self.verdicts.iter().filter_map(Weak::upgrade) {
-            queue.push(verdict.clone());
-        }
+    fn publish_verdict(&self, verdict: &Arc<Verdict>, actions: &mut Vec<Action>) {
+        let queues = self.verdicts.iter().filter_map(Weak::upgrade);
+        actions.extend(queues.filter_map(|queue| queue.push(verdict.clone())).map(Action::Wake));
     }
 }
 
@@ -155,8 +154,11 @@ impl Engine {
                 }
                 Action::Raise(writer, changed) => writer.raise(changed),
                 Action::Inconsistent(topic) => topic.inconsistent(),
+                Action::Wake(waker) => waker.wake(),
             }
         }
+        // What was matched with endpoints of this participant has something to say to them.
+        self.drain_loopback(now);
         result
     }
 
@@ -351,7 +353,7 @@ impl Engine {
         actions: &mut Vec<Action>,
     ) {
         tracing::warn!(%local, %remote, "{verdict}");
-        state.publish_verdict(verdict);
+        state.publish_verdict(verdict, actions);
         let policies: Vec<_> = verdict.incompatible_qos().map(|problem| problem.policy).collect();
         let (writer, reader) = {
             let table = self.table.read();

@@ -39,7 +39,7 @@ use std::{
 use dds_rtps::{
     change::CacheChange,
     discovery::{PublicationData, SubscriptionData},
-    message::{Datagram, MessageContext, MessageReceiver, Submessage},
+    message::{Datagram, InlineQos, MessageContext, MessageReceiver, Submessage},
     participant::{Activity, Participant},
     payload::Payload,
     reader::{Defragmenter, FragmentArrival},
@@ -355,12 +355,9 @@ impl Engine {
         }
         match submessage {
             Submessage::Data(data) => {
-                if data.inline_qos.is_some_and(|inline| inline.unknown_must_understand()) {
-                    count(&self.counters.not_understood);
-                } else {
-                    let open = |change: &mut CacheChange| self.open_payload(change);
-                    reader::deliver_data(now, context, writer, data, &route.2, &open);
-                }
+                let understood = self.is_understood(data.inline_qos.as_ref());
+                let open = |change: &mut CacheChange| understood && self.open_payload(change);
+                reader::deliver_data(now, context, writer, data, &route.2, &open);
             }
             Submessage::DataFrag(data) => {
                 if let Some((_, Some(remote))) = &burst.remote {
@@ -421,11 +418,14 @@ impl Engine {
         };
         match arrival {
             FragmentArrival::Complete(mut change) => {
-                if !self.open_payload(&mut change) {
-                    return;
-                }
+                let usable = self.is_understood(data.inline_qos.as_ref()) && self.open_payload(&mut change);
                 for reader in readers {
-                    reader.handle_change(now, change.clone());
+                    if usable {
+                        reader.handle_change(now, change.clone());
+                    } else {
+                        // Sent again it would be no better.
+                        reader.skip(now, writer, data.writer_sn);
+                    }
                 }
             }
             FragmentArrival::Incomplete => {}
@@ -529,6 +529,15 @@ impl Engine {
         } else {
             self.environment.send(locator, datagram);
         }
+    }
+
+    /// Whether a sample carries no parameter that must be understood and is not (RTPS 2.5 §9.6.2.1).
+    fn is_understood(&self, inline: Option<&InlineQos<'_>>) -> bool {
+        let understood = !inline.is_some_and(InlineQos::unknown_must_understand);
+        if !understood {
+            count(&self.counters.not_understood);
+        }
+        understood
     }
 
     /// Opens the payload of a received change; false when it is not to be used.

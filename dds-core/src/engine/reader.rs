@@ -128,6 +128,11 @@ impl ReaderState {
         }
     }
 
+    /// A change is of no use here: it is not waited for.
+    fn skip(&mut self, now: Now, writer: Guid, number: SequenceNumber) {
+        self.step(now, |machine, offer| machine.handle_irrelevant(writer, number, offer));
+    }
+
     fn touch_writer(&mut self, now: Now, writer: Guid) {
         if self.manual_writers == 0 {
             return;
@@ -173,6 +178,11 @@ impl ReaderEndpoint {
         let mut state = self.state.lock();
         state.touch_writer(now, change.writer_guid);
         state.step(now, |machine, offer| machine.handle_change(change, offer));
+    }
+
+    /// A change is of no use: it is not asked for again.
+    pub(super) fn skip(&self, now: Now, writer: Guid, number: SequenceNumber) {
+        self.state.lock().skip(now, writer, number);
     }
 
     pub(super) fn handle_heartbeat(&self, now: Now, source: GuidPrefix, heartbeat: &Heartbeat) {
@@ -348,7 +358,7 @@ pub(super) fn deliver_data(
             && !data.inline_qos.is_some_and(|inline| inline.directed_write().any(|guid| guid == reader.guid));
         let empty = change.kind == ChangeKind::Alive && data.payload == DataPayload::None;
         if for_another || filtered || empty {
-            state.machine.handle_change(change, &mut |_| Offer::Done);
+            state.skip(now, writer, data.writer_sn);
             continue;
         }
         // A value beside a dispose: its key hash, or nothing, names the instance.
@@ -356,7 +366,7 @@ pub(super) fn deliver_data(
             change.payload = payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone();
         }
         if !open(&mut change) {
-            state.machine.handle_change(change, &mut |_| Offer::Done);
+            state.skip(now, writer, data.writer_sn);
             continue;
         }
         state.step(now, |machine, offer| machine.handle_change(change, offer));

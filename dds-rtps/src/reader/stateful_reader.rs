@@ -190,6 +190,37 @@ impl StatefulReader {
         });
     }
 
+    /// Takes note of a change that arrived and is not for this reader, or of no use to it: it is neither
+    /// handed on nor asked for again.
+    pub fn handle_irrelevant(
+        &mut self,
+        writer: Guid,
+        number: SequenceNumber,
+        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+    ) {
+        let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        if !number.is_valid() {
+            return;
+        }
+        self.change(writer, |proxy, statistics| {
+            if proxy.has(number) {
+                return;
+            }
+            if proxy.config.reliable {
+                proxy.announced_last = proxy.announced_last.max(number);
+                proxy.irrelevant.insert(number, number);
+                Self::drain(proxy, offer, limits);
+                return;
+            }
+            if proxy.synchronised {
+                let lost = number.offset_from(proxy.next).unwrap_or(0);
+                statistics.lost = statistics.lost.saturating_add(lost);
+            }
+            proxy.synchronised = true;
+            proxy.next = number.next();
+        });
+    }
+
     fn hand_on(
         proxy: &mut WriterProxy,
         change: CacheChange,

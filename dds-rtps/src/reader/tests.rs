@@ -84,6 +84,24 @@ fn what_left_the_history_is_counted_as_lost_once() {
 }
 
 #[test]
+fn an_irrelevant_change_is_not_handed_on_when_its_turn_comes() {
+    let mut reader = reader();
+    let mut got = Vec::new();
+    let mut offer = |change: &CacheChange| {
+        got.push(change.sequence_number.0);
+        Offer::Done
+    };
+    reader.handle_irrelevant(WRITER, SequenceNumber(2), &mut offer);
+    assert!(!reader.wants(WRITER, SequenceNumber(2)));
+    for number in [3, 1] {
+        reader.handle_change(change(number), &mut offer);
+    }
+    reader.handle_irrelevant(WRITER, SequenceNumber(4), &mut offer);
+    assert_eq!(got, vec![1, 3]);
+    assert_eq!(reader.writer(WRITER).unwrap().next_expected(), SequenceNumber(5));
+}
+
+#[test]
 fn held_changes_are_bounded_and_the_lowest_stay() {
     let guid = Guid::new(GuidPrefix([2; 12]), EntityId::new(1, EntityKind::READER_NO_KEY));
     let mut reader = StatefulReader::new(ReaderConfig { held_samples: 3, ..ReaderConfig::new(guid) });

@@ -12,7 +12,7 @@ use dds_rtps::{
     },
     participant::{Activity, Touch},
     payload::Payload,
-    reader::{Offer, StatefulReader, WriterProxy},
+    reader::{Offer, StatefulReader},
     structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Monotonic, Now},
 };
@@ -150,6 +150,9 @@ impl ReaderState {
     }
 }
 
+/// Half-arrived samples kept of a best-effort writer, beside the newest.
+const BEST_EFFORT_PARTIALS: i64 = 3;
+
 impl ReaderEndpoint {
     /// Whether it is one of the service's own.
     pub(crate) fn is_builtin(&self) -> bool {
@@ -162,10 +165,17 @@ impl ReaderEndpoint {
         }
     }
 
-    /// Whether a change is news here, and the lowest number that still is.
+    /// Whether a change is news here, and the lowest number that still is, or is worth its fragments.
     pub(super) fn wants(&self, writer: Guid, number: SequenceNumber) -> (bool, SequenceNumber) {
         let mut state = self.state.lock();
-        let next = state.machine.writer(writer).map_or(SequenceNumber::MAX, WriterProxy::next_expected);
+        let next = match state.machine.writer(writer) {
+            None => SequenceNumber::MAX,
+            Some(proxy) if proxy.is_reliable() => proxy.next_expected(),
+            // What a best-effort writer began long ago is lost; it must not take the place of the new.
+            Some(proxy) => {
+                proxy.next_expected().max(SequenceNumber(number.0.saturating_sub(BEST_EFFORT_PARTIALS)))
+            }
+        };
         (state.machine.wants(writer, number), next)
     }
 

@@ -81,6 +81,11 @@ impl WriterProxy {
         self.config.guid
     }
 
+    /// Whether what is missing is asked for.
+    pub fn is_reliable(&self) -> bool {
+        self.config.reliable
+    }
+
     /// The lowest number that is still awaited.
     pub fn next_expected(&self) -> SequenceNumber {
         self.next

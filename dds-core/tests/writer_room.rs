@@ -241,3 +241,20 @@ fn best_effort_samples_that_never_arrived_whole_do_not_keep_out_the_next() {
     world.run(10);
     assert_eq!(reader.take().unwrap().len(), 1);
 }
+
+#[test]
+fn a_readers_shorter_deadline_takes_effect_at_once() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let topic = one.topic::<Step>("Step").unwrap();
+    let writer = topic.writer().deadline(Duration::from_millis(10)).build().unwrap();
+    let topic = two.topic::<Step>("Step").unwrap();
+    let reader = topic.reader().deadline(Duration::from_secs(60)).build().unwrap();
+    matched(&world, &writer);
+    writer.write(&Step { number: 0 }).unwrap();
+    world.run(10);
+    assert!(reader.has_data(dds_core::sample::DataState::ANY));
+    reader.set_qos(reader.qos().deadline(Deadline(Duration::from_millis(10)))).unwrap();
+    world.run(1_000);
+    assert!(reader.requested_deadline_missed_status().total_count >= 5);
+}

@@ -216,6 +216,8 @@ impl<T: TopicType> DataReader<T> {
         data.group_entity_id = Some(self.inner.subscriber.0.entity_id);
         let now = self.inner.engine.environment.now();
         self.inner.engine.run_discovery(now, |participant| participant.update_subscription(now, data));
+        // A shorter DEADLINE may be due before the timer that is armed.
+        self.inner.engine.settle_reader(now, &self.inner.endpoint);
         Ok(())
     }
 

@@ -494,6 +494,10 @@ impl Engine {
             drop(state);
             let remote = self.table.read().remote(writer.prefix);
             state = reader.state.lock();
+            if state.machine.acknowledgement_due(now.monotonic) != Some(writer) {
+                // Another thread was here meanwhile; these are not the fragments of whose turn it is.
+                continue;
+            }
             let guard = remote.as_ref().map(|remote| remote.defragmenter.lock());
             let fragments: Option<&Defragmenter> = guard.as_deref();
             let mut out = std::mem::take(&mut state.scratch);

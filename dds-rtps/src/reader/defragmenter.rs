@@ -69,63 +69,85 @@ struct Partial {
     contiguous: Vec<u8>,
     /// Whole fragments in `contiguous`.
     arrived_through: u32,
-    /// Fragments behind a hole, by their number.
-    ahead: BTreeMap<u32, Vec<u8>>,
+    /// Fragments behind a hole, in runs as they arrived, by the first one's number.
+    ahead: BTreeMap<u32, Run>,
+    /// What is charged for it.
     bytes: usize,
     touched: Monotonic,
 }
+
+/// Fragments that follow each other.
+#[derive(Debug)]
+struct Run {
+    count: u32,
+    bytes: Vec<u8>,
+}
+
+/// Charged for each run besides its bytes, so that tiny ones take no more memory than the limits say.
+const RUN_OVERHEAD: usize = 96;
 
 impl Partial {
     fn fragment_count(&self) -> u32 {
         self.sample_size.div_ceil(u32::from(self.fragment_size.max(1)))
     }
 
-    fn fragment_length(&self, number: u32) -> usize {
+    /// How many whole fragments from `first` on `payload` holds, of `claimed` ones.
+    fn fragments_in(&self, first: u32, claimed: u16, payload: &[u8]) -> u32 {
         let size = u32::from(self.fragment_size);
-        let start = number.saturating_sub(1).saturating_mul(size);
-        self.sample_size.saturating_sub(start).min(size) as usize
+        let left = self.fragment_count().saturating_add(1).saturating_sub(first);
+        let wanted = u32::from(claimed).min(left);
+        let start = first.saturating_sub(1).saturating_mul(size);
+        let needed = self.sample_size.saturating_sub(start).min(wanted.saturating_mul(size));
+        if payload.len() >= needed as usize {
+            return wanted;
+        }
+        let whole = payload.len().checked_div(size as usize).unwrap_or(0);
+        u32::try_from(whole).unwrap_or(u32::MAX).min(wanted)
     }
 
-    /// Takes fragments from `first` on, in the usual case all of them at once; how many bytes of memory
-    /// they added. Bytes that are cut short count up to the last whole fragment.
-    fn store(&mut self, first: u32, count: u32, bytes: &[u8]) -> usize {
-        let last = first.saturating_add(count.saturating_sub(1)).min(self.fragment_count());
-        if first == self.arrived_through.saturating_add(1) && self.ahead.is_empty() {
-            let size = usize::from(self.fragment_size);
-            let before = (self.arrived_through as usize).saturating_mul(size);
-            let whole = (last as usize).saturating_mul(size).min(self.sample_size as usize);
-            if let Some(run) = bytes.get(..whole.saturating_sub(before)) {
-                self.append(run);
-                self.arrived_through = last;
-                return run.len();
+    /// Takes the fragments from `first` up to before `end`, which `payload` begins with.
+    fn store(&mut self, first: u32, end: u32, payload: &[u8]) {
+        let size = usize::from(self.fragment_size);
+        let whole = self.sample_size as usize;
+        // Offsets within the sample; the last fragment may be shorter.
+        let offset = |number: u32| (number.saturating_sub(1) as usize).saturating_mul(size).min(whole);
+        let bytes_of = |from: u32, to: u32| {
+            let start = offset(from).saturating_sub(offset(first));
+            let stop = offset(to).saturating_sub(offset(first));
+            payload.get(start..stop).unwrap_or(&[])
+        };
+        let mut next = first.max(self.arrived_through.saturating_add(1));
+        while next < end {
+            let known = self.ahead.range(..=next).next_back();
+            if let Some(after) =
+                known.map(|(start, run)| start.saturating_add(run.count)).filter(|n| *n > next)
+            {
+                next = after;
+                continue;
             }
+            let stop = self.ahead.range(next..).next().map_or(end, |(start, _)| end.min(*start));
+            let bytes = bytes_of(next, stop);
+            self.bytes = self.bytes.saturating_add(bytes.len());
+            if next == self.arrived_through.saturating_add(1) {
+                self.append(bytes);
+                self.arrived_through = stop.saturating_sub(1);
+                self.join();
+            } else {
+                self.bytes = self.bytes.saturating_add(RUN_OVERHEAD);
+                let count = stop.saturating_sub(next);
+                self.ahead.insert(next, Run { count, bytes: bytes.to_vec() });
+            }
+            next = stop.max(self.arrived_through.saturating_add(1));
         }
-        let (mut rest, mut added) = (bytes, 0_usize);
-        for number in first..=last {
-            let Some((fragment, remainder)) = rest.split_at_checked(self.fragment_length(number)) else {
-                break;
-            };
-            rest = remainder;
-            added = added.saturating_add(self.store_one(number, fragment));
-        }
-        added
     }
 
-    fn store_one(&mut self, number: u32, bytes: &[u8]) -> usize {
-        if number <= self.arrived_through || self.ahead.contains_key(&number) {
-            return 0;
+    /// Appends the runs that the hole no longer separates.
+    fn join(&mut self) {
+        while let Some(run) = self.ahead.remove(&self.arrived_through.saturating_add(1)) {
+            self.bytes = self.bytes.saturating_sub(RUN_OVERHEAD);
+            self.append(&run.bytes);
+            self.arrived_through = self.arrived_through.saturating_add(run.count);
         }
-        if number != self.arrived_through.saturating_add(1) {
-            self.ahead.insert(number, bytes.to_vec());
-            return bytes.len();
-        }
-        self.append(bytes);
-        self.arrived_through = number;
-        while let Some(next) = self.ahead.remove(&self.arrived_through.saturating_add(1)) {
-            self.append(&next);
-            self.arrived_through = self.arrived_through.saturating_add(1);
-        }
-        bytes.len()
     }
 
     /// Appends, with room for as much again at most, and for no more than the sample.
@@ -164,12 +186,14 @@ impl Defragmenter {
             || fragment.fragments_in_submessage == 0
             || fragment.sample_size == 0
             || fragment.sample_size > self.limits.largest_sample
+            || first > fragment.sample_size.div_ceil(size)
             || !fragment.writer_sn.is_valid()
         {
             return FragmentArrival::Refused;
         }
         self.drop_stale(now, fragment.writer_id);
-        if self.bytes.saturating_add(fragment.payload.len()) > self.limits.total_bytes {
+        let cost = fragment.payload.len().saturating_add(RUN_OVERHEAD);
+        if self.bytes.saturating_add(cost) > self.limits.total_bytes {
             return FragmentArrival::Refused;
         }
         let partials = self.samples.entry(fragment.writer_id).or_default();
@@ -208,9 +232,10 @@ impl Defragmenter {
             return FragmentArrival::Refused;
         }
         partial.touched = now;
-        let stored = partial.store(first, u32::from(fragment.fragments_in_submessage), fragment.payload);
-        partial.bytes = partial.bytes.saturating_add(stored);
-        self.bytes = self.bytes.saturating_add(stored);
+        let count = partial.fragments_in(first, fragment.fragments_in_submessage, fragment.payload);
+        let before = partial.bytes;
+        partial.store(first, first.saturating_add(count), fragment.payload);
+        self.bytes = self.bytes.saturating_sub(before).saturating_add(partial.bytes);
         if !partial.is_complete() {
             return FragmentArrival::Incomplete;
         }
@@ -261,15 +286,18 @@ impl Defragmenter {
         let last = announced.map_or(u32::MAX, |last| last.0).min(partial.fragment_count());
         let base = partial.arrived_through.saturating_add(1);
         let mut set = FragmentNumberSet::new(FragmentNumber(base));
+        let mut runs =
+            partial.ahead.iter().map(|(start, run)| *start..start.saturating_add(run.count)).peekable();
         for candidate in base..=last.min(base.saturating_add(255)) {
-            if !partial.ahead.contains_key(&candidate) {
+            while runs.next_if(|run| run.end <= candidate).is_some() {}
+            if !runs.peek().is_some_and(|run| run.contains(&candidate)) {
                 set.insert(FragmentNumber(candidate));
             }
         }
         Some(set)
     }
 
-    /// Bytes of fragments held.
+    /// Bytes of fragments held, with what it takes to keep them apart.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

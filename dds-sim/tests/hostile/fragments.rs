@@ -33,6 +33,44 @@ fn claimed_sizes_reserve_no_memory() {
     scene.check_uninterrupted();
 }
 
+/// Fragments of one byte cost more to keep than they bring.
+#[test]
+fn tiny_fragments_are_no_lever() {
+    let mut scene = Scene::new(112);
+    let before = held();
+    let mut sent = 0;
+    for number in 1..=16 {
+        for round in 0..50_u32 {
+            // Never the first fragment, so that all of it has to wait; every second one, or all of a run.
+            let claims = (0..1000).map(|index| Claim {
+                number,
+                first: 2 + round * 2000 + 2 * index,
+                count: 1,
+                fragment_size: 1,
+                sample_size: 1 << 20,
+            });
+            let message = fragments(scene.bad.prefix, scene.bad.to_reader, claims, &[7]);
+            let used = allocated(|| scene.inject(&message));
+            assert!(used <= 16 * message.len() + (64 << 10), "{used} bytes for {}", message.len());
+            let first = 200_000 + round * 10_000;
+            let run = Claim { number, first, count: 10_000, fragment_size: 1, sample_size: 1 << 20 };
+            let message_of_run = fragments(scene.bad.prefix, scene.bad.to_reader, [run], &[7; 10_000]);
+            let used = allocated(|| scene.inject(&message_of_run));
+            assert!(
+                used <= 16 * message_of_run.len() + (64 << 10),
+                "{used} bytes for {}",
+                message_of_run.len()
+            );
+            sent += message.len() + message_of_run.len();
+        }
+    }
+    let grown = held().wrapping_sub(before);
+    println!("{grown} bytes held for {sent} sent");
+    assert!(grown <= 4 * sent, "{grown} bytes held for {sent} sent");
+    scene.serve();
+    scene.check_uninterrupted();
+}
+
 /// Whoever sends endless unfinished samples fills its own share only.
 #[test]
 fn unfinished_samples_fill_a_bounded_share() {

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, hint::black_box, process::Command};
 
-use dds_bench::{Flat, Large, Pair, Small};
+use dds_bench::{BenchSample, Numbered, Pair, Small};
 
 use crate::{Failure, options::Options, results::root};
 
@@ -27,7 +27,7 @@ trait Steps {
     fn settle(&mut self);
 }
 
-impl<T: Flat> Steps for Pair<T> {
+impl<T: Numbered> Steps for Pair<T> {
     fn write(&mut self) {
         Pair::write(self);
     }
@@ -70,7 +70,7 @@ fn counted_take(pair: &mut dyn Steps) -> usize {
 /// What callgrind runs: the steps without, and then with their counted frames.
 pub fn engine(options: &Options) -> Result<(), Failure> {
     let mut pair: Box<dyn Steps> = match options.payload {
-        16_384 => Box::new(Pair::<Large>::new()?),
+        16_384 => Box::new(Pair::<BenchSample>::new()?),
         _ => Box::new(Pair::<Small>::new()?),
     };
     for _ in 0..WARM_UP {
@@ -95,6 +95,8 @@ fn count(step: &str, payload: usize) -> Result<u64, Failure> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     command.arg(format!("--toggle-collect=*counted_{step}*")).arg(std::env::current_exe()?);
+    // A repeated move counts as many instructions as it has bytes, and only some processors have it.
+    command.env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824");
     let output = command.args(["engine", "--payload", &payload.to_string()]).output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let collected = text.lines().find_map(|line| line.split_once("Collected : "));

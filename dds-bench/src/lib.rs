@@ -6,5 +6,5 @@
 mod loopback;
 mod sample;
 
-pub use loopback::{Flat, Large, Pair, Small};
+pub use loopback::{Numbered, Pair, Small};
 pub use sample::BenchSample;

@@ -22,39 +22,35 @@ use dds_core::{
     types::TopicType,
 };
 
-/// A keyless type without heap memory, so that only the service's own allocations count.
-pub trait Flat: TopicType {
+use crate::BenchSample;
+
+/// A keyless type to count with.
+pub trait Numbered: TopicType {
     /// A value whose bytes depend on `number`.
     fn numbered(number: u64) -> Self;
 }
 
-macro_rules! flat {
-    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
-        $(#[$doc])*
-        #[derive(DdsType, Clone, PartialEq, Debug)]
-        #[dds(extensibility = "final")]
-        pub struct $name {
-            /// Counts up.
-            pub sequence_number: u64,
-            /// The rest.
-            pub payload: [u8; $bytes],
-        }
-
-        impl Flat for $name {
-            fn numbered(number: u64) -> Self {
-                Self { sequence_number: number, payload: [number as u8; $bytes] }
-            }
-        }
-    };
+/// 64 bytes without heap memory of its own.
+#[derive(DdsType, Clone, PartialEq, Debug)]
+#[dds(extensibility = "final")]
+pub struct Small {
+    /// Counts up.
+    pub sequence_number: u64,
+    /// The rest.
+    pub payload: [u8; 56],
 }
 
-flat! {
-    /// 64 bytes.
-    Small, 56
+impl Numbered for Small {
+    fn numbered(number: u64) -> Self {
+        Self { sequence_number: number, payload: [number as u8; 56] }
+    }
 }
-flat! {
-    /// 16 KiB, which is several fragments.
-    Large, 16_376
+
+/// 16 KiB, which is several fragments.
+impl Numbered for BenchSample {
+    fn numbered(number: u64) -> Self {
+        Self { sequence_number: number, payload: vec![number as u8; (16 << 10) - 12] }
+    }
 }
 
 /// Carries datagrams in order, without loss, when [`Pair::deliver`] is called.
@@ -121,7 +117,7 @@ impl Environment for End {
 /// A reliable writer and its reader in two participants of one thread, matched.
 ///
 /// Everything but the seeds of hash maps is the same in every run.
-pub struct Pair<T: Flat> {
+pub struct Pair<T: Numbered> {
     wire: Arc<Wire>,
     ends: [DomainParticipant; 2],
     writer: DataWriter<T>,
@@ -134,7 +130,7 @@ pub struct Pair<T: Flat> {
 /// Longer than any window in which writes are collected.
 const BETWEEN_SAMPLES: u64 = 1_000_000;
 
-impl<T: Flat> Pair<T> {
+impl<T: Numbered> Pair<T> {
     /// Makes both ends and lets them discover each other.
     ///
     /// # Errors

@@ -209,9 +209,10 @@ impl Delivered {
         wait_set.attach(guard.clone());
         let serve = move || {
             while wait_set.wait(DdsDuration::INFINITE).is_ok() {
-                // Before it is known whether to stop: what was acknowledged counts.
+                // Known before the last take, so that it finds everything that was acknowledged.
+                let stops = stop.trigger_value();
                 take_all(&reader, &*receive);
-                if stop.trigger_value() {
+                if stops {
                     break;
                 }
             }

@@ -35,10 +35,13 @@ const STAGES: &[Stage] = &[
     Stage { name: "documents", tier: Tier::Quick, run: docs::check },
     Stage { name: "tests", tier: Tier::Quick, run: tests },
     Stage { name: "doc-tests", tier: Tier::Quick, run: doc_tests },
+    Stage { name: "instructions", tier: Tier::Quick, run: || benchmark(&["instructions", "--check"]) },
+    Stage { name: "performance-page", tier: Tier::Quick, run: || benchmark(&["report", "--check"]) },
     Stage { name: "peers", tier: Tier::Quick, run: || interop(&["setup"]) },
     Stage { name: "interop", tier: Tier::Quick, run: || interop(&["run"]) },
     Stage { name: "interop-page", tier: Tier::Quick, run: || interop(&["report", "--check"]) },
     Stage { name: "long-tests", tier: Tier::Full, run: long_tests },
+    Stage { name: "benchmark", tier: Tier::Full, run: || benchmark(&["all"]) },
     Stage {
         name: "interop-full",
         tier: Tier::Full,
@@ -83,6 +86,11 @@ fn rustdoc() -> stage::Outcome {
         .args(["doc", "--workspace", "--no-deps", "--all-features"])
         .env("RUSTDOCFLAGS", "-D warnings")
         .run()
+}
+
+/// Counts are those of the release build; so are the times, of which only the full run takes any.
+fn benchmark(arguments: &[&str]) -> stage::Outcome {
+    shell::command("cargo").args(["run", "--release", "-q", "-p", "dds-bench", "--"]).args(arguments).run()
 }
 
 /// Nextest runs the same tests in parallel across crates; a machine without it takes longer, no more.

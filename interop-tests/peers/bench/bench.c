@@ -140,7 +140,7 @@ static void *serve(void *argument) {
   dds_attach_t triggered[2];
   for (;;) {
     dds_return_t count = dds_waitset_wait(e->waitset, triggered, 2, DDS_INFINITY);
-    /* Before it is known whether to stop: what was acknowledged counts. */
+    /* Also when it is to stop: what was acknowledged counts. */
     take_all(e);
     for (dds_return_t i = 0; i < count; i++)
       if (triggered[i] == 1) return NULL;

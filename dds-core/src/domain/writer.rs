@@ -16,7 +16,7 @@ use dds_rtps::{
     time::Timestamp,
     writer::{MessageSizes, StatefulWriter, WriterConfig},
 };
-use dds_types::{DataRepresentationId, TopicType};
+use dds_types::{DataRepresentationId, TopicType, cdr::Endianness, parameter_list::ParameterListWriter};
 use parking_lot::Mutex;
 
 use super::{
@@ -117,6 +117,13 @@ impl<T: TopicType> std::fmt::Debug for DataWriter<T> {
     }
 }
 
+/// The QoS for readers that want it with each sample (RTPS 2.5 §8.7.2), as parameters without sentinel.
+fn inline_parameters(announced: &PublicationQos) -> Vec<u8> {
+    let mut parameters = Vec::new();
+    announced.write_parameters(&mut ParameterListWriter::new(&mut parameters, Endianness::Little));
+    parameters
+}
+
 /// The one representation to write in.
 fn representation<T: TopicType>(qos: &DataWriterQos) -> DdsResult<DataRepresentationId> {
     let offered = T::representations();
@@ -150,7 +157,7 @@ impl<T: TopicType> DataWriter<T> {
         let engine = participant.engine().clone();
         let config = participant.config();
         let overhead = engine.protect.as_ref().map_or(0, |protect| protect.overhead());
-        let machine = StatefulWriter::new(WriterConfig {
+        let mut machine = StatefulWriter::new(WriterConfig {
             message_sizes: MessageSizes::default().less(overhead),
             fragment_size: config.fragment_size,
             ..WriterConfig::new(guid)
@@ -161,6 +168,7 @@ impl<T: TopicType> DataWriter<T> {
             Batching { bytes: config.batch_bytes, window: config.batch_window.max(qos.latency_budget.0) };
         let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
         let announced = PublicationQos::new(&qos, &publisher.qos(), topic.qos());
+        machine.set_inline_parameters(inline_parameters(&announced));
         let manual = qos.liveliness.kind != LivelinessKind::Automatic;
         let observer = Observer::new(StatusCondition::new(), Some(publisher.0.observer.clone()));
         let endpoint = Arc::new(WriterEndpoint {
@@ -243,6 +251,7 @@ impl<T: TopicType> DataWriter<T> {
             state.qos = qos.clone();
         }
         let announced = PublicationQos::new(&qos, &self.inner.publisher.qos(), &self.inner.topic_qos);
+        self.inner.endpoint.state.lock().machine.set_inline_parameters(inline_parameters(&announced));
         let mut data =
             PublicationData::new(self.guid(), self.topic.name(), self.topic.type_name(), announced);
         data.group_entity_id = Some(self.inner.publisher.0.entity_id);
@@ -588,6 +597,17 @@ mod tests {
     #[derive(DdsType)]
     struct Step {
         number: u32,
+    }
+
+    #[test]
+    fn readers_that_want_the_qos_with_each_sample_can_have_it() {
+        let qos = DataWriterQos::default().ownership_strength(dds_qos::OwnershipStrength(7));
+        let announced = PublicationQos::new(&qos, &PublisherQos::default(), &dds_qos::TopicQos::default());
+        let parameters = inline_parameters(&announced);
+        // PID_OWNERSHIP_STRENGTH, four bytes, 7 (RTPS 2.5 Table 9.18); no sentinel behind the last one.
+        let strength = [0x06, 0x00, 0x04, 0x00, 7, 0, 0, 0];
+        assert!(parameters.windows(8).any(|window| window == strength));
+        assert_ne!(parameters.last_chunk(), Some(&[1, 0, 0, 0]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Who is told when something happened to an entity: waiting threads and tasks, then listeners.
 
 use std::{
+    panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread::{self, ThreadId},
 };
@@ -166,7 +167,10 @@ impl Observer {
             && mask.contains(statuses)
         {
             let _callback = CallbackScope::enter();
-            listener(source, statuses);
+            // The thread is not the listener's own: it receives, or keeps time, for everybody.
+            if panic::catch_unwind(AssertUnwindSafe(|| listener(source, statuses))).is_err() {
+                tracing::error!(?statuses, "a listener panicked; it goes on being called");
+            }
         }
     }
 }

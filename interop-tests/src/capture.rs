@@ -17,18 +17,13 @@ impl Capture {
     /// Captures UDP on the namespace's interface into `file`; returns when packets are being taken.
     pub fn start(namespace: &Namespace, file: PathBuf) -> Result<Self, Failure> {
         let mut command = Command::new("ip");
-        command.args([
-            "netns",
-            "exec",
-            namespace.name(),
-            "tcpdump",
-            "-i",
-            namespace.interface(),
-            "--immediate-mode",
-            "-U",
-        ]);
+        command.args(["netns", "exec", namespace.name(), "tcpdump", "-i", namespace.interface()]);
+        // Immediate, so that nothing is missing when it stops. Its ring then has one slot of the snapshot length
+        // for each packet: room for a thousand of the largest.
+        command.args(["--immediate-mode", "-U", "-s", "65600", "-B", "65536"]);
         command.args(["-Z", "root", "-w"]).arg(&file).arg("udp");
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let Some(stderr) = child.stderr.take() else {
             return Err(Failure::Harness("tcpdump has no stderr".to_owned()));
         };

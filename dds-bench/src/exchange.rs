@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     Failure,
     child::{PATIENCE, Running, Usage, number},
-    namespace::Namespace,
+    namespace::{Namespace, set_session_priority},
     options::Delivery,
     results::{Case, RoundTrip, Throughput},
     stacks::Stack,
@@ -43,10 +43,13 @@ impl Placement {
 
     /// Keeps the cores awake as long as the result lives.
     pub fn spinners(self) -> Result<Vec<Running>, Failure> {
-        let spin = |core: &str| {
-            let mut command = Command::new("chrt");
-            command.args(["--idle", "0", "taskset", "-c", core]);
-            Running::start(command.arg(std::env::current_exe()?).arg("spin"))
+        let spin = |core: &str| -> Result<Running, Failure> {
+            let mut command = Command::new("setsid");
+            command.args(["chrt", "--idle", "0", "taskset", "-c", core]);
+            let spinner = Running::start(command.arg(std::env::current_exe()?).arg("spin"))?;
+            std::thread::sleep(Duration::from_millis(50));
+            set_session_priority(&spinner.id().to_string(), 19);
+            Ok(spinner)
         };
         match self {
             Self::Same => Ok(Vec::new()),

@@ -94,6 +94,12 @@ impl Table<'_> {
         rows
     }
 
+    /// Payloads that were measured at all.
+    fn columns(&self) -> Vec<usize> {
+        let has = |payload: &usize| self.values.iter().any(|(case, _)| case.payload == *payload);
+        PAYLOADS.into_iter().filter(has).collect()
+    }
+
     /// The best median of the stacks whose name `is_wanted`.
     fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<f64> {
         let rows = self.rows().into_iter().filter(|(stack, _)| is_wanted(stack));
@@ -102,13 +108,14 @@ impl Table<'_> {
     }
 
     fn render(&self, out: &mut String) -> std::fmt::Result {
+        let columns = self.columns();
         write!(out, "| `{}` |", self.placement)?;
-        PAYLOADS.iter().try_for_each(|payload| write!(out, " {} |", bytes(*payload)))?;
-        writeln!(out, "\n|---|{}", "---:|".repeat(PAYLOADS.len()))?;
+        columns.iter().try_for_each(|payload| write!(out, " {} |", bytes(*payload)))?;
+        writeln!(out, "\n|---|{}", "---:|".repeat(columns.len()))?;
         let digits = self.digits;
         for (stack, delivery) in self.rows() {
             write!(out, "| {stack}, {delivery} |")?;
-            for payload in PAYLOADS {
+            for payload in columns.iter().copied() {
                 let mut values = self.of(stack, delivery, payload);
                 match median(&mut values) {
                     Some(middle) => write!(
@@ -124,7 +131,7 @@ impl Table<'_> {
         }
         for (name, prefix) in [("Cyclone's default", false), ("Cyclone's best", true)] {
             write!(out, "| **ours ÷ {name}** |")?;
-            for payload in PAYLOADS {
+            for payload in columns.iter().copied() {
                 let ours = self.best(payload, |stack| stack == OURS);
                 let theirs =
                     self.best(
@@ -160,7 +167,7 @@ VOLATILE, otherwise default QoS; the ends of Cyclone DDS are the same program in
 (`interop-tests/peers/bench/bench.c`). `same`: both on one core, which is the software path alone and repeats best;
 `cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
 placements run in turn, and all of that several times; a cell is the median of the runs with their range. Ends run at
-nice −15, so that other work on the machine disturbs less. Compare ratios, not figures of different runs or machines.
+nice −15, also as a session, so that other work on the machine disturbs less. Compare ratios, not figures of different runs or machines.
 
 Where listeners write, in round trips, Cyclone's ends have raised high-water marks: with the default ones a write of
 16 KiB there blocks for ever.

@@ -578,8 +578,7 @@ impl<T: TopicType> DataWriter<T> {
 
     fn submit(&self, write: &Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {
         let endpoint = &self.inner.endpoint;
-        let limit = self.max_blocking_time();
-        let sequence_number: SequenceNumber = self.inner.engine.write(endpoint, write, operation, limit)?;
+        let sequence_number: SequenceNumber = self.inner.engine.write(endpoint, write, operation)?;
         Ok(SampleIdentity { writer_guid: endpoint.guid, sequence_number })
     }
 }

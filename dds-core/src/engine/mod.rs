@@ -563,8 +563,6 @@ impl Engine {
     /// Delivers what endpoints of this participant sent each other. One thread drains at a time; what
     /// others add meanwhile is delivered by it too.
     pub(crate) fn drain_loopback(&self, now: Now) {
-        let mut burst = Burst::default();
-        let source = Locator { kind: LocatorKind::IN_PROCESS, ..Locator::INVALID };
         {
             let mut loopback = self.loopback.lock();
             if loopback.queue.is_empty() || loopback.draining {
@@ -572,6 +570,8 @@ impl Engine {
             }
             loopback.draining = true;
         }
+        let mut burst = Burst::default();
+        let source = Locator { kind: LocatorKind::IN_PROCESS, ..Locator::INVALID };
         loop {
             let next = self.loopback.lock().queue.pop_front();
             match next {

@@ -261,13 +261,12 @@ impl WriterEndpoint {
 }
 
 impl Engine {
-    /// Writes a change; blocks while there is no room, at most `max_blocking_time`.
+    /// Writes a change; blocks while there is no room, at most RELIABILITY `max_blocking_time`.
     pub(crate) fn write(
         &self,
         writer: &Arc<WriterEndpoint>,
         write: &Write<'_>,
         operation: &'static str,
-        max_blocking_time: Duration,
     ) -> Result<SequenceNumber, DdsError> {
         self.check_usable(operation)?;
         let mut ticket = Ticket { writer, number: None };
@@ -279,6 +278,7 @@ impl Engine {
         if let Some(result) = self.look_for_room(writer, write, operation, &mut ticket) {
             return result;
         }
+        let max_blocking_time = writer.state.lock().qos.reliability.max_blocking_time;
         let mut result = None;
         let look = || {
             result = self.look_for_room(writer, write, operation, &mut ticket);

@@ -112,12 +112,12 @@ pub static PEERS: &[Peer] = &[
                 (
                     "keyed_string",
                     "sub",
-                    "reads the key of an appendable type in XCDR2 without the DHEADER that XTypes 1.3 §7.4.3.5.3 demands and Cyclone DDS 11 sends: the key comes out as garbage",
+                    "reads the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there and Cyclone DDS 11 sends: the key comes out as garbage",
                 ),
                 (
                     "keyed_string",
                     "pub",
-                    "writes the key of an appendable type in XCDR2 without the DHEADER that XTypes 1.3 §7.4.3.5.3 demands; Cyclone DDS 11 cannot read it either",
+                    "writes the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there; Cyclone DDS 11 cannot read it either",
                 ),
             ],
         },
@@ -197,7 +197,11 @@ pub static PEERS: &[Peer] = &[
                 ("keyed", "", "std_msgs has no keyed type"),
                 ("keyed_string", "", "std_msgs has no keyed type"),
                 ("large", "", "std_msgs/String alone is exchanged; Fast DDS 3 covers large samples"),
-                ("xcdr2", "", "rmw_fastrtps writes XCDR1 only: rmw_fastrtps_cpp type_support_common.cpp"),
+                (
+                    "xcdr2",
+                    "",
+                    "rclpy has no DATA_REPRESENTATION policy (rclpy/qos.py), and rmw_fastrtps writes XCDR1",
+                ),
             ],
             faults: &[],
         },
@@ -215,7 +219,7 @@ pub static PEERS: &[Peer] = &[
             lease: Lease::Fixed(50),
             joins_late: false,
             refusal: Some("DATA_REPRESENTATION"),
-            // No unregister_instance, and a reader shows DISPOSED for both: with_key/datareader.rs.
+            // No unregister_instance, and a reader shows DISPOSED for both: dds/with_key/datasample_cache.rs.
             unregisters: false,
             lacks: &[(
                 "xcdr2",

@@ -90,50 +90,13 @@ fn protection_at_all_levels_is_undone_on_the_other_side() {
     assert_eq!(reader.take().unwrap()[0].key(), small.key());
     assert_eq!(outsider.subscription_matched_status().total_count, 0);
     assert!(stranger.discovered_participants().is_empty());
-    assert!(two.statistics().engine.refused_by_protection > 0, "the stranger's announcements");
-}
-
-/// Refuses samples full of one byte.
-struct Censor;
-
-impl Protect for Censor {
-    fn overhead(&self) -> usize {
-        0
-    }
-
-    fn protect_payload(&self, _: Guid, _: &mut Vec<u8>) {}
-
-    fn open_payload(&self, _: Guid, payload: &[u8], _: &mut Vec<u8>) -> Opened {
-        match payload.iter().filter(|byte| **byte == 0xbd).count() {
-            0..500 => Opened::AsTheyAre,
-            _ => Opened::Refused("it is bad"),
+    // The stranger announces itself several times in its first second.
+    let refused = || two.statistics().engine.refused_by_protection > 0;
+    for _ in 0..200 {
+        if refused() {
+            break;
         }
+        let _ = reader.wait_for_data(Duration::from_millis(50).into());
     }
-
-    fn protect_message(&self, _: GuidPrefix, _: &[u8], _: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    fn open_message(&self, _: &[u8], _: &mut Vec<u8>) -> Opened {
-        Opened::AsTheyAre
-    }
-}
-
-#[test]
-fn a_refused_sample_does_not_hold_back_the_next_ones() {
-    let patience = Duration::from_secs(10).into();
-    let one = DomainParticipant::builder(93).loopback_only().build().unwrap();
-    let two = DomainParticipant::builder(93).loopback_only().protect(Arc::new(Censor)).build().unwrap();
-    let reader = two.topic::<Secret>("Censored").unwrap().reader().reliable().keep_all().build().unwrap();
-    let writer = one.topic::<Secret>("Censored").unwrap().writer().reliable().keep_all().build().unwrap();
-    writer.wait_matched(1, patience).unwrap();
-    let secret = |length| Secret { id: 1, text: "bad".into(), bulk: vec![0xbd; length] };
-    for length in [0, 600, 100_000, 1] {
-        writer.write(&secret(length)).unwrap();
-    }
-    writer.wait_for_acknowledgments(patience).unwrap();
-    let lengths =
-        reader.take().unwrap().iter().map(|sample| sample.data().unwrap().bulk.len()).collect::<Vec<_>>();
-    assert_eq!(lengths, [0, 1]);
-    assert_eq!(two.statistics().engine.refused_by_protection, 2);
+    assert!(refused(), "the stranger's announcements");
 }

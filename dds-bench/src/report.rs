@@ -172,7 +172,8 @@ nice −15, also as a session, so that other work on the machine disturbs less. 
 Where listeners write, in round trips, Cyclone's ends have raised high-water marks: with the default ones a write of
 16 KiB there blocks for ever.
 Round trips leave out the first tenth. Throughput is counted at the reader, from its first to its last sample;
-`write` is called once per sample.
+`write` is called once per sample. Bare UDP is two threads of one process; in `cross` the kernel may put them on
+either core, and often puts both on one.
 ";
 
 fn render(results: &Results) -> Result<String, Failure> {

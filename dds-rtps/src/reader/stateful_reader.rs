@@ -8,7 +8,7 @@ use super::{Defragmenter, WriterProxy, WriterProxyConfig, writer_proxy::HeldLimi
 use crate::{
     change::CacheChange,
     message::{AckNack, Datagram, Gap, Heartbeat, HeartbeatFrag, MessageBuilder, NackFrag},
-    structure::{EntityId, Guid, GuidPrefix, SequenceNumber},
+    structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Duration, Monotonic},
     writer::Destinations,
 };
@@ -447,10 +447,5 @@ impl StatefulReader {
             });
         }
         progress
-    }
-
-    /// The reader's entity id.
-    pub fn entity_id(&self) -> EntityId {
-        self.config.guid.entity_id
     }
 }

@@ -443,12 +443,6 @@ impl StatefulWriter {
             self.heartbeat_at = Some(now.after(period));
         }
     }
-
-    /// How far `guid` has to go: changes it has not acknowledged.
-    pub fn unacknowledged(&self, guid: Guid) -> u64 {
-        let acknowledged = self.proxies.get(&guid).map_or(SequenceNumber::ZERO, ReaderProxy::acknowledged);
-        self.history.last_number().offset_from(acknowledged).unwrap_or(0)
-    }
 }
 
 /// Bytes up to which changes that were replaced before they left leave nevertheless.

@@ -84,6 +84,10 @@ fn interface_selection() {
     ip("addr add 10.9.1.1/24 dev right");
     ip("link set left mtu 1400 up");
     ip("link set right up");
+    let all = open_confined(0, UdpConfig::default());
+    // A link becomes operational some time after it was set up, and only then it is selected.
+    wait_for_addresses(&all, |own| own == addresses(&["10.9.0.1:7411", "10.9.1.1:7411"]));
+    drop(all);
     let of = |selection: &str| {
         let selectors = selection.split(',').map(|text| text.parse().unwrap()).collect();
         let config =

@@ -86,7 +86,7 @@ fn interface_selection() {
     ip("link set right up");
     let all = open_confined(0, UdpConfig::default());
     // A link becomes operational some time after it was set up, and only then it is selected.
-    wait_for_addresses(&all, |own| own == addresses(&["10.9.0.1:7411", "10.9.1.1:7411"]));
+    wait_for_addresses(&all, |own| own.iter().filter(|address| !address.ip().is_loopback()).count() == 2);
     drop(all);
     let of = |selection: &str| {
         let selectors = selection.split(',').map(|text| text.parse().unwrap()).collect();

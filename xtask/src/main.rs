@@ -33,11 +33,12 @@ const STAGES: &[Stage] = &[
     Stage { name: "no-std", tier: Tier::Quick, run: no_std::check },
     Stage { name: "dependencies", tier: Tier::Quick, run: dependencies::check },
     Stage { name: "documents", tier: Tier::Quick, run: docs::check },
+    // Before the tests: those of the harness need the tools that it installs.
+    Stage { name: "peers", tier: Tier::Quick, run: || interop(&["setup"]) },
     Stage { name: "tests", tier: Tier::Quick, run: tests },
     Stage { name: "doc-tests", tier: Tier::Quick, run: doc_tests },
     Stage { name: "instructions", tier: Tier::Quick, run: || benchmark(&["instructions", "--check"]) },
     Stage { name: "performance-page", tier: Tier::Quick, run: || benchmark(&["report", "--check"]) },
-    Stage { name: "peers", tier: Tier::Quick, run: || interop(&["setup"]) },
     Stage { name: "interop", tier: Tier::Quick, run: || interop(&["run"]) },
     Stage { name: "interop-page", tier: Tier::Quick, run: || interop(&["report", "--check"]) },
     Stage { name: "long-tests", tier: Tier::Full, run: long_tests },

@@ -8,12 +8,13 @@ use serde_json::Value;
 const ALLOWED: &[Edges] = &[
     Edges { from: "dds-types", to: &[], dev: &["dds-derive"] },
     Edges { from: "dds-derive", to: &[], dev: &["dds-types", "dds-core"] },
+    Edges { from: "dds-filter", to: &["dds-types"], dev: &["dds-derive"] },
     Edges { from: "dds-qos", to: &["dds-types"], dev: &[] },
     Edges { from: "dds-rtps", to: &["dds-qos", "dds-types"], dev: &[] },
     Edges { from: "dds-transport", to: &[], dev: &[] },
     Edges {
         from: "dds-core",
-        to: &["dds-types", "dds-derive", "dds-qos", "dds-rtps", "dds-transport"],
+        to: &["dds-types", "dds-derive", "dds-filter", "dds-qos", "dds-rtps", "dds-transport"],
         dev: &["dds-sim"],
     },
     Edges { from: "dds-sim", to: &["dds-core", "dds-qos", "dds-rtps", "dds-types"], dev: &[] },

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 const CRATES: &[NoStd] = &[
     NoStd { name: "dds-types", allowed_under: &["#[cfg(test)]"] },
+    NoStd { name: "dds-filter", allowed_under: &["#[cfg(test)]"] },
     NoStd { name: "dds-qos", allowed_under: &["#[cfg(test)]", "#[cfg(any(test, feature = \"profiles\"))]"] },
     NoStd { name: "dds-rtps", allowed_under: &["#[cfg(test)]"] },
 ];

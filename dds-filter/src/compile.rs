@@ -1,0 +1,255 @@
+//! Checking an expression against a type (DDS 1.4 Annex B, «Type compatibility in the predicate»).
+
+use alloc::{
+    borrow::{Cow, ToOwned},
+    boxed::Box,
+    string::String,
+    vec::Vec,
+};
+
+use crate::{
+    error::{Fault, FilterErrorKind, most_similar},
+    like::Pattern,
+    limits,
+    parser::literal,
+    program::{Node, Program},
+    schema::{FieldType, Schema, resolve},
+    syntax::{Condition, FieldName, FieldPath, Literal, Relation, Term},
+    value::Value,
+};
+
+pub(crate) struct Compiler<'c> {
+    schema: &'c dyn Schema,
+    parameters: &'c [String],
+    fields: Vec<FieldPath>,
+}
+
+/// One side of a comparison, looked at.
+enum Side<'t> {
+    Field {
+        name: &'t FieldName,
+        field: FieldType,
+    },
+    /// A literal, a parameter, or a word that can only be the literal of an enumeration.
+    Constant(&'t Term),
+}
+
+impl<'c> Compiler<'c> {
+    pub(crate) fn compile(
+        schema: &'c dyn Schema,
+        parameters: &'c [String],
+        condition: &Condition,
+        order: &[FieldName],
+    ) -> Result<Program, Fault> {
+        if parameters.len() > limits::PARAMETERS {
+            let kind = FilterErrorKind::TooLarge { what: "parameters", limit: limits::PARAMETERS };
+            return Err(Fault::new(0, kind));
+        }
+        if parameters.iter().any(|text| text.len() > limits::PARAMETER_BYTES) {
+            let what = "bytes in a parameter";
+            return Err(Fault::new(0, FilterErrorKind::TooLarge { what, limit: limits::PARAMETER_BYTES }));
+        }
+        let mut compiler = Self { schema, parameters, fields: Vec::new() };
+        let condition = compiler.condition(condition)?;
+        let mut sorted = Vec::new();
+        for name in order {
+            resolve(schema, name)?;
+            sorted.push(compiler.number_of(&name.path));
+        }
+        Ok(Program { fields: compiler.fields, condition, order: sorted })
+    }
+
+    fn number_of(&mut self, path: &FieldPath) -> usize {
+        match self.fields.iter().position(|known| known == path) {
+            Some(number) => number,
+            None => {
+                self.fields.push(path.clone());
+                self.fields.len().saturating_sub(1)
+            }
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Result<Node, Fault> {
+        Ok(match condition {
+            Condition::And(parts) => Node::And(self.conditions(parts)?),
+            Condition::Or(parts) => Node::Or(self.conditions(parts)?),
+            Condition::Not(inner) => Node::Not(Box::new(self.condition(inner)?)),
+            Condition::Compare { at, left, relation, right } => {
+                return self.compare(*at, left, *relation, right);
+            }
+            Condition::Between { field: name, low, high, negated } => {
+                let field = resolve(self.schema, name)?;
+                Node::Between {
+                    field: self.number_of(&name.path),
+                    low: self.constant(low, &field)?,
+                    high: self.constant(high, &field)?,
+                    negated: *negated,
+                }
+            }
+        })
+    }
+
+    fn conditions(&mut self, parts: &[Condition]) -> Result<Box<[Node]>, Fault> {
+        parts.iter().map(|part| self.condition(part)).collect()
+    }
+
+    fn compare(&mut self, at: usize, left: &Term, relation: Relation, right: &Term) -> Result<Node, Fault> {
+        let sides = (self.side(left), self.side(right));
+        match sides {
+            (Side::Field { name, field }, Side::Constant(term)) if relation == Relation::Like => {
+                self.like(name, &field, term)
+            }
+            _ if relation == Relation::Like => Err(Fault::new(at, FilterErrorKind::NotAString)),
+            (Side::Field { name, field }, Side::Constant(term)) => {
+                let with = self.constant(term, &field)?;
+                Ok(Node::Compare { field: self.number_of(&name.path), relation, with })
+            }
+            (Side::Constant(term), Side::Field { name, field }) => {
+                let with = self.constant(term, &field)?;
+                let relation = relation.mirrored().unwrap_or(relation);
+                Ok(Node::Compare { field: self.number_of(&name.path), relation, with })
+            }
+            (Side::Field { name, field }, Side::Field { name: other, field: other_field }) => {
+                if !comparable(&field, &other_field) {
+                    let kind = mismatch(field.describe(), other_field.describe());
+                    return Err(Fault::new(other.at(), kind));
+                }
+                let (left, right) = (self.number_of(&name.path), self.number_of(&other.path));
+                Ok(Node::CompareFields { left, relation, right })
+            }
+            (Side::Constant(left), Side::Constant(right)) => {
+                // A misspelt field is reported as such.
+                for term in [left, right] {
+                    if let Term::Field(name) = term {
+                        resolve(self.schema, name)?;
+                    }
+                }
+                Err(Fault::new(left.at(), FilterErrorKind::NoField))
+            }
+        }
+    }
+
+    fn side<'t>(&self, term: &'t Term) -> Side<'t> {
+        match term {
+            Term::Field(name) => match resolve(self.schema, name) {
+                Ok(field) => Side::Field { name, field },
+                Err(_) => Side::Constant(term),
+            },
+            _ => Side::Constant(term),
+        }
+    }
+
+    fn like(&mut self, name: &FieldName, field: &FieldType, term: &Term) -> Result<Node, Fault> {
+        if !matches!(field, FieldType::Text | FieldType::Character) {
+            return Err(Fault::new(name.at(), FilterErrorKind::NotAString));
+        }
+        let pattern = match self.constant(term, &FieldType::Text)? {
+            Value::Text(pattern) => Pattern::new(&pattern).map_err(|kind| Fault::new(term.at(), kind))?,
+            _ => return Err(Fault::new(term.at(), FilterErrorKind::NotAString)),
+        };
+        Ok(Node::Like { field: self.number_of(&name.path), pattern })
+    }
+
+    /// The value of a literal or parameter, for comparison with such a field.
+    fn constant(&self, term: &Term, field: &FieldType) -> Result<Value<'static>, Fault> {
+        let at = term.at();
+        match term {
+            Term::Literal { literal, .. } => convert(literal, field).map_err(|kind| Fault::new(at, kind)),
+            Term::Parameter { number, .. } => self.parameter(at, *number, field),
+            Term::Field(name) => {
+                let label = match (name.as_word(), field) {
+                    (Some(word), FieldType::Enumeration { .. }) if !self.schema.has_field(&name.path) => word,
+                    // What the type has is no constant; what it has not is misspelt.
+                    _ => {
+                        let other = resolve(self.schema, name)?;
+                        let kind = mismatch(field.describe(), other.describe());
+                        return Err(Fault::new(at, kind));
+                    }
+                };
+                convert(&Literal::Text(label.to_owned()), field).map_err(|kind| Fault::new(at, kind))
+            }
+        }
+    }
+
+    /// A parameter's text is a literal. Where a string or enumeration is meant, quotes may be missing.
+    fn parameter(&self, at: usize, number: usize, field: &FieldType) -> Result<Value<'static>, Fault> {
+        let Some(text) = self.parameters.get(number) else {
+            let kind = FilterErrorKind::MissingParameter { number, given: self.parameters.len() };
+            return Err(Fault::new(at, kind));
+        };
+        let parsed = literal(text);
+        let bare = || Literal::Text(text.clone());
+        let literal = match (field, parsed) {
+            (_, Some(literal @ Literal::Text(_))) => Some(literal),
+            (FieldType::Text | FieldType::Character, _) => Some(bare()),
+            (_, Some(literal)) => Some(literal),
+            (FieldType::Enumeration { .. }, None) => Some(bare()),
+            _ => None,
+        };
+        let value = literal.and_then(|literal| convert(&literal, field).ok());
+        value.ok_or_else(|| {
+            let kind = FilterErrorKind::InvalidValue { number, text: text.clone(), with: field.describe() };
+            Fault::new(at, kind)
+        })
+    }
+}
+
+fn mismatch(left: &'static str, right: &'static str) -> FilterErrorKind {
+    FilterErrorKind::TypeMismatch { left, right }
+}
+
+/// A literal as a value that compares with such a field.
+fn convert(literal: &Literal, field: &FieldType) -> Result<Value<'static>, FilterErrorKind> {
+    Ok(match (literal, field) {
+        (Literal::Boolean(value), FieldType::Boolean | FieldType::Integer) => Value::Boolean(*value),
+        (
+            Literal::Integer(value),
+            FieldType::Boolean
+            | FieldType::Integer
+            | FieldType::Float64
+            | FieldType::Float32
+            | FieldType::Enumeration { .. },
+        ) => Value::Integer(*value),
+        (Literal::Float(value), FieldType::Float32) => Value::Float(f64::from(*value as f32)),
+        (Literal::Float(value), FieldType::Integer | FieldType::Float64) => Value::Float(*value),
+        (Literal::Text(text), FieldType::Text | FieldType::Character) => {
+            Value::Text(Cow::Owned(text.clone()))
+        }
+        (Literal::Text(text), FieldType::Enumeration { name, literals }) => {
+            match literals.iter().find(|(known, _)| known == text) {
+                Some((_, value)) => Value::Integer(i128::from(*value)),
+                None => {
+                    let known = literals.iter().map(|(known, _)| known.as_str());
+                    return Err(FilterErrorKind::UnknownLiteral {
+                        type_name: name.clone(),
+                        name: text.clone(),
+                        similar: most_similar(text, known),
+                    });
+                }
+            }
+        }
+        (literal, field) => return Err(mismatch(field.describe(), describe(literal))),
+    })
+}
+
+fn describe(literal: &Literal) -> &'static str {
+    match literal {
+        Literal::Boolean(_) => "a boolean",
+        Literal::Integer(_) => "an integer",
+        Literal::Float(_) => "a floating-point number",
+        Literal::Text(_) => "a string",
+    }
+}
+
+/// Whether two fields may be compared.
+fn comparable(one: &FieldType, other: &FieldType) -> bool {
+    use FieldType::{Boolean, Character, Enumeration, Float32, Float64, Integer, Text};
+    match (one, other) {
+        (Enumeration { name, .. }, Enumeration { name: other, .. }) => name == other,
+        (Enumeration { .. }, Integer) | (Integer, Enumeration { .. }) => true,
+        (Boolean, Boolean | Integer) | (Integer, Boolean) => true,
+        (Integer | Float32 | Float64, Integer | Float32 | Float64) => true,
+        (Text | Character, Text | Character) => true,
+        _ => false,
+    }
+}

@@ -25,6 +25,25 @@ impl ToTokens for Extensibility {
     }
 }
 
+/// What becomes of a value that does not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TryConstruct {
+    #[default]
+    Discard,
+    UseDefault,
+    Trim,
+}
+
+impl ToTokens for TryConstruct {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Self::Discard => quote!(__dds::type_description::TryConstruct::Discard),
+            Self::UseDefault => quote!(__dds::type_description::TryConstruct::UseDefault),
+            Self::Trim => quote!(__dds::type_description::TryConstruct::Trim),
+        });
+    }
+}
+
 /// Attributes of the type.
 #[derive(Default)]
 pub struct Container {
@@ -103,6 +122,7 @@ impl Container {
 /// Attributes of a field.
 #[derive(Default)]
 pub struct Field {
+    pub name: Option<String>,
     pub key: Option<Span>,
     pub id: Option<(u32, Span)>,
     pub hashid: Option<Option<String>>,
@@ -114,6 +134,8 @@ pub struct Field {
     pub bounded: Option<LitInt>,
     pub position: Option<(u16, Span)>,
     pub discriminator: Option<Span>,
+    pub octet: bool,
+    pub try_construct: Option<(TryConstruct, Span)>,
 }
 
 impl Field {
@@ -126,6 +148,7 @@ impl Field {
     fn attribute(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
         let span = meta.path.span();
         match name(meta).as_str() {
+            "name" => self.name = Some(member_name(&meta.value()?.parse()?)?),
             "key" => self.key = Some(span),
             "id" => {
                 let value: LitInt = meta.value()?.parse()?;
@@ -157,12 +180,14 @@ impl Field {
                 self.position = Some((value.base10_parse()?, value.span()));
             }
             "discriminator" => self.discriminator = Some(span),
+            "octet" => self.octet = true,
+            "try_construct" => self.try_construct = Some((try_construct(meta)?, span)),
             _ => {
                 return Err(unknown(
                     meta,
                     "members",
-                    "key, id, hashid, optional, default_value, external, non_serialized, must_understand, \
-                     bounded, position, discriminator",
+                    "name, key, id, hashid, optional, default_value, external, non_serialized, must_understand, \
+                     bounded, position, discriminator, octet, try_construct",
                 ));
             }
         }
@@ -173,6 +198,7 @@ impl Field {
 /// Attributes of a variant.
 #[derive(Default)]
 pub struct Variant {
+    pub name: Option<String>,
     pub cases: Vec<Expr>,
     pub default: Option<Span>,
 }
@@ -182,9 +208,10 @@ impl Variant {
         let mut variant = Self::default();
         each(attributes, |meta| {
             match name(meta).as_str() {
+                "name" => variant.name = Some(member_name(&meta.value()?.parse()?)?),
                 "case" => variant.cases.push(meta.value()?.parse()?),
                 "default" => variant.default = Some(meta.path.span()),
-                _ => return Err(unknown(meta, "variants", "case, default")),
+                _ => return Err(unknown(meta, "variants", "name, case, default")),
             }
             Ok(())
         })?;
@@ -228,6 +255,23 @@ fn type_name(name: &LitStr) -> Result<String> {
         Ok(value)
     } else {
         Err(Error::new(name.span(), "a DDS type name is identifiers joined by `::`, such as \"robot::Pose\""))
+    }
+}
+
+fn member_name(name: &LitStr) -> Result<String> {
+    match type_name(name)? {
+        value if !value.contains("::") => Ok(value),
+        _ => Err(Error::new(name.span(), "the name of a member is one identifier")),
+    }
+}
+
+fn try_construct(meta: &ParseNestedMeta<'_>) -> Result<TryConstruct> {
+    let value: LitStr = meta.value()?.parse()?;
+    match value.value().as_str() {
+        "discard" => Ok(TryConstruct::Discard),
+        "use_default" => Ok(TryConstruct::UseDefault),
+        "trim" => Ok(TryConstruct::Trim),
+        _ => Err(Error::new(value.span(), "try_construct is \"discard\", \"use_default\" or \"trim\"")),
     }
 }
 

@@ -27,8 +27,10 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataStruct) -> 
     };
     let positions = positions(fields, bit_bound)?;
     let flags: Vec<_> = fields.named.iter().filter_map(|field| field.ident.as_ref()).collect();
-    let descriptions = flags.iter().zip(&positions).map(|(flag, position)| {
-        let name = flag.unraw().to_string();
+    let descriptions = fields.named.iter().zip(&flags).zip(&positions).map(|((field, flag), position)| {
+        // Parsed before, for the positions.
+        let name = Field::parse(&field.attrs).ok().and_then(|attributes| attributes.name);
+        let name = name.unwrap_or_else(|| flag.unraw().to_string());
         quote!(__dds::type_description::FlagDescription { name: #name, position: #position })
     });
     Ok(quote! {

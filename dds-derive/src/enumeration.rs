@@ -28,7 +28,7 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
         17..=32 => (quote!(i32), quote!(Four)),
         _ => return Err(Error::new(span, "the bit_bound of an enumeration is 1 to 32")),
     };
-    let default = default_literal(data)?;
+    let (default, names) = default_literal(data)?;
     check_values(data, bit_bound)?;
     let variants: Vec<_> = data.variants.iter().map(|variant| &variant.ident).collect();
     let values: Vec<_> = (0..variants.len()).map(|index| format_ident!("VALUE_{index}")).collect();
@@ -42,7 +42,8 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
         quote!(const #value: #holder = #expression;)
     });
     let literals = data.variants.iter().enumerate().map(|(index, variant)| {
-        let (name, value, is_default) = (variant.ident.unraw().to_string(), &values[index], index == default);
+        let (value, is_default) = (&values[index], index == default);
+        let name = names[index].clone().unwrap_or_else(|| variant.ident.unraw().to_string());
         quote! {
             __dds::type_description::LiteralDescription {
                 name: #name,
@@ -144,12 +145,14 @@ fn check_values(data: &DataEnum, bit_bound: u16) -> Result<()> {
     Ok(())
 }
 
-/// Index of the literal absent values are read as: marked `#[dds(default)]` or `#[default]`, else
-/// the first.
-fn default_literal(data: &DataEnum) -> Result<usize> {
+/// Index of the literal absent values are read as, marked `#[dds(default)]` or `#[default]`, else
+/// the first; and the names that literals are given.
+fn default_literal(data: &DataEnum) -> Result<(usize, Vec<Option<String>>)> {
     let mut default = None;
+    let mut names = Vec::new();
     for (index, variant) in data.variants.iter().enumerate() {
         let attributes = Variant::parse(&variant.attrs)?;
+        names.push(attributes.name);
         if let Some(case) = attributes.cases.first() {
             return Err(Error::new(
                 case.span(),
@@ -164,5 +167,5 @@ fn default_literal(data: &DataEnum) -> Result<usize> {
             (None, _) => {}
         }
     }
-    Ok(default.unwrap_or_default())
+    Ok((default.unwrap_or_default(), names))
 }

@@ -55,6 +55,7 @@
 //! # Members
 //! | attribute | meaning |
 //! |---|---|
+//! | `name = "x"` | DDS name; default the Rust name. Also on variants |
 //! | `key` | part of the key |
 //! | `id = 7` | member id; default one more than the member before |
 //! | `hashid`, `hashid = "name"` | member id from the hash of its name or of another |
@@ -64,6 +65,8 @@
 //! | `non_serialized` | not sent |
 //! | `must_understand` | readers that do not know the member refuse the sample |
 //! | `bounded(N)` | longest string, sequence or map, checked at both ends |
+//! | `octet` | its `u8`, or that of its elements, is an `octet` to other implementations rather than a `uint8`; the bytes are the same |
+//! | `try_construct = "discard"`, `"use_default"`, `"trim"` | what becomes of a value that does not fit: the sample is refused (the default), the member has its default value, a string or sequence is cut off at its bound |
 //! | `position = 3` | bit of a bitmask's flag; default one more than the one before |
 //!
 //! # Cases of unions

@@ -1,6 +1,6 @@
 //! Structures as the generator sees them.
 
-use crate::attributes::{Container, Extensibility, Field};
+use crate::attributes::{Container, Extensibility, Field, TryConstruct};
 use md5::{Digest, Md5};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
@@ -17,6 +17,7 @@ pub struct Structure {
     pub name: String,
     pub extensibility: Extensibility,
     pub nested: bool,
+    pub autoid_hash: bool,
     pub members: Vec<Member>,
     /// Members that are not sent.
     pub omitted: Vec<Omitted>,
@@ -39,6 +40,9 @@ pub struct Member {
     pub must_understand: bool,
     pub external: bool,
     pub bound: Option<u32>,
+    pub octet: bool,
+    pub try_construct: TryConstruct,
+    pub hash_id: Option<String>,
     pub default: Option<Expr>,
 }
 
@@ -55,6 +59,7 @@ impl Structure {
             name: container.name.clone().unwrap_or_else(|| input.ident.unraw().to_string()),
             extensibility: container.extensibility(),
             nested: container.nested.is_some(),
+            autoid_hash: container.autoid_hash,
             members: Vec::new(),
             omitted: Vec::new(),
         };
@@ -127,6 +132,7 @@ impl Structure {
             name: self.name.clone(),
             extensibility: self.extensibility,
             nested: true,
+            autoid_hash: self.autoid_hash,
             members: members.collect(),
             omitted: Vec::new(),
         }
@@ -142,9 +148,10 @@ impl Member {
         container: &Container,
         next_id: u32,
     ) -> Result<Self> {
-        let name = match &access {
-            Access::Named(ident) => ident.unraw().to_string(),
-            Access::Unnamed(index) => format!("field_{}", index.index),
+        let name = match (attributes.name, &access) {
+            (Some(name), _) => name,
+            (None, Access::Named(ident)) => ident.unraw().to_string(),
+            (None, Access::Unnamed(index)) => format!("field_{}", index.index),
         };
         let inner = argument_of(&field.ty, "Option");
         if let (Some(span), None) = (attributes.optional, inner) {
@@ -175,6 +182,9 @@ impl Member {
             must_understand: attributes.must_understand,
             external: attributes.external || argument_of(wire_type, "Box").is_some(),
             bound: attributes.bounded.map(|bound| bound.base10_parse()).transpose()?,
+            octet: attributes.octet,
+            try_construct: attributes.try_construct.map(|(behaviour, _)| behaviour).unwrap_or_default(),
+            hash_id: attributes.hashid.map(Option::unwrap_or_default),
             default: attributes.default_value,
             wire_type: wire_type.into_token_stream(),
         })

@@ -120,11 +120,14 @@ fn implementation(structure: &Structure, key: Option<&Structure>, description: &
 }
 
 fn description(structure: &Structure) -> TokenStream {
-    let Structure { name, extensibility, nested, members, .. } = structure;
+    let Structure { name, extensibility, nested, autoid_hash, members, .. } = structure;
     let members = members.iter().map(|member| {
         let Member { name, wire_type, id, key, optional, must_understand, external, bound, .. } = member;
-        // Key members must be understood (XTypes 1.3 §7.2.2.4.4.4.8).
-        let must_understand = *must_understand || *key;
+        let (octet, try_construct) = (member.octet, member.try_construct);
+        let hash_id = match &member.hash_id {
+            Some(hashed) => quote!(::core::option::Option::Some(#hashed)),
+            None => quote!(::core::option::Option::None),
+        };
         let bound = match bound {
             Some(bound) => quote!(::core::option::Option::Some(#bound)),
             None => quote!(::core::option::Option::None),
@@ -139,6 +142,9 @@ fn description(structure: &Structure) -> TokenStream {
                 optional: #optional,
                 must_understand: #must_understand,
                 external: #external,
+                octet: #octet,
+                try_construct: #try_construct,
+                hash_id: #hash_id,
             }
         }
     });
@@ -147,6 +153,7 @@ fn description(structure: &Structure) -> TokenStream {
             name: #name,
             extensibility: __dds::type_description::Extensibility::#extensibility,
             nested: #nested,
+            autoid_hash: #autoid_hash,
             members: &[#(#members),*],
         })
     }

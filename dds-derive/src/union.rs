@@ -1,6 +1,6 @@
 //! Unions: enums with data and `#[dds(switch(T))]`.
 
-use crate::attributes::{Container, Extensibility, Field, Variant};
+use crate::attributes::{Container, Extensibility, Field, TryConstruct, Variant};
 use crate::model::argument_of;
 use crate::{paths, topic};
 use proc_macro2::{Ident, TokenStream};
@@ -12,6 +12,7 @@ use syn::{DataEnum, DeriveInput, Error, Expr, ExprLit, Index, Lit, Member as Acc
 /// A case of the union.
 struct Case {
     ident: Ident,
+    name: String,
     /// Constants of its labels.
     labels: Vec<Ident>,
     expressions: Vec<Expr>,
@@ -27,6 +28,9 @@ struct Value {
     access: Access,
     wire_type: Type,
     bound: Option<u32>,
+    external: bool,
+    octet: bool,
+    try_construct: TryConstruct,
 }
 
 pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Result<TokenStream> {
@@ -81,6 +85,7 @@ fn cases(data: &DataEnum) -> Result<Vec<Case>> {
         }
         let mut case = Case {
             ident: variant.ident.clone(),
+            name: attributes.name.unwrap_or_else(|| variant.ident.unraw().to_string()),
             labels: (0..attributes.cases.len()).map(|label| format_ident!("LABEL_{index}_{label}")).collect(),
             expressions: attributes.cases,
             default,
@@ -126,7 +131,14 @@ impl Case {
             self.id = id;
         }
         let bound = attributes.bounded.map(|bound| bound.base10_parse()).transpose()?;
-        self.value = Some(Value { access, wire_type: field.ty.clone(), bound });
+        self.value = Some(Value {
+            access,
+            wire_type: field.ty.clone(),
+            bound,
+            external: attributes.external || argument_of(&field.ty, "Box").is_some(),
+            octet: attributes.octet,
+            try_construct: attributes.try_construct.map(|(behaviour, _)| behaviour).unwrap_or_default(),
+        });
         Ok(())
     }
 
@@ -279,8 +291,7 @@ fn description(name: &str, container: &Container, discriminator: &Type, cases: &
     let extensibility = container.extensibility();
     let nested = container.nested.is_some();
     let cases = cases.iter().map(|case| {
-        let Case { ident, labels, default, id, value, .. } = case;
-        let name = ident.unraw().to_string();
+        let Case { name, labels, default, id, value, .. } = case;
         let member_type = match value {
             Some(Value { wire_type, .. }) => quote! {
                 ::core::option::Option::Some(__dds::type_description::TypeReference::of::<#wire_type>())
@@ -291,6 +302,9 @@ fn description(name: &str, container: &Container, discriminator: &Type, cases: &
             Some(bound) => quote!(::core::option::Option::Some(#bound)),
             None => quote!(::core::option::Option::None),
         };
+        let external = value.as_ref().is_some_and(|value| value.external);
+        let octet = value.as_ref().is_some_and(|value| value.octet);
+        let try_construct = value.as_ref().map(|value| value.try_construct).unwrap_or_default();
         quote! {
             __dds::type_description::CaseDescription {
                 name: #name,
@@ -299,6 +313,9 @@ fn description(name: &str, container: &Container, discriminator: &Type, cases: &
                 default: #default,
                 member_type: #member_type,
                 bound: #bound,
+                external: #external,
+                octet: #octet,
+                try_construct: #try_construct,
             }
         }
     });

@@ -143,6 +143,7 @@ mod representation;
 mod string;
 mod topic_type;
 pub mod type_description;
+pub mod type_object;
 
 pub use cdr::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use dds_type::{Bounded, DdsType, Discriminator, LengthCode, MaximumSize, unused_label};

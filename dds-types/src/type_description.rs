@@ -4,6 +4,7 @@
 //! that recursive types can be described.
 
 use crate::dds_type::DdsType;
+pub use crate::type_object::TryConstruct;
 use core::fmt;
 
 /// A type as XTypes sees it.
@@ -78,10 +79,11 @@ impl TypeDescription {
 }
 
 /// Primitive types (XTypes 1.3 §7.2.2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "the names of the standard say it")]
 pub enum PrimitiveKind {
     Boolean,
+    Byte,
     Int8,
     UInt8,
     Int16,
@@ -92,8 +94,33 @@ pub enum PrimitiveKind {
     UInt64,
     Float32,
     Float64,
+    Float128,
     Char8,
     Char16,
+}
+
+impl PrimitiveKind {
+    /// Its name in IDL 4.2.
+    #[must_use]
+    pub const fn idl_name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Byte => "octet",
+            Self::Int8 => "int8",
+            Self::UInt8 => "uint8",
+            Self::Int16 => "int16",
+            Self::UInt16 => "uint16",
+            Self::Int32 => "int32",
+            Self::UInt32 => "uint32",
+            Self::Int64 => "int64",
+            Self::UInt64 => "uint64",
+            Self::Float32 => "float",
+            Self::Float64 => "double",
+            Self::Float128 => "long double",
+            Self::Char8 => "char",
+            Self::Char16 => "wchar",
+        }
+    }
 }
 
 /// How a type may change (XTypes 1.3 §7.2.3).
@@ -144,6 +171,8 @@ pub struct StructureDescription {
     pub extensibility: Extensibility,
     /// Whether it is only for use inside of other types.
     pub nested: bool,
+    /// Whether member ids are hashes of the names.
+    pub autoid_hash: bool,
     /// Members in order of declaration.
     pub members: &'static [MemberDescription],
 }
@@ -163,10 +192,18 @@ pub struct MemberDescription {
     pub key: bool,
     /// Whether it may be absent.
     pub optional: bool,
-    /// Whether readers that do not know it must refuse the sample.
+    /// Whether it is declared that readers that do not know it must refuse the sample. Key members
+    /// are so anyway (XTypes 1.3 §7.2.2.4.4.4.8), and peers' type objects do not say it of them.
     pub must_understand: bool,
     /// Whether it lives outside of its owner.
     pub external: bool,
+    /// Whether its innermost `u8` is an `octet` rather than a `uint8`.
+    pub octet: bool,
+    /// What becomes of a value that does not fit.
+    pub try_construct: TryConstruct,
+    /// The name that the id is the hash of, empty for the member's own; `None` where the id is not
+    /// a hash by its own annotation.
+    pub hash_id: Option<&'static str>,
 }
 
 /// A union.
@@ -199,6 +236,12 @@ pub struct CaseDescription {
     pub member_type: Option<TypeReference>,
     /// Bound of the string, sequence or map that the type is, where the member has one.
     pub bound: Option<u32>,
+    /// Whether it lives outside of its owner.
+    pub external: bool,
+    /// Whether its innermost `u8` is an `octet` rather than a `uint8`.
+    pub octet: bool,
+    /// What becomes of a value that does not fit.
+    pub try_construct: TryConstruct,
 }
 
 /// An enumeration.

@@ -1,7 +1,10 @@
 """Writes CDR vectors made by foreign encoders. See README.md."""
 
 import json
+import re
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Optional
@@ -10,6 +13,7 @@ import cyclonedds.idl.annotations as annotate
 import cyclonedds.idl.types as types
 from cyclonedds.idl import IdlBitmask, IdlEnum, IdlStruct, IdlUnion
 from cyclonedds.idl._support import Endianness
+from cyclonedds.idl._xt_builder import XTBuilder
 
 EXTENSIBILITIES = ("final", "appendable", "mutable")
 
@@ -341,9 +345,83 @@ def rosbags():
         }
 
 
+def recursive():
+    """Types that contain themselves, which only the module's global names can express."""
+
+    @dataclass
+    @annotate.final
+    class Tree(IdlStruct, typename="Tree"):
+        value: types.int32
+        children: types.sequence["Tree"]
+
+    @dataclass
+    @annotate.final
+    class Ping(IdlStruct, typename="Ping"):
+        pongs: types.sequence["Pong"]
+        color: Color
+
+    @dataclass
+    @annotate.final
+    class Pong(IdlStruct, typename="Pong"):
+        number: types.int16
+        pings: types.sequence["Ping"]
+
+    globals().update(Tree=Tree, Ping=Ping, Pong=Pong)
+    for cls in (Tree, Ping):
+        cls.__idl__.populate()
+    return Tree, Ping
+
+
+def type_objects(name, extensibility, cls):
+    """Type information and type objects, as XCDR2 little endian without encapsulation headers."""
+
+    def encoded(value):
+        return value.serialize(endianness=Endianness.Little, use_version_2=True)[4:].hex()
+
+    information, mapping = XTBuilder.process_type(cls)
+    pairs = lambda pairs: [[encoded(pair.type_identifier), encoded(pair.type_object)] for pair in pairs]
+    return {
+        "name": name,
+        "extensibility": extensibility,
+        "information": encoded(information),
+        "minimal": pairs(mapping.identifier_object_pair_minimal),
+        "complete": pairs(mapping.identifier_object_pair_complete),
+    }
+
+
+def cyclone_types():
+    for kind in EXTENSIBILITIES:
+        seen = set()
+        for value, name in structures(kind):
+            # The oracle has no type objects of maps, and cannot write down hashes of other names.
+            if type(value) not in seen and name not in ("maps", "ids"):
+                seen.add(type(value))
+                yield type_objects(name, kind, type(value))
+    yield type_objects("union_topic", "final", FinalUnion)
+    yield type_objects("union_topic", "appendable", ColorUnion)
+    for cls in recursive():
+        yield type_objects(cls.__idl_typename__.lower(), "final", cls)
+
+
+def idlc():
+    """The type information and type map that Cyclone DDS's compiler of C writes into its code."""
+    source = Path(__file__).with_name("types.idl")
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["idlc", "-o", folder, source], check=True)
+        code = Path(folder, "types.c").read_text()
+    found = re.findall(r"#define TYPE_(INFO|MAP)_CDR_(\w+) \(unsigned char \[\]\)\{([^}]*)\}", code)
+    for (_, name, information), (_, _, mapping) in zip(found[::2], found[1::2]):
+        hexadecimal = lambda text: "".join(re.findall(r"0x(..)", text))
+        yield {"name": name, "information": hexadecimal(information), "map": hexadecimal(mapping)}
+
+
 def main():
     target = Path(sys.argv[1])
-    for name, vectors in (("cyclonedds", cyclone()), ("rosbags", rosbags())):
+    generators = {
+        "cyclonedds": cyclone, "rosbags": rosbags, "cyclonedds_types": cyclone_types, "idlc_types": idlc,
+    }
+    for name, generate in generators.items():
+        vectors = generate()
         text = json.dumps(list(vectors), indent=1, ensure_ascii=False) + "\n"
         (target / f"{name}.json").write_text(text, encoding="utf-8")
 

@@ -8,22 +8,29 @@ use dds_derive::DdsType;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DdsType)]
 pub enum Color {
+    #[dds(name = "RED")]
     Red,
+    #[dds(name = "GREEN")]
     Green,
+    #[dds(name = "BLUE")]
     Blue = 10,
 }
 
 #[derive(Clone, Debug, PartialEq, DdsType)]
 #[dds(bit_bound = "8")]
 pub enum Small {
+    #[dds(name = "OFF")]
     Off,
+    #[dds(name = "ON")]
     On,
 }
 
 #[derive(Clone, Debug, PartialEq, DdsType)]
 #[dds(bit_bound = "16")]
 pub enum Medium {
+    #[dds(name = "FIRST")]
     First = 1,
+    #[dds(name = "SECOND")]
     Second = 300,
 }
 
@@ -48,14 +55,17 @@ pub struct Wide {
 #[dds(switch(i32))]
 pub enum FinalUnion {
     #[dds(case = 1)]
+    #[dds(name = "number")]
     Number(i64),
     #[dds(case = 2, case = 3)]
+    #[dds(name = "text")]
     Text {
         #[dds(discriminator)]
         kind: i32,
         text: String,
     },
     #[dds(default)]
+    #[dds(name = "other")]
     Other(#[dds(discriminator)] i32, u8),
 }
 
@@ -63,8 +73,10 @@ pub enum FinalUnion {
 #[dds(switch(Color), extensibility = "appendable")]
 pub enum ColorUnion {
     #[dds(case = Color::Red)]
+    #[dds(name = "red")]
     Red(f64),
     #[dds(case = Color::Blue)]
+    #[dds(name = "blue")]
     Blue(Vec<u16>),
     #[dds(default)]
     Nothing,
@@ -197,7 +209,7 @@ macro_rules! structures {
             }
 
             #[derive(Clone, Debug, PartialEq, DdsType)]
-            #[dds(extensibility = $extensibility, nested)]
+            #[dds(extensibility = $extensibility)]
             pub struct Inner {
                 pub ignored: u64,
                 #[dds(key)]

@@ -61,6 +61,7 @@ macro_rules! policy_table {
             field: stringify!($field),
             documentation: concat!($($doc, "\n"),*),
             section: $section,
+            parts: $Type::PARTS,
             parameter_id: <$Type as Policy>::PARAMETER_ID,
             changeable: <$Type as Policy>::CHANGEABLE,
             rules: &[$($((stringify!($rule), stringify!($part))),+)?],
@@ -127,6 +128,10 @@ macro_rules! policy_value {
         policy_value! { @impl $Type $($part: $Value = $default,)+ }
     };
     (@impl $Type:ident $($part:tt: $Value:ty = $default:expr,)+) => {
+        impl $Type {
+            const PARTS: &'static [&'static str] = &[$(stringify!($part)),+];
+        }
+
         impl Default for $Type {
             fn default() -> Self {
                 Self { $($part: $default),+ }
@@ -274,10 +279,11 @@ macro_rules! announced {
     };
 }
 
-/// An open enumeration of the standard, closed here: `doc* Name as Wire { doc* Variant = number NAME }`.
-/// Variants are declared in ascending strength, so that comparing them is the RxO order.
+/// An open enumeration of the standard, closed here:
+/// `doc* Name as Wire "suffix" { doc* Variant = number NAME }`. Variants are declared in ascending
+/// strength, so that comparing them is the RxO order. In IDL the names end in the suffix.
 macro_rules! kind {
-    ($(#[doc = $doc:literal])* $Kind:ident as $Wire:ident ($read:ident, $write:ident) {$(
+    ($(#[doc = $doc:literal])* $Kind:ident as $Wire:ident ($read:ident, $write:ident) $suffix:literal {$(
         $(#[doc = $variant_doc:literal])* $Variant:ident = $number:literal $NAME:ident,
     )+}) => {
         $(#[doc = $doc])*
@@ -319,7 +325,7 @@ macro_rules! kind {
         #[cfg(feature = "profiles")]
         impl crate::profiles::Section for $Kind {
             fn set(&mut self, node: &crate::profiles::Node) -> Result<(), crate::profiles::ProfileError> {
-                *self = crate::profiles::kind(node, Self::ALL)?;
+                *self = crate::profiles::kind(node, Self::ALL, $suffix)?;
                 Ok(())
             }
         }

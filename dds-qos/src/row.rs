@@ -45,6 +45,8 @@ pub struct PolicyRow {
     pub documentation: &'static str,
     /// Where the standard defines it.
     pub section: &'static str,
+    /// Names of its parts, in the order of the wire; `0` alone for a policy of one value.
+    pub parts: &'static [&'static str],
     /// Its parameter on the wire, if any.
     pub parameter_id: Option<ParameterId>,
     /// Whether it may change on an enabled entity.

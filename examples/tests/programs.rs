@@ -38,6 +38,9 @@ fn async_hello_runs_on_two_executors() {
 fn qos_profiles_serve_a_late_reader_and_explain_a_mistake() {
     let output = run(env!("CARGO_BIN_EXE_qos_profiles"), &["93"]);
     assert!(output.contains("the late reader knows: joint 1 is moving"), "{output}");
+    for name in ["robot", "sensor", "state"] {
+        assert!(output.contains(&format!("robot::{name} of robot.xml is the same as {name}")), "{output}");
+    }
     assert!(!output.contains("joint 1 is idle"), "KEEP_LAST 1 keeps only the last:\n{output}");
     assert!(
         output.contains("line 2, column 8: unknown key `durabilty`, did you mean `durability`?"),

@@ -3,7 +3,7 @@
 
 kind! {
     /// Whether writer and reader types may differ (XTypes 1.3 §7.6.3.4).
-    TypeConsistencyKind as u16 (read_u16, write_u16) {
+    TypeConsistencyKind as u16 (read_u16, write_u16) "" {
         /// The types must be equal.
         DisallowTypeCoercion = 0 DISALLOW_TYPE_COERCION,
         /// The writer's type must be assignable to the reader's.

@@ -4,7 +4,7 @@
 kind! {
     /// Whether samples may be lost on the way (DDS 1.4 §2.2.3.14), from weakest to strongest. The
     /// numbers are those of the wire (RTPS 2.5 §9.6.3, `ReliabilityQosPolicyKind`), not of the API.
-    ReliabilityKind as i32 (read_i32, write_i32) {
+    ReliabilityKind as i32 (read_i32, write_i32) "_RELIABILITY_QOS" {
         /// A lost sample is not sent again.
         BestEffort = 1 BEST_EFFORT,
         /// A lost sample is sent again as long as the writer's history has it.
@@ -14,7 +14,7 @@ kind! {
 
 kind! {
     /// By which time samples of an instance are ordered (DDS 1.4 §2.2.3.17).
-    DestinationOrderKind as i32 (read_i32, write_i32) {
+    DestinationOrderKind as i32 (read_i32, write_i32) "_DESTINATIONORDER_QOS" {
         /// As they arrive.
         ByReceptionTimestamp = 0 BY_RECEPTION_TIMESTAMP,
         /// As they were written; readers agree on the last one.
@@ -24,7 +24,7 @@ kind! {
 
 kind! {
     /// Across what coherence and order hold (DDS 1.4 §2.2.3.6), from narrowest to widest.
-    AccessScope as i32 (read_i32, write_i32) {
+    AccessScope as i32 (read_i32, write_i32) "_PRESENTATION_QOS" {
         /// Within one instance.
         Instance = 0 INSTANCE,
         /// Across the instances of one writer.

@@ -3,7 +3,7 @@
 
 kind! {
     /// For whom samples are kept (DDS 1.4 §2.2.3.4), from weakest to strongest.
-    DurabilityKind as i32 (read_i32, write_i32) {
+    DurabilityKind as i32 (read_i32, write_i32) "_DURABILITY_QOS" {
         /// Only for readers matched when the sample is written.
         Volatile = 0 VOLATILE,
         /// Also for readers that match later, as long as the writer lives.
@@ -17,7 +17,7 @@ kind! {
 
 kind! {
     /// Which samples of an instance are kept (DDS 1.4 §2.2.3.18).
-    HistoryKind as i32 (read_i32, write_i32) {
+    HistoryKind as i32 (read_i32, write_i32) "_HISTORY_QOS" {
         /// The newest [`History::depth`](crate::History) of each instance.
         KeepLast = 0 KEEP_LAST,
         /// Every one until it was delivered, within the resource limits.

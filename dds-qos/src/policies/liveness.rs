@@ -2,7 +2,7 @@
 
 kind! {
     /// Who asserts that a writer is alive (DDS 1.4 §2.2.3.11), from weakest to strongest.
-    LivelinessKind as i32 (read_i32, write_i32) {
+    LivelinessKind as i32 (read_i32, write_i32) "_LIVELINESS_QOS" {
         /// The middleware, as long as the process runs.
         Automatic = 0 AUTOMATIC,
         /// The application, once for all writers of a participant.
@@ -14,7 +14,7 @@ kind! {
 
 kind! {
     /// Whether several writers may update an instance (DDS 1.4 §2.2.3.9).
-    OwnershipKind as i32 (read_i32, write_i32) {
+    OwnershipKind as i32 (read_i32, write_i32) "_OWNERSHIP_QOS" {
         /// Every writer may.
         Shared = 0 SHARED,
         /// Only the strongest writer alive.

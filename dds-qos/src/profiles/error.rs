@@ -21,9 +21,9 @@ pub struct ProfileError {
 #[derive(Clone, PartialEq, Debug)]
 #[non_exhaustive]
 pub enum ProfileErrorKind {
-    /// The text is not TOML or JSON, in the parser's words.
+    /// The text is not TOML, JSON or XML, in the parser's words.
     Syntax(String),
-    /// A key that means nothing there.
+    /// A key, element or attribute that means nothing there.
     UnknownKey(Box<Suggestion>),
     /// A value that is none of the names possible there.
     UnknownName(Box<Suggestion>),
@@ -53,8 +53,17 @@ pub enum ProfileErrorKind {
     Inconsistent(Vec<Inconsistency>),
     /// The file could not be read, in the system's words.
     Io(String),
-    /// The file's extension is neither `toml` nor `json`.
+    /// More than is read.
+    TooMuch {
+        /// Of what.
+        what: &'static str,
+        /// What is read.
+        limit: usize,
+    },
+    /// The file's extension is none of `toml`, `json` and `xml`.
     UnknownFormat,
+    /// An XML root element that belongs to no dialect.
+    UnknownRoot(String),
 }
 
 /// A name that is not known, and the nearest that is.
@@ -71,12 +80,15 @@ pub struct Suggestion {
 impl Suggestion {
     /// Below this similarity, 0 to 1, a name is rather something else than a slip.
     const SIMILAR: f64 = 0.5;
+    /// Longer names are compared with nothing: the work grows with the square.
+    const COMPARED: usize = 64;
 
     pub(super) fn new<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Box<Self> {
         let known: Vec<String> = known.into_iter().map(ToString::to_string).collect();
         let folded = fold(found);
         let nearest = known
             .iter()
+            .filter(|name| found.len() <= Self::COMPARED && name.len() <= Self::COMPARED)
             .map(|name| (strsim::normalized_damerau_levenshtein(&folded, &fold(name)), name))
             .filter(|(similarity, _)| *similarity >= Self::SIMILAR)
             .max_by(|(one, _), (other, _)| one.total_cmp(other))
@@ -147,7 +159,15 @@ impl fmt::Display for ProfileError {
                 let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
                 f.write_str(&texts.join("; "))
             }
-            ProfileErrorKind::UnknownFormat => f.write_str("profiles are files that end in .toml or .json"),
+            ProfileErrorKind::TooMuch { what, limit } => write!(f, "more than {limit} {what}"),
+            ProfileErrorKind::UnknownFormat => {
+                f.write_str("profiles are files that end in .toml, .json or .xml")
+            }
+            ProfileErrorKind::UnknownRoot(root) => write!(
+                f,
+                "`{root}` is no root element of DDS-XML, Connext, Fast DDS or Cyclone DDS; known are dds, \
+                 qos_library, profiles and CycloneDDS"
+            ),
         }
     }
 }

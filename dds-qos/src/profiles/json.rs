@@ -1,5 +1,5 @@
 use super::error::{ProfileError, ProfileErrorKind};
-use super::node::{Key, Node, NodeValue, Position};
+use super::node::{Key, Node, NodeValue, Places, Position};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -16,12 +16,12 @@ pub(super) fn parse(text: &str) -> Result<Node, ProfileError> {
         let message = message.rsplit_once(" at line").map_or(message.as_str(), |(message, _)| message);
         ProfileErrorKind::Syntax(message.to_string()).at(Position::new(error.line(), error.column()))
     })?;
-    node(text, root, 0)
+    node(&Places::new(text), root, 0)
 }
 
 /// serde_json keeps no places, but a raw value is a slice of the text, whose start is its place.
-fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> {
-    let position = position(text, raw.get());
+fn node(places: &Places<'_>, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> {
+    let position = position(places, raw.get());
     let fail = |error: serde_json::Error| ProfileErrorKind::Syntax(error.to_string()).at(position);
     if depth > MAX_DEPTH {
         return Err(ProfileErrorKind::Syntax("nested too deeply".to_string()).at(position));
@@ -32,7 +32,7 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> 
             let Entries(entries) = serde_json::from_str(raw.get()).map_err(fail)?;
             let mut table: Vec<(Key, Node)> = Vec::new();
             for (name, value) in entries {
-                let value = node(text, value, below)?;
+                let value = node(places, value, below)?;
                 if table.iter().any(|(key, _)| key.name == name) {
                     return Err(ProfileErrorKind::DuplicateKey(name).at(value.position));
                 }
@@ -42,7 +42,7 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> 
         }
         Some(b'[') => {
             let elements: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(fail)?;
-            let nodes = elements.into_iter().map(|element| node(text, element, below));
+            let nodes = elements.into_iter().map(|element| node(places, element, below));
             NodeValue::Array(nodes.collect::<Result<_, _>>()?)
         }
         Some(b'"') => NodeValue::String(serde_json::from_str::<String>(raw.get()).map_err(fail)?),
@@ -54,8 +54,8 @@ fn node(text: &str, raw: &RawValue, depth: usize) -> Result<Node, ProfileError> 
     Ok(Node { position, value })
 }
 
-fn position(text: &str, slice: &str) -> Position {
-    Position::of(text, slice.as_ptr().addr().wrapping_sub(text.as_ptr().addr()))
+fn position(places: &Places<'_>, slice: &str) -> Position {
+    places.of(slice.as_ptr().addr().wrapping_sub(places.text().as_ptr().addr()))
 }
 
 /// An object's members in order, doubles included.

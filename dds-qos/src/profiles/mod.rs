@@ -1,10 +1,12 @@
-//! QoS profiles from TOML and JSON files (feature `profiles`).
+//! QoS profiles from TOML, JSON and XML files (feature `profiles`).
 //!
-//! A file holds named profiles. Each has sections for kinds of entity (`writer`, `reader`, `topic`,
-//! `publisher`, `subscriber`, `participant`), may build on a `base` profile, and may have rules for
-//! topics whose names match a glob (`*`, `?`, `[…]`):
+//! A TOML or JSON file holds named profiles. Each has sections for kinds of entity (`writer`, `reader`, `topic`,
+//! `publisher`, `subscriber`, `participant`), may build on a `base` profile or a list of them, and may
+//! have rules for topics whose names match a glob (`*`, `?`, `[…]`):
 //!
 //! ```toml
+//! default = "sensor"
+//!
 //! [profiles.default.writer]
 //! history = { kind = "keep_last", depth = 10 }
 //!
@@ -22,89 +24,52 @@
 //! Policies and their parts are named as the fields of the QoS sets, kinds as the standard names them
 //! in either case. A bare value stands for a policy's first part. Spans of time are text such as
 //! `"100ms"`, `"1.5s"` or `"infinite"`; limits are numbers or `"unlimited"`. JSON files have the same
-//! structure.
+//! structure. XML files are those of DDS-XML 1.0 or of a vendor, see [`XmlDialect`].
 //!
 //! What is not set comes from the base, and in the end from the standard. In the order from the
 //! outermost base to the profile itself, each first applies its sections and then its matching rules,
 //! top down. An unknown key or name is an error that names the nearest known one and the line.
 
+mod entity;
 mod error;
 mod json;
 mod node;
+mod profile;
 mod toml;
+mod unmapped;
 mod values;
+mod xml;
 
+pub use entity::EntityKind;
 pub use error::{ProfileError, ProfileErrorKind, Suggestion};
 pub(crate) use node::Node;
+pub use unmapped::{Unmapped, UnmappedReason};
 pub(crate) use values::{Section, kind, set_parts, set_sections};
+pub use xml::XmlDialect;
 
-use crate::partition::glob_matches;
 use crate::{
     DataReaderQos, DataWriterQos, DomainParticipantQos, Inconsistency, PublisherQos, SubscriberQos, TopicQos,
 };
 use node::Position;
+use profile::{Base, Profile};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// The profiles of one file, checked when they are loaded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Profiles {
     profiles: BTreeMap<String, Profile>,
-}
-
-#[derive(Clone, Debug)]
-struct Profile {
-    base: Option<(String, Position)>,
-    position: Position,
-    sections: Sections,
-    rules: Vec<TopicRule>,
-}
-
-#[derive(Clone, Debug)]
-struct TopicRule {
-    pattern: String,
-    sections: Sections,
-}
-
-/// What a profile or rule sets, by [`SectionId`].
-type Sections = BTreeMap<SectionId, Node>;
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum SectionId {
-    Writer,
-    Reader,
-    Topic,
-    Publisher,
-    Subscriber,
-    Participant,
-}
-
-impl SectionId {
-    const ALL: &'static [(Self, &'static str)] = &[
-        (Self::Writer, "writer"),
-        (Self::Reader, "reader"),
-        (Self::Topic, "topic"),
-        (Self::Publisher, "publisher"),
-        (Self::Subscriber, "subscriber"),
-        (Self::Participant, "participant"),
-    ];
-
-    /// Applies the section to defaults, to find its errors when the file is loaded.
-    fn check(self, node: &Node) -> Result<(), ProfileError> {
-        match self {
-            Self::Writer => DataWriterQos::default().set(node),
-            Self::Reader => DataReaderQos::default().set(node),
-            Self::Topic => TopicQos::default().set(node),
-            Self::Publisher => PublisherQos::default().set(node),
-            Self::Subscriber => SubscriberQos::default().set(node),
-            Self::Participant => DomainParticipantQos::default().set(node),
-        }
-    }
+    defaults: BTreeMap<EntityKind, String>,
+    unmapped: Vec<Unmapped>,
 }
 
 impl Profiles {
+    /// The largest file that is read, in bytes.
+    pub const MAX_FILE_SIZE: usize = 4 << 20;
+
     /// Profiles of a TOML text.
     ///
     /// # Errors
@@ -122,24 +87,56 @@ impl Profiles {
         Self::from_node(&json::parse(text)?)
     }
 
-    /// Profiles of a file, by its extension `.toml` or `.json`.
+    /// Profiles of an XML text: DDS-XML 1.0, or the file of a vendor as its root element says; see
+    /// [`XmlDialect`] for what is understood. What a vendor's file says beyond the standard is listed in
+    /// [`unmapped`](Self::unmapped).
     ///
     /// # Errors
-    /// As [`from_toml_str`](Self::from_toml_str), or the file cannot be read or has another extension.
-    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, ProfileError> {
-        let path = path.as_ref();
-        let read = || std::fs::read_to_string(path).map_err(|error| ProfileErrorKind::Io(error.to_string()));
-        let profiles = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("toml") => read().map_err(ProfileError::from).and_then(|text| Self::from_toml_str(&text)),
-            Some("json") => read().map_err(ProfileError::from).and_then(|text| Self::from_json_str(&text)),
-            _ => Err(ProfileErrorKind::UnknownFormat.into()),
-        };
-        profiles.map_err(|error| error.in_file(path))
+    /// As [`from_toml_str`](Self::from_toml_str); a document type declaration, too many elements or too
+    /// deep ones; a root element that belongs to no dialect.
+    pub fn from_xml_str(text: &str) -> Result<Self, ProfileError> {
+        xml::load(text, None)
     }
 
-    /// Names of all profiles, sorted.
+    /// Profiles of an XML text in this dialect, whatever its root element looks like.
+    ///
+    /// # Errors
+    /// As [`from_xml_str`](Self::from_xml_str).
+    pub fn from_xml_dialect(text: &str, dialect: XmlDialect) -> Result<Self, ProfileError> {
+        xml::load(text, Some(dialect))
+    }
+
+    /// Profiles of a file, by its extension `.toml`, `.json` or `.xml`.
+    ///
+    /// # Errors
+    /// As [`from_toml_str`](Self::from_toml_str) and [`from_xml_str`](Self::from_xml_str), or the file
+    /// cannot be read, is larger than [`MAX_FILE_SIZE`](Self::MAX_FILE_SIZE) or has another extension.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, ProfileError> {
+        let path = path.as_ref();
+        let parse = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("toml") => Self::from_toml_str,
+            Some("json") => Self::from_json_str,
+            Some("xml") => Self::from_xml_str,
+            _ => return Err(ProfileError::from(ProfileErrorKind::UnknownFormat).in_file(path)),
+        };
+        read(path).and_then(|text| parse(&text)).map_err(|error| error.in_file(path))
+    }
+
+    /// Names of all profiles, sorted. Those of XML libraries are `library::profile`.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
+    }
+
+    /// The profile that the file makes the default for this kind of entity, if any: `default` in TOML and
+    /// JSON, `is_default_qos` in DDS-XML, `is_default_profile` in Fast DDS's.
+    pub fn default_for(&self, entity: EntityKind) -> Option<&str> {
+        self.defaults.get(&entity).map(String::as_str)
+    }
+
+    /// What an XML file says that has no counterpart here, in the order of the file. Empty for DDS-XML
+    /// without extensions, TOML and JSON, where it is an error.
+    pub fn unmapped(&self) -> &[Unmapped] {
+        &self.unmapped
     }
 
     /// QoS of a writer of a topic.
@@ -147,7 +144,7 @@ impl Profiles {
     /// # Errors
     /// No such profile, or its policies contradict each other.
     pub fn writer_qos(&self, profile: &str, topic: &str) -> Result<DataWriterQos, ProfileError> {
-        let qos: DataWriterQos = self.resolve(profile, Some(topic), SectionId::Writer)?;
+        let qos: DataWriterQos = self.resolve(profile, Some(topic), EntityKind::DataWriter)?;
         self.consistent(profile, qos.is_consistent())?;
         Ok(qos)
     }
@@ -157,7 +154,7 @@ impl Profiles {
     /// # Errors
     /// As [`writer_qos`](Self::writer_qos).
     pub fn reader_qos(&self, profile: &str, topic: &str) -> Result<DataReaderQos, ProfileError> {
-        let qos: DataReaderQos = self.resolve(profile, Some(topic), SectionId::Reader)?;
+        let qos: DataReaderQos = self.resolve(profile, Some(topic), EntityKind::DataReader)?;
         self.consistent(profile, qos.is_consistent())?;
         Ok(qos)
     }
@@ -167,7 +164,7 @@ impl Profiles {
     /// # Errors
     /// As [`writer_qos`](Self::writer_qos).
     pub fn topic_qos(&self, profile: &str, topic: &str) -> Result<TopicQos, ProfileError> {
-        let qos: TopicQos = self.resolve(profile, Some(topic), SectionId::Topic)?;
+        let qos: TopicQos = self.resolve(profile, Some(topic), EntityKind::Topic)?;
         self.consistent(profile, qos.is_consistent())?;
         Ok(qos)
     }
@@ -177,7 +174,7 @@ impl Profiles {
     /// # Errors
     /// No such profile.
     pub fn publisher_qos(&self, profile: &str, topic: Option<&str>) -> Result<PublisherQos, ProfileError> {
-        self.resolve(profile, topic, SectionId::Publisher)
+        self.resolve(profile, topic, EntityKind::Publisher)
     }
 
     /// QoS of a subscriber; of one that reads a single topic the rules for that topic apply too.
@@ -185,7 +182,7 @@ impl Profiles {
     /// # Errors
     /// No such profile.
     pub fn subscriber_qos(&self, profile: &str, topic: Option<&str>) -> Result<SubscriberQos, ProfileError> {
-        self.resolve(profile, topic, SectionId::Subscriber)
+        self.resolve(profile, topic, EntityKind::Subscriber)
     }
 
     /// QoS of a participant.
@@ -193,49 +190,7 @@ impl Profiles {
     /// # Errors
     /// No such profile.
     pub fn participant_qos(&self, profile: &str) -> Result<DomainParticipantQos, ProfileError> {
-        self.resolve(profile, None, SectionId::Participant)
-    }
-
-    fn resolve<Q: Section + Default>(
-        &self,
-        profile: &str,
-        topic: Option<&str>,
-        section: SectionId,
-    ) -> Result<Q, ProfileError> {
-        let mut qos = Q::default();
-        for profile in self.lineage(profile)? {
-            if let Some(node) = profile.sections.get(&section) {
-                qos.set(node)?;
-            }
-            for rule in &profile.rules {
-                if let (Some(topic), Some(node)) = (topic, rule.sections.get(&section))
-                    && glob_matches(&rule.pattern, topic)
-                {
-                    qos.set(node)?;
-                }
-            }
-        }
-        Ok(qos)
-    }
-
-    /// The profile after all its bases, outermost first.
-    fn lineage(&self, name: &str) -> Result<Vec<&Profile>, ProfileError> {
-        let mut lineage = Vec::new();
-        let mut visited = Vec::new();
-        let mut next = Some((name, Position::NONE));
-        while let Some((name, position)) = next {
-            visited.push(name.to_string());
-            if visited.iter().filter(|visited| *visited == name).count() > 1 {
-                return Err(ProfileErrorKind::Cycle(visited).at(position));
-            }
-            let profile = self.profiles.get(name).ok_or_else(|| {
-                ProfileErrorKind::UnknownProfile(Suggestion::new(name, self.names())).at(position)
-            })?;
-            next = profile.base.as_ref().map(|(base, position)| (base.as_str(), *position));
-            lineage.push(profile);
-        }
-        lineage.reverse();
-        Ok(lineage)
+        self.resolve(profile, None, EntityKind::DomainParticipant)
     }
 
     fn consistent(&self, profile: &str, verdict: Result<(), Vec<Inconsistency>>) -> Result<(), ProfileError> {
@@ -244,67 +199,39 @@ impl Profiles {
     }
 
     fn from_node(root: &Node) -> Result<Self, ProfileError> {
-        let mut profiles = BTreeMap::new();
-        for (key, table) in root.table()? {
-            if key.name != "profiles" {
-                return Err(key.unknown(["profiles"]));
-            }
-            for (name, node) in table.table()? {
-                profiles.insert(name.name.clone(), Profile::from_node(node, name.position)?);
+        let mut profiles = Self::default();
+        let mut default = None;
+        for (key, value) in root.table()? {
+            match key.name.as_str() {
+                "default" => {
+                    default = Some(Base { name: value.string()?.to_string(), position: value.position });
+                }
+                "profiles" => {
+                    for (name, node) in value.table()? {
+                        let profile = Profile::from_node(node, name.position)?;
+                        profiles.profiles.insert(name.name.clone(), profile);
+                    }
+                }
+                _ => return Err(key.unknown(["default", "profiles"])),
             }
         }
-        let profiles = Self { profiles };
-        for name in profiles.names() {
-            profiles.lineage(name)?;
+        profiles.check_bases()?;
+        if let Some(default) = default {
+            profiles.find(&default)?;
+            profiles.defaults = EntityKind::ALL.iter().map(|kind| (*kind, default.name.clone())).collect();
         }
         Ok(profiles)
     }
 }
 
-impl Profile {
-    fn from_node(node: &Node, position: Position) -> Result<Self, ProfileError> {
-        let mut profile = Self { base: None, position, sections: Sections::new(), rules: Vec::new() };
-        for (key, value) in node.table()? {
-            match key.name.as_str() {
-                "base" => profile.base = Some((value.string()?.to_string(), value.position)),
-                "topics" => {
-                    for rule in value.array()? {
-                        profile.rules.push(TopicRule::from_node(rule)?);
-                    }
-                }
-                _ => insert_section(&mut profile.sections, key, value, &["base", "topics"])?,
-            }
-        }
-        Ok(profile)
+fn read(path: &Path) -> Result<String, ProfileError> {
+    let io = |error: std::io::Error| ProfileError::from(ProfileErrorKind::Io(error.to_string()));
+    let mut text = String::new();
+    let limit = u64::try_from(Profiles::MAX_FILE_SIZE).unwrap_or(u64::MAX);
+    let file = std::fs::File::open(path).map_err(io)?;
+    file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(io)?;
+    if text.len() > Profiles::MAX_FILE_SIZE {
+        return Err(ProfileErrorKind::TooMuch { what: "bytes", limit: Profiles::MAX_FILE_SIZE }.into());
     }
-}
-
-impl TopicRule {
-    fn from_node(node: &Node) -> Result<Self, ProfileError> {
-        let mut pattern = None;
-        let mut sections = Sections::new();
-        for (key, value) in node.table()? {
-            match key.name.as_str() {
-                "name" => pattern = Some(value.string()?.to_string()),
-                _ => insert_section(&mut sections, key, value, &["name"])?,
-            }
-        }
-        let pattern = pattern.ok_or_else(|| ProfileErrorKind::MissingKey("name").at(node.position))?;
-        Ok(Self { pattern, sections })
-    }
-}
-
-fn insert_section(
-    sections: &mut Sections,
-    key: &node::Key,
-    value: &Node,
-    other_keys: &[&'static str],
-) -> Result<(), ProfileError> {
-    let Some((section, _)) = SectionId::ALL.iter().find(|(_, name)| *name == key.name) else {
-        let sections = SectionId::ALL.iter().map(|(_, name)| *name);
-        return Err(key.unknown(other_keys.iter().copied().chain(sections)));
-    };
-    section.check(value)?;
-    sections.insert(*section, value.clone());
-    Ok(())
+    Ok(text)
 }

@@ -1,4 +1,4 @@
-//! The tree both formats are read into, with the place of everything.
+//! The tree every format is read into, with the place of everything.
 
 use super::error::{ProfileError, ProfileErrorKind, Suggestion};
 use std::format;
@@ -19,16 +19,55 @@ impl Position {
         Self { line, column }
     }
 
-    /// The place of a byte of a text.
-    pub(crate) fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let last_line = before.rsplit('\n').next().unwrap_or("");
-        let line = before.matches('\n').count().saturating_add(1);
-        Self { line, column: last_line.chars().count().saturating_add(1) }
+    /// Moves over the text.
+    fn advanced(mut self, over: &[u8]) -> Self {
+        for byte in over {
+            match byte {
+                b'\n' => self = Self { line: self.line.saturating_add(1), column: 1 },
+                // A character counts once, by its first byte.
+                0x80..0xc0 => {}
+                _ => self.column = self.column.saturating_add(1),
+            }
+        }
+        self
     }
 
     pub(crate) fn line_and_column(self) -> Option<(usize, usize)> {
         (self != Self::NONE).then_some((self.line, self.column))
+    }
+}
+
+/// Finds the places of a text's bytes; the work for each does not grow with the text.
+pub(crate) struct Places<'a> {
+    text: &'a str,
+    /// The place of every [`Self::STRIDE`]th byte.
+    milestones: Vec<Position>,
+}
+
+impl<'a> Places<'a> {
+    const STRIDE: usize = 1024;
+
+    pub(crate) fn new(text: &'a str) -> Self {
+        let mut milestones = Vec::new();
+        let mut position = Position::new(1, 1);
+        for chunk in text.as_bytes().chunks(Self::STRIDE) {
+            milestones.push(position);
+            position = position.advanced(chunk);
+        }
+        Self { text, milestones }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The place of a byte, of the last one beyond the text.
+    pub(crate) fn of(&self, offset: usize) -> Position {
+        let offset = offset.min(self.text.len());
+        let milestone = offset.wrapping_div(Self::STRIDE).min(self.milestones.len().saturating_sub(1));
+        let start = milestone.saturating_mul(Self::STRIDE);
+        let from = self.milestones.get(milestone).copied().unwrap_or(Position::new(1, 1));
+        from.advanced(self.text.as_bytes().get(start..offset).unwrap_or_default())
     }
 }
 
@@ -46,6 +85,9 @@ pub(crate) enum NodeValue {
     String(String),
     Integer(i64),
     Boolean(bool),
+    /// Text that may stand for any of the three above: XML has no types.
+    Untyped(String),
+    Bytes(Vec<u8>),
     /// What no policy has, by name: a float, a date, null.
     Other(&'static str),
 }
@@ -79,7 +121,7 @@ impl Node {
 
     pub(crate) fn string(&self) -> Result<&str, ProfileError> {
         match &self.value {
-            NodeValue::String(text) => Ok(text),
+            NodeValue::String(text) | NodeValue::Untyped(text) => Ok(text),
             _ => Err(self.wrong_type("text")),
         }
     }
@@ -89,6 +131,8 @@ impl Node {
             NodeValue::Table(_) => "a table".to_string(),
             NodeValue::Array(_) => "a list".to_string(),
             NodeValue::String(text) => format!("{text:?}"),
+            NodeValue::Untyped(text) => format!("`{text}`"),
+            NodeValue::Bytes(bytes) => format!("{} bytes", bytes.len()),
             NodeValue::Integer(number) => number.to_string(),
             NodeValue::Boolean(value) => value.to_string(),
             NodeValue::Other(name) => (*name).to_string(),

@@ -1,32 +1,33 @@
 use super::error::{ProfileError, ProfileErrorKind};
-use super::node::{Key, Node, NodeValue, Position};
+use super::node::{Key, Node, NodeValue, Places, Position};
 use ::toml::Spanned;
 use ::toml::de::{DeInteger, DeTable, DeValue};
 use std::string::ToString;
 
 /// Reads a TOML text.
 pub(super) fn parse(text: &str) -> Result<Node, ProfileError> {
+    let places = Places::new(text);
     let root = DeTable::parse(text).map_err(|error| {
-        let position = error.span().map_or(Position::NONE, |span| Position::of(text, span.start));
+        let position = error.span().map_or(Position::NONE, |span| places.of(span.start));
         ProfileErrorKind::Syntax(error.message().to_string()).at(position)
     })?;
-    Ok(Node { position: Position::new(1, 1), value: table(text, root.get_ref()) })
+    Ok(Node { position: Position::new(1, 1), value: table(&places, root.get_ref()) })
 }
 
-fn table(text: &str, entries: &DeTable<'_>) -> NodeValue {
+fn table(places: &Places<'_>, entries: &DeTable<'_>) -> NodeValue {
     let entries = entries.iter().map(|(key, value)| {
-        let position = Position::of(text, key.span().start);
-        (Key { position, name: key.get_ref().to_string() }, node(text, value))
+        let position = places.of(key.span().start);
+        (Key { position, name: key.get_ref().to_string() }, node(places, value))
     });
     NodeValue::Table(entries.collect())
 }
 
-fn node(text: &str, value: &Spanned<DeValue<'_>>) -> Node {
-    let position = Position::of(text, value.span().start);
+fn node(places: &Places<'_>, value: &Spanned<DeValue<'_>>) -> Node {
+    let position = places.of(value.span().start);
     let value = match value.get_ref() {
-        DeValue::Table(entries) => table(text, entries),
+        DeValue::Table(entries) => table(places, entries),
         DeValue::Array(elements) => {
-            NodeValue::Array(elements.iter().map(|element| node(text, element)).collect())
+            NodeValue::Array(elements.iter().map(|element| node(places, element)).collect())
         }
         DeValue::String(string) => NodeValue::String(string.to_string()),
         DeValue::Integer(number) => integer(number),

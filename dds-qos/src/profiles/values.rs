@@ -5,6 +5,7 @@ use super::node::{Node, NodeValue};
 use crate::codec::REPRESENTATIONS;
 use crate::{Duration, Limit};
 use dds_types::DataRepresentationId;
+use std::format;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
@@ -35,12 +36,25 @@ pub(crate) fn set_parts(node: &Node, parts: &mut [(&str, &mut dyn Section)]) -> 
     }
 }
 
-/// One of the names of an enumeration.
-pub(crate) fn kind<K: Copy>(node: &Node, all: &[(K, &'static str)]) -> Result<K, ProfileError> {
+/// One of the names of an enumeration, alone or with the suffix of its IDL, also without that one's `_QOS`.
+pub(crate) fn kind<K: Copy>(
+    node: &Node,
+    all: &[(K, &'static str)],
+    suffix: &'static str,
+) -> Result<K, ProfileError> {
     let text = node.string()?;
     let folded = fold(text);
-    all.iter().find(|(_, name)| fold(name) == folded).map(|(kind, _)| *kind).ok_or_else(|| {
-        let known: Vec<String> = all.iter().map(|(_, name)| name.to_ascii_lowercase()).collect();
+    let long = fold(suffix);
+    let stem = [long.as_str(), long.strip_suffix("_qos").unwrap_or(&long)]
+        .iter()
+        .find_map(|suffix| folded.strip_suffix(suffix))
+        .unwrap_or(&folded);
+    all.iter().find(|(_, name)| fold(name) == stem).map(|(kind, _)| *kind).ok_or_else(|| {
+        let known: Vec<String> = match node.value {
+            NodeValue::Untyped(_) if stem == folded => all.iter().map(|(_, name)| name.to_string()).collect(),
+            NodeValue::Untyped(_) => all.iter().map(|(_, name)| format!("{name}{suffix}")).collect(),
+            _ => all.iter().map(|(_, name)| name.to_ascii_lowercase()).collect(),
+        };
         ProfileErrorKind::UnknownName(Suggestion::new(text, known.iter().map(String::as_str)))
             .at(node.position)
     })
@@ -48,10 +62,24 @@ pub(crate) fn kind<K: Copy>(node: &Node, all: &[(K, &'static str)]) -> Result<K,
 
 impl Section for bool {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
-        match node.value {
-            NodeValue::Boolean(value) => *self = value,
-            _ => return Err(node.wrong_type("true or false")),
-        }
+        const NAMES: &[(&str, bool)] = &[
+            ("true", true),
+            ("1", true),
+            ("yes", true),
+            ("boolean_true", true),
+            ("false", false),
+            ("0", false),
+            ("no", false),
+            ("boolean_false", false),
+        ];
+        let value = match &node.value {
+            NodeValue::Boolean(value) => Some(*value),
+            NodeValue::Untyped(text) => {
+                NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
+            }
+            _ => None,
+        };
+        *self = value.ok_or_else(|| node.wrong_type("true or false"))?;
         Ok(())
     }
 }
@@ -75,6 +103,9 @@ impl Section for Limit {
         const EXPECTED: &str = "a whole number from 1, or \"unlimited\"";
         *self = match &node.value {
             NodeValue::String(text) if fold(text) == "unlimited" => Self::Unlimited,
+            NodeValue::Untyped(text) if matches!(text.as_str(), "LENGTH_UNLIMITED" | "unlimited" | "-1") => {
+                Self::Unlimited
+            }
             _ => integer(node, EXPECTED, |number| match u32::try_from(number) {
                 Ok(0) | Err(_) => None,
                 Ok(count) => Some(Self::Finite(count)),
@@ -86,17 +117,61 @@ impl Section for Limit {
 
 impl Section for Duration {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
-        let wrong = || node.wrong_type("a span of time such as \"100ms\", \"1.5s\" or \"infinite\"");
-        let NodeValue::String(text) = &node.value else { return Err(wrong()) };
-        *self = parse_duration(text).ok_or_else(wrong)?;
+        let value = match &node.value {
+            NodeValue::String(text) => parse_duration(text),
+            NodeValue::Untyped(text) if INFINITE.contains(&text.as_str()) => Some(Self::INFINITE),
+            NodeValue::Untyped(text) => parse_duration(text),
+            NodeValue::Table(_) => {
+                let (mut sec, mut nanosec) = (DurationPart(0), DurationPart(0));
+                set_sections(node, &mut [("sec", &mut sec), ("nanosec", &mut nanosec)])?;
+                Some(standard_duration(sec.0, nanosec.0))
+            }
+            _ => None,
+        };
+        *self = value
+            .ok_or_else(|| node.wrong_type("a span of time such as \"100ms\", \"1.5s\" or \"infinite\""))?;
         Ok(())
     }
+}
+
+/// Names of the standard for no bound of time (DDS-XML 1.0 §7.2.2, §7.2.6), in seconds or nanoseconds.
+const INFINITE: &[&str] =
+    &["DURATION_INFINITY", "DURATION_INFINITE_SEC", "DURATION_INFINITE_NSEC", "DURATION_INFINITY_NSEC"];
+
+/// Seconds or nanoseconds of the standard's `Duration_t`; `u32::MAX` is without bound.
+struct DurationPart(u32);
+
+impl Section for DurationPart {
+    fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
+        self.0 = match &node.value {
+            NodeValue::Untyped(text) if INFINITE.contains(&text.as_str()) => u32::MAX,
+            NodeValue::Untyped(text) if text.starts_with("DURATION_ZERO_") => 0,
+            _ => integer(node, "a whole number from 0, or DURATION_INFINITY", |number| {
+                u32::try_from(number).ok()
+            })?,
+        };
+        Ok(())
+    }
+}
+
+/// DDS 1.4 §2.3.3 `DURATION_INFINITE_SEC` is 0x7fffffff; either part is enough.
+fn standard_duration(sec: u32, nanosec: u32) -> Duration {
+    const INFINITE_SEC: u32 = 0x7fff_ffff;
+    if sec >= INFINITE_SEC || nanosec == u32::MAX {
+        return Duration::INFINITE;
+    }
+    let nanos = u64::from(sec).saturating_mul(1_000_000_000).saturating_add(u64::from(nanosec));
+    Duration::from_nanos(nanos)
 }
 
 impl Section for Vec<u8> {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
         *self = match &node.value {
             NodeValue::String(text) => text.as_bytes().to_vec(),
+            NodeValue::Bytes(bytes) => bytes.clone(),
+            NodeValue::Untyped(text) => octets(text).ok_or_else(|| {
+                node.wrong_type("bytes such as `84, 0x71`, or Base64 in an element `valueB64`")
+            })?,
             NodeValue::Array(bytes) => {
                 let byte = |node| integer(node, "a byte, 0 to 255", |number| u8::try_from(number).ok());
                 bytes.iter().map(byte).collect::<Result<_, _>>()?
@@ -110,7 +185,7 @@ impl Section for Vec<u8> {
 impl Section for Vec<String> {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
         *self = match &node.value {
-            NodeValue::String(text) => vec![text.clone()],
+            NodeValue::String(text) | NodeValue::Untyped(text) => vec![text.clone()],
             NodeValue::Array(names) => {
                 names.iter().map(|name| name.string().map(ToString::to_string)).collect::<Result<_, _>>()?
             }
@@ -122,11 +197,13 @@ impl Section for Vec<String> {
 
 impl Section for Vec<DataRepresentationId> {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
+        /// Of XTypes 1.3 §7.6.3.1.
+        const SUFFIX: &str = "_DATA_REPRESENTATION";
         *self = match &node.value {
             NodeValue::Array(ids) => {
-                ids.iter().map(|id| kind(id, REPRESENTATIONS)).collect::<Result<_, _>>()?
+                ids.iter().map(|id| kind(id, REPRESENTATIONS, SUFFIX)).collect::<Result<_, _>>()?
             }
-            _ => vec![kind(node, REPRESENTATIONS)?],
+            _ => vec![kind(node, REPRESENTATIONS, SUFFIX)?],
         };
         Ok(())
     }
@@ -137,8 +214,29 @@ fn integer<T>(
     expected: &'static str,
     convert: impl FnOnce(i64) -> Option<T>,
 ) -> Result<T, ProfileError> {
-    let NodeValue::Integer(found) = node.value else { return Err(node.wrong_type(expected)) };
+    let found = match &node.value {
+        NodeValue::Integer(number) => *number,
+        NodeValue::Untyped(text) => parse_integer(text).ok_or_else(|| node.wrong_type(expected))?,
+        _ => return Err(node.wrong_type(expected)),
+    };
     convert(found).ok_or_else(|| ProfileErrorKind::OutOfRange { expected, found }.at(node.position))
+}
+
+/// Decimal, or hexadecimal after `0x` (DDS-XML 1.0 §7.1.4).
+fn parse_integer(text: &str) -> Option<i64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) if digits.starts_with(['+', '-']) => None,
+        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Numbers of bytes with commas between (DDS-XML 1.0 §7.2.4.2).
+fn octets(text: &str) -> Option<Vec<u8>> {
+    if text.trim().is_empty() {
+        return Some(Vec::new());
+    }
+    text.split(',').map(|octet| u8::try_from(parse_integer(octet.trim())?).ok()).collect()
 }
 
 /// A decimal number and a unit, exact to the nanosecond.

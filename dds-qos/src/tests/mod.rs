@@ -9,3 +9,5 @@ mod profiles;
 pub(crate) mod strategies;
 mod table;
 mod vectors;
+#[cfg(feature = "profiles")]
+mod xml;

@@ -1,6 +1,6 @@
 //! Profiles from both formats, and what is said of wrong ones.
 
-use crate::profiles::{ProfileErrorKind, Profiles};
+use crate::profiles::{EntityKind, ProfileErrorKind, Profiles};
 use crate::*;
 use alloc::string::{String, ToString};
 use alloc::{format, vec};
@@ -158,6 +158,29 @@ fn what_is_asked_for_is_checked() {
 }
 
 #[test]
+fn a_list_of_bases_and_a_default() {
+    let text = r#"
+        default = "both"
+        [profiles.one]
+        writer.history = { kind = "keep_last", depth = 3 }
+        writer.deadline = "1s"
+        [profiles.two]
+        writer.history.depth = 4
+        [profiles.both]
+        base = ["one", "two"]
+    "#;
+    let profiles = Profiles::from_toml_str(text).unwrap();
+    let qos = profiles.writer_qos("both", "t").unwrap();
+    assert_eq!((qos.history.depth, qos.deadline.0), (4, Duration::from_secs(1)), "the later base prevails");
+    for kind in EntityKind::ALL {
+        assert_eq!(profiles.default_for(*kind), Some("both"));
+    }
+    assert!(profiles.unmapped().is_empty());
+    let error = Profiles::from_toml_str("default = \"a\"\n[profiles.b]").unwrap_err();
+    assert_eq!(error.to_string(), "line 1, column 11: no profile `a`; known are b");
+}
+
+#[test]
 fn files_are_read_by_extension() {
     let directory = std::env::temp_dir().join(format!("dds-qos-profiles-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
@@ -168,12 +191,18 @@ fn files_are_read_by_extension() {
     };
     assert!(Profiles::from_path(write("qos.toml", TOML)).is_ok());
     assert!(Profiles::from_path(write("qos.json", JSON)).is_ok());
+    let xml = "<qos_library name=\"L\"><qos_profile name=\"P\"/></qos_library>";
+    assert!(Profiles::from_path(write("qos.xml", xml)).unwrap().names().eq(["L::P"]));
+    let large = write("large.toml", &" ".repeat(Profiles::MAX_FILE_SIZE + 1));
+    let error = Profiles::from_path(large).unwrap_err();
+    assert!(error.to_string().ends_with("large.toml: more than 4194304 bytes"), "{error}");
     let error = Profiles::from_path(write("bad.toml", "x = 1")).unwrap_err();
     let text: String = error.to_string();
-    assert!(text.ends_with("bad.toml:1:1: unknown key `x`; known are profiles"), "{text}");
+    assert!(text.ends_with("bad.toml:1:1: unknown key `x`; known are default, profiles"), "{text}");
     let error = Profiles::from_path(directory.join("absent.toml")).unwrap_err();
     assert!(matches!(error.kind, ProfileErrorKind::Io(_)));
     let error = Profiles::from_path(directory.join("qos.yaml")).unwrap_err();
     assert_eq!(error.kind, ProfileErrorKind::UnknownFormat);
+    assert!(error.to_string().ends_with("profiles are files that end in .toml, .json or .xml"));
     std::fs::remove_dir_all(&directory).unwrap();
 }

@@ -1,8 +1,9 @@
 //! QoS from a file: `cargo run -p examples --bin qos_profiles [domain]`.
 //!
 //! Loads `profiles/robot.toml`, makes a writer before its reader exists, and shows that the reader, which
-//! comes late, still gets the state: the profile `state` is TRANSIENT_LOCAL. Then it shows what a mistake
-//! in such a file is answered with. Everything stays on loopback.
+//! comes late, still gets the state: the profile `state` is TRANSIENT_LOCAL. The same profiles are in
+//! `profiles/robot.xml`, as DDS-XML. Then it shows what a mistake in such a file is answered with.
+//! Everything stays on loopback.
 
 use std::{env, error::Error, path::Path};
 
@@ -20,11 +21,18 @@ struct Mode {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let domain = env::args().nth(1).map_or(Ok(0), |domain| domain.parse())?;
-    let profiles = Profiles::from_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles/robot.toml"))?;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    let profiles = Profiles::from_path(directory.join("robot.toml"))?;
     println!("profiles: {}", profiles.names().collect::<Vec<_>>().join(", "));
     for topic in ["lidar", "camera/left"] {
         let qos = profiles.reader_qos("sensor", topic)?;
         println!("a \"sensor\" reader of {topic}: {}; deadline {}", qos.reliability, qos.deadline);
+    }
+    let of_xml = Profiles::from_path(directory.join("robot.xml"))?;
+    for (name, xml_name) in profiles.names().zip(of_xml.names()) {
+        let same = profiles.writer_qos(name, "camera/left")? == of_xml.writer_qos(xml_name, "camera/left")?
+            && profiles.reader_qos(name, "camera/left")? == of_xml.reader_qos(xml_name, "camera/left")?;
+        println!("{xml_name} of robot.xml is {} {name}", if same { "the same as" } else { "not" });
     }
 
     let participant = DomainParticipant::builder(domain).loopback_only().build()?;

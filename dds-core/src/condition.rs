@@ -16,7 +16,7 @@ mod wait_set;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
@@ -226,6 +226,7 @@ struct ReadState {
     source: Arc<dyn SampleSource>,
     states: DataState,
     notifier: Notifier,
+    deleted: AtomicBool,
 }
 
 /// True while the reader has samples in certain states (DDS 1.4 §2.2.2.5.8).
@@ -242,7 +243,12 @@ impl ReadCondition {
     /// Of a reader, and the notifier that the reader notifies whenever its samples or their states
     /// change.
     pub fn new(source: Arc<dyn SampleSource>, notifier: Notifier, states: DataState) -> Self {
-        Self(Arc::new(ReadState { source, states, notifier }))
+        Self(Arc::new(ReadState { source, states, notifier, deleted: AtomicBool::new(false) }))
+    }
+
+    /// For the reader that must know whether it is in use.
+    pub(crate) fn downgrade(&self) -> WeakReadCondition {
+        WeakReadCondition(Arc::downgrade(&self.0))
     }
 
     /// The states.
@@ -252,7 +258,32 @@ impl ReadCondition {
 
     /// Whether the condition is true now.
     pub fn trigger_value(&self) -> bool {
-        self.0.source.has_samples(self.0.states, None)
+        self.has_samples(None)
+    }
+
+    fn has_samples(&self, predicate: Option<&QueryPredicate>) -> bool {
+        !self.0.deleted.load(Ordering::Acquire) && self.0.source.has_samples(self.0.states, predicate)
+    }
+}
+
+/// A read or query condition that is not kept alive.
+pub(crate) struct WeakReadCondition(Weak<ReadState>);
+
+impl WeakReadCondition {
+    /// Whether somebody still has it.
+    pub(crate) fn is_used(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(crate) fn is(&self, condition: &ReadCondition) -> bool {
+        std::ptr::eq(self.0.as_ptr(), Arc::as_ptr(&condition.0))
+    }
+
+    /// It is false for whoever still has it.
+    pub(crate) fn delete(&self) {
+        if let Some(state) = self.0.upgrade() {
+            state.deleted.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -294,6 +325,11 @@ impl QueryCondition {
         self.read.states()
     }
 
+    /// It as the read condition that it is too (DDS 1.4 §2.2.2.5.9).
+    pub fn read_condition(&self) -> &ReadCondition {
+        &self.read
+    }
+
     /// What decides by contents.
     pub fn predicate(&self) -> &QueryPredicate {
         &*self.predicate
@@ -301,6 +337,6 @@ impl QueryCondition {
 
     /// Whether the condition is true now.
     pub fn trigger_value(&self) -> bool {
-        self.read.0.source.has_samples(self.states(), Some(self.predicate()))
+        self.read.has_samples(Some(self.predicate()))
     }
 }

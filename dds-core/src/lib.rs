@@ -13,6 +13,7 @@ mod domain;
 pub mod engine;
 pub mod error;
 pub mod instance;
+mod lifecycle;
 pub mod listener;
 mod runtime;
 pub mod sample;

@@ -216,7 +216,7 @@ fn a_silent_writer_loses_its_liveliness_and_regains_it_by_writing() {
     assert_eq!(status.alive_count + status.not_alive_count, 1);
     until_not_alive();
     // Saying so is enough.
-    writer.assert_liveliness();
+    writer.assert_liveliness().unwrap();
     wait_for(&reader.status_condition(), StatusMask::LIVELINESS_CHANGED);
     drop(writer);
     reader_has_no_writer(&reader);

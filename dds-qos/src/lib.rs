@@ -40,6 +40,7 @@ mod codec;
 mod compatibility;
 mod consistency;
 mod duration;
+mod from_topic;
 mod mutability;
 mod partition;
 mod policies;

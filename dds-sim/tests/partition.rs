@@ -84,7 +84,7 @@ fn liveliness_is_lost_in_a_partition_and_comes_back() {
         let asserting = writer.clone();
         sim.spawn(async move {
             loop {
-                asserting.assert_liveliness();
+                asserting.assert_liveliness().unwrap();
                 clock.sleep(millis(100)).await;
             }
         });

@@ -129,13 +129,14 @@ impl BuiltinSubscriber {
     /// # Errors
     /// As [`BuiltinSubscriber::participant_reader`].
     pub fn subscriber(&self) -> DdsResult<Subscriber> {
+        self.participant.check_usable("builtin_subscriber")?;
         let mut readers = self.participant.0.builtin.lock();
         if let Some(subscriber) = readers.subscriber.upgrade() {
             return Ok(subscriber);
         }
         let presentation = Presentation { access_scope: AccessScope::Topic, ..Presentation::default() };
         let qos = SubscriberQos { presentation, ..SubscriberQos::default() };
-        let subscriber = self.participant.create_subscriber(qos)?;
+        let subscriber = Subscriber::builtin(self.participant.clone(), qos)?;
         readers.subscriber = subscriber.downgrade();
         Ok(subscriber)
     }

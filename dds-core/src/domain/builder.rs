@@ -5,66 +5,118 @@ use std::future::{Ready, ready};
 use dds_qos::{
     DataReaderQos, DataRepresentation, DataWriterQos, Deadline, Durability, DurabilityKind, Duration,
     History, HistoryKind, Lifespan, Liveliness, LivelinessKind, Ownership, OwnershipKind, OwnershipStrength,
-    Partition, PublisherQos, Reliability, ReliabilityKind, ResourceLimits, SubscriberQos,
+    Partition, PublisherQos, ReliabilityKind, ResourceLimits, SubscriberQos,
 };
 use dds_types::{DataRepresentationId, TopicType};
 
 use super::{DataReader, DataWriter, Publisher, Subscriber, Topic};
 use crate::error::DdsResult;
 
+/// A change of the QoS that the builder begins with, once that is known.
+type Edit<Q> = Box<dyn FnOnce(&mut Q) + Send>;
+
+/// QoS in the making: of what to begin with, and what is to be different.
+struct Draft<Q> {
+    base: Base<Q>,
+    edits: Vec<Edit<Q>>,
+}
+
+/// What an endpoint's QoS begins with.
+enum Base<Q> {
+    /// The default of its publisher or subscriber.
+    Default,
+    /// That, with what its topic has.
+    Topic,
+    Given(Box<Q>),
+}
+
+impl<Q> Draft<Q> {
+    fn new() -> Self {
+        Self { base: Base::Default, edits: Vec::new() }
+    }
+
+    /// Begins anew.
+    fn set_base(&mut self, base: Base<Q>) {
+        *self = Self { base, edits: Vec::new() };
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut Q) + Send + 'static) {
+        self.edits.push(Box::new(edit));
+    }
+
+    fn finish(self, default: impl FnOnce() -> Q, from_topic: impl FnOnce(Q) -> Q) -> Q {
+        let mut qos = match self.base {
+            Base::Default => default(),
+            Base::Topic => from_topic(default()),
+            Base::Given(qos) => *qos,
+        };
+        for edit in self.edits {
+            edit(&mut qos);
+        }
+        qos
+    }
+}
+
 macro_rules! common_policies {
     () => {
+        /// With the policies that the topic has, instead of the default ones (DDS 1.4 §2.2.2.4.1.5
+        /// `DATAWRITER_QOS_USE_TOPIC_QOS`, §2.2.2.5.2.5 `DATAREADER_QOS_USE_TOPIC_QOS`).
+        pub fn topic_qos(mut self) -> Self {
+            self.draft.set_base(Base::Topic);
+            self
+        }
+
         /// RELIABILITY RELIABLE: what gets lost is sent again (DDS 1.4 §2.2.3.14).
         pub fn reliable(mut self) -> Self {
-            self.qos.reliability.kind = ReliabilityKind::Reliable;
+            self.draft.edit(move |qos| qos.reliability.kind = ReliabilityKind::Reliable);
             self
         }
 
         /// RELIABILITY BEST_EFFORT: what gets lost is lost.
         pub fn best_effort(mut self) -> Self {
-            self.qos.reliability.kind = ReliabilityKind::BestEffort;
+            self.draft.edit(move |qos| qos.reliability.kind = ReliabilityKind::BestEffort);
             self
         }
 
         /// HISTORY KEEP_LAST: the last `depth` samples of each instance (DDS 1.4 §2.2.3.18).
         pub fn keep_last(mut self, depth: u32) -> Self {
-            self.qos.history = History { kind: HistoryKind::KeepLast, depth };
+            self.draft.edit(move |qos| qos.history = History { kind: HistoryKind::KeepLast, depth });
             self
         }
 
         /// HISTORY KEEP_ALL: every sample.
         pub fn keep_all(mut self) -> Self {
-            self.qos.history.kind = HistoryKind::KeepAll;
+            self.draft.edit(move |qos| qos.history.kind = HistoryKind::KeepAll);
             self
         }
 
         /// DURABILITY TRANSIENT_LOCAL: late joiners get the writer's history (DDS 1.4 §2.2.3.4).
         pub fn transient_local(mut self) -> Self {
-            self.qos.durability = Durability(DurabilityKind::TransientLocal);
+            self.draft.edit(move |qos| qos.durability = Durability(DurabilityKind::TransientLocal));
             self
         }
 
         /// DURABILITY.
         pub fn durability(mut self, kind: DurabilityKind) -> Self {
-            self.qos.durability = Durability(kind);
+            self.draft.edit(move |qos| qos.durability = Durability(kind));
             self
         }
 
         /// DEADLINE: a new sample of each instance at least this often (DDS 1.4 §2.2.3.7).
         pub fn deadline(mut self, period: Duration) -> Self {
-            self.qos.deadline = Deadline(period);
+            self.draft.edit(move |qos| qos.deadline = Deadline(period));
             self
         }
 
         /// LIVELINESS (DDS 1.4 §2.2.3.11).
         pub fn liveliness(mut self, kind: LivelinessKind, lease_duration: Duration) -> Self {
-            self.qos.liveliness = Liveliness { kind, lease_duration };
+            self.draft.edit(move |qos| qos.liveliness = Liveliness { kind, lease_duration });
             self
         }
 
         /// RESOURCE_LIMITS (DDS 1.4 §2.2.3.19).
         pub fn resource_limits(mut self, limits: ResourceLimits) -> Self {
-            self.qos.resource_limits = limits;
+            self.draft.edit(move |qos| qos.resource_limits = limits);
             self
         }
 
@@ -82,17 +134,17 @@ pub struct WriterBuilder<T: TopicType> {
     topic: Topic<T>,
     publisher: Option<Publisher>,
     partitions: Vec<String>,
-    qos: DataWriterQos,
+    draft: Draft<DataWriterQos>,
 }
 
 impl<T: TopicType> WriterBuilder<T> {
     pub(super) fn new(topic: Topic<T>) -> Self {
-        Self { topic, publisher: None, partitions: Vec::new(), qos: DataWriterQos::default() }
+        Self { topic, publisher: None, partitions: Vec::new(), draft: Draft::new() }
     }
 
-    /// With this QoS instead of the default one.
+    /// With this QoS instead of the publisher's default one.
     pub fn qos(mut self, qos: DataWriterQos) -> Self {
-        self.qos = qos;
+        self.draft.set_base(Base::Given(Box::new(qos)));
         self
     }
 
@@ -106,26 +158,28 @@ impl<T: TopicType> WriterBuilder<T> {
 
     /// How long `write` may block (RELIABILITY `max_blocking_time`).
     pub fn max_blocking_time(mut self, time: Duration) -> Self {
-        self.qos.reliability = Reliability { max_blocking_time: time, ..self.qos.reliability };
+        self.draft.edit(move |qos| qos.reliability.max_blocking_time = time);
         self
     }
 
     /// LIFESPAN: samples expire this long after they were written (DDS 1.4 §2.2.3.16).
     pub fn lifespan(mut self, duration: Duration) -> Self {
-        self.qos.lifespan = Lifespan(duration);
+        self.draft.edit(move |qos| qos.lifespan = Lifespan(duration));
         self
     }
 
     /// OWNERSHIP EXCLUSIVE with this strength (DDS 1.4 §2.2.3.9, §2.2.3.10).
     pub fn exclusive(mut self, strength: i32) -> Self {
-        self.qos.ownership = Ownership(OwnershipKind::Exclusive);
-        self.qos.ownership_strength = OwnershipStrength(strength);
+        self.draft.edit(move |qos| {
+            qos.ownership = Ownership(OwnershipKind::Exclusive);
+            qos.ownership_strength = OwnershipStrength(strength);
+        });
         self
     }
 
     /// The one data representation to write in (XTypes 1.3 §7.6.3.1).
     pub fn representation(mut self, representation: DataRepresentationId) -> Self {
-        self.qos.data_representation = DataRepresentation(vec![representation]);
+        self.draft.edit(move |qos| qos.data_representation = DataRepresentation(vec![representation]));
         self
     }
 
@@ -148,7 +202,10 @@ impl<T: TopicType> WriterBuilder<T> {
                 participant.create_publisher(qos)?
             }
         };
-        DataWriter::new(publisher, &self.topic, self.qos)
+        let topic_qos = self.topic.qos();
+        let from_topic = |qos: DataWriterQos| qos.copy_from_topic(&topic_qos);
+        let qos = self.draft.finish(|| publisher.default_writer_qos(), from_topic);
+        DataWriter::new(publisher, &self.topic, qos)
     }
 }
 
@@ -158,17 +215,17 @@ pub struct ReaderBuilder<T: TopicType> {
     topic: Topic<T>,
     subscriber: Option<Subscriber>,
     partitions: Vec<String>,
-    qos: DataReaderQos,
+    draft: Draft<DataReaderQos>,
 }
 
 impl<T: TopicType> ReaderBuilder<T> {
     pub(super) fn new(topic: Topic<T>) -> Self {
-        Self { topic, subscriber: None, partitions: Vec::new(), qos: DataReaderQos::default() }
+        Self { topic, subscriber: None, partitions: Vec::new(), draft: Draft::new() }
     }
 
-    /// With this QoS instead of the default one.
+    /// With this QoS instead of the subscriber's default one.
     pub fn qos(mut self, qos: DataReaderQos) -> Self {
-        self.qos = qos;
+        self.draft.set_base(Base::Given(Box::new(qos)));
         self
     }
 
@@ -182,19 +239,20 @@ impl<T: TopicType> ReaderBuilder<T> {
 
     /// OWNERSHIP EXCLUSIVE: only the strongest writer of each instance counts (DDS 1.4 §2.2.3.9).
     pub fn exclusive(mut self) -> Self {
-        self.qos.ownership = Ownership(OwnershipKind::Exclusive);
+        self.draft.edit(move |qos| qos.ownership = Ownership(OwnershipKind::Exclusive));
         self
     }
 
     /// TIME_BASED_FILTER: at most one sample of each instance in this time (DDS 1.4 §2.2.3.12).
     pub fn minimum_separation(mut self, separation: Duration) -> Self {
-        self.qos.time_based_filter = dds_qos::TimeBasedFilter(separation);
+        self.draft.edit(move |qos| qos.time_based_filter = dds_qos::TimeBasedFilter(separation));
         self
     }
 
     /// The data representations that are accepted (XTypes 1.3 §7.6.3.1).
     pub fn representations(mut self, representations: impl Into<Vec<DataRepresentationId>>) -> Self {
-        self.qos.data_representation = DataRepresentation(representations.into());
+        let representations = representations.into();
+        self.draft.edit(move |qos| qos.data_representation = DataRepresentation(representations));
         self
     }
 
@@ -216,7 +274,10 @@ impl<T: TopicType> ReaderBuilder<T> {
                 participant.create_subscriber(qos)?
             }
         };
-        DataReader::new(subscriber, &self.topic, self.qos)
+        let topic_qos = self.topic.qos();
+        let from_topic = |qos: DataReaderQos| qos.copy_from_topic(&topic_qos);
+        let qos = self.draft.finish(|| subscriber.default_reader_qos(), from_topic);
+        DataReader::new(subscriber, &self.topic, qos)
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod builder;
 mod config;
+mod containment;
+mod discovered;
+mod factory;
 mod participant;
 mod publisher;
 mod reader;
@@ -14,9 +17,8 @@ mod writer;
 
 pub use builder::{ReaderBuilder, WriterBuilder};
 pub use config::{ParticipantConfig, Peer};
-pub use participant::{
-    DomainParticipant, DomainParticipantFactory, MismatchVerdict, ParticipantBuilder, ParticipantStatistics,
-};
+pub use factory::{DomainParticipantFactory, DomainParticipantFactoryQos};
+pub use participant::{DomainParticipant, MismatchVerdict, ParticipantBuilder, ParticipantStatistics};
 pub use publisher::Publisher;
 pub use reader::DataReader;
 pub(crate) use reader::WeakReader;
@@ -24,6 +26,6 @@ pub use select::Select;
 pub use stream::{SampleStream, Samples};
 pub use subscriber::Subscriber;
 pub(crate) use subscriber::WeakSubscriber;
-pub use topic::Topic;
+pub use topic::{Topic, TopicDescription};
 pub use verdicts::Verdicts;
 pub use writer::{DataWriter, WriteOptions};

@@ -1,7 +1,7 @@
 //! Participants and what makes them (DDS 1.4 §2.2.2.2).
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Weak,
         atomic::{AtomicU32, Ordering},
@@ -13,72 +13,26 @@ use dds_rtps::{
     discovery::ParticipantData,
     participant::{Participant, ParticipantConfig as DiscoveryConfig, Verdict},
     structure::{EntityId, EntityKind, Guid, GuidPrefix, Locator, VendorId},
+    time::Timestamp,
 };
 use dds_transport::UdpConfig;
 use dds_types::TopicType;
 use parking_lot::{Mutex, RwLock};
 
-use super::{ParticipantConfig, Publisher, Subscriber, Topic, verdicts::Verdicts};
+use super::{
+    DomainParticipantFactory, ParticipantConfig, Publisher, Subscriber, Topic, publisher::PublisherInner,
+    subscriber::SubscriberInner, verdicts::Verdicts,
+};
 use crate::{
     builtin::{BuiltinReaders, BuiltinSubscriber},
     condition::StatusCondition,
     engine::{Engine, EngineStatistics, Environment, Observer, Protect, TopicShared},
     error::{DdsError, DdsResult, IllegalContext, Resource},
     instance::{InstanceHandle, InstanceHandleAllocator},
+    lifecycle::Lifecycle,
     runtime::{Addresses, RuntimeHandle, RuntimeStatistics},
+    status::StatusMask,
 };
-
-/// Makes participants (DDS 1.4 §2.2.2.2.2). Participants of one factory that share a domain and a
-/// network configuration share sockets and threads.
-#[derive(Clone, Default)]
-pub struct DomainParticipantFactory(Arc<FactoryInner>);
-
-#[derive(Default)]
-struct FactoryInner {
-    runtimes: Mutex<Vec<(u32, UdpConfig, Weak<RuntimeHandle>)>>,
-}
-
-impl DomainParticipantFactory {
-    /// A factory without participants.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Begins a participant in `domain_id`.
-    pub fn participant(&self, domain_id: u32) -> ParticipantBuilder {
-        ParticipantBuilder {
-            factory: self.clone(),
-            domain_id,
-            config: ParticipantConfig::default(),
-            qos: DomainParticipantQos::default(),
-            protect: None,
-        }
-    }
-
-    /// A participant with this QoS and the default configuration (DDS 1.4 §2.2.2.2.2.1).
-    ///
-    /// # Errors
-    /// As [`ParticipantBuilder::build`].
-    pub fn create_participant(
-        &self,
-        domain_id: u32,
-        qos: DomainParticipantQos,
-    ) -> DdsResult<DomainParticipant> {
-        self.participant(domain_id).qos(qos).build()
-    }
-
-    fn runtime(&self, domain_id: u32, config: &UdpConfig) -> DdsResult<Arc<RuntimeHandle>> {
-        let mut runtimes = self.0.runtimes.lock();
-        runtimes.retain(|(_, _, runtime)| runtime.strong_count() > 0);
-        let known = runtimes.iter().find(|(domain, known, _)| *domain == domain_id && known == config);
-        if let Some(runtime) = known.and_then(|(_, _, runtime)| runtime.upgrade()) {
-            return Ok(runtime);
-        }
-        let runtime = Arc::new(RuntimeHandle::start(domain_id, config.clone())?);
-        runtimes.push((domain_id, config.clone(), Arc::downgrade(&runtime)));
-        Ok(runtime)
-    }
-}
 
 /// A participant in the making.
 #[must_use = "nothing happens before build()"]
@@ -91,6 +45,10 @@ pub struct ParticipantBuilder {
 }
 
 impl ParticipantBuilder {
+    pub(super) fn new(factory: DomainParticipantFactory, domain_id: u32, qos: DomainParticipantQos) -> Self {
+        Self { factory, domain_id, config: ParticipantConfig::default(), qos, protect: None }
+    }
+
     /// With this name, shown to people on other hosts.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = Some(name.into());
@@ -161,7 +119,7 @@ impl ParticipantBuilder {
         random: [u8; 18],
         runtime: Option<Arc<RuntimeHandle>>,
     ) -> DdsResult<DomainParticipant> {
-        let Self { factory: _, domain_id, config, qos, protect } = self;
+        let Self { factory, domain_id, config, qos, protect } = self;
         let mut prefix = [0; 12];
         prefix[..2].copy_from_slice(&VendorId::OURS.0);
         prefix[2..].copy_from_slice(&random[..10]);
@@ -202,10 +160,10 @@ impl ParticipantBuilder {
         let handle = handles.allocate();
         let engine = Engine::new(discovery, environment, handles, protect);
         engine.discovery.lock().name(guid, handle);
-        engine.run_discovery(now, |_| ());
-        Ok(DomainParticipant(Arc::new(ParticipantInner {
+        let participant = DomainParticipant(Arc::new(ParticipantInner {
             engine,
-            runtime,
+            runtime: Mutex::new(runtime),
+            lifecycle: Lifecycle::disabled("DomainParticipant"),
             guid,
             handle,
             domain_id,
@@ -213,10 +171,15 @@ impl ParticipantBuilder {
             qos: RwLock::new(qos),
             observer: Arc::new(Observer::new(StatusCondition::new(), None)),
             topics: Mutex::default(),
+            groups: Mutex::default(),
             next_key: AtomicU32::new(1),
             defaults: RwLock::default(),
             builtin: Mutex::default(),
-        })))
+        }));
+        if factory.adopt(&participant) {
+            participant.enable()?;
+        }
+        Ok(participant)
     }
 }
 
@@ -232,6 +195,12 @@ fn process_name() -> String {
     name.map_or_else(|| "unknown".into(), |name| name.to_string_lossy().into_owned())
 }
 
+/// What groups endpoints, not kept alive.
+enum Group {
+    Publisher(Weak<PublisherInner>),
+    Subscriber(Weak<SubscriberInner>),
+}
+
 /// The QoS of entities that are made without any.
 #[derive(Clone, Debug, Default)]
 struct Defaults {
@@ -242,14 +211,19 @@ struct Defaults {
 
 pub(crate) struct ParticipantInner {
     pub(crate) engine: Arc<Engine>,
-    runtime: Option<Arc<RuntimeHandle>>,
+    /// Until the participant is deleted.
+    runtime: Mutex<Option<Arc<RuntimeHandle>>>,
+    pub(super) lifecycle: Lifecycle,
     guid: Guid,
     handle: InstanceHandle,
     domain_id: u32,
     pub(crate) config: ParticipantConfig,
     qos: RwLock<DomainParticipantQos>,
     pub(crate) observer: Arc<Observer>,
-    topics: Mutex<HashMap<String, Weak<TopicShared>>>,
+    /// Purpose: its topics as they come and go; nothing else is locked meanwhile.
+    pub(super) topics: Mutex<HashMap<String, Weak<TopicShared>>>,
+    /// Purpose: its publishers and subscribers as they come and go; nothing else is locked meanwhile.
+    groups: Mutex<BTreeMap<EntityId, Group>>,
     next_key: AtomicU32,
     defaults: RwLock<Defaults>,
     pub(crate) builtin: Mutex<BuiltinReaders>,
@@ -257,11 +231,9 @@ pub(crate) struct ParticipantInner {
 
 impl Drop for ParticipantInner {
     fn drop(&mut self) {
-        if self.engine.check_usable("drop").is_err() {
-            return;
+        if self.engine.check_usable("drop").is_ok() {
+            self.engine.depart();
         }
-        let now = self.engine.environment.now();
-        self.engine.run_discovery(now, |participant| participant.depart(now));
     }
 }
 
@@ -346,17 +318,52 @@ impl DomainParticipant {
     /// [`DdsError::ImmutablePolicy`] for policies that may not change.
     pub fn set_qos(&self, qos: DomainParticipantQos) -> DdsResult<()> {
         self.check_usable("set_qos")?;
-        let mut current = self.0.qos.write();
-        check_changeable(current.check_changeable(&qos))?;
-        *current = qos.clone();
-        drop(current);
+        self.0.lifecycle.check_exists()?;
+        {
+            let mut current = self.0.qos.write();
+            if self.is_enabled() {
+                check_changeable(current.check_changeable(&qos))?;
+            }
+            *current = qos.clone();
+        }
         let now = self.0.engine.environment.now();
-        self.0.engine.run_discovery(now, |participant| {
+        let update = |participant: &mut Participant| {
             let mut data = participant.data().clone();
             data.user_data = qos.user_data;
             participant.update_participant_data(now, data);
-        });
+        };
+        if self.is_enabled() {
+            self.0.engine.run_discovery(now, update);
+        } else {
+            update(&mut self.0.engine.discovery.lock().participant);
+        }
         Ok(())
+    }
+
+    /// Enables it, and what was made from it unless ENTITY_FACTORY says otherwise: it announces itself
+    /// and finds others from now on (DDS 1.4 §2.2.2.1.1.7, §2.2.3.20). Without effect when it is enabled.
+    ///
+    /// # Errors
+    /// [`DdsError::AlreadyDeleted`].
+    pub fn enable(&self) -> DdsResult<()> {
+        self.check_usable("enable")?;
+        if !self.0.lifecycle.enable()? {
+            return Ok(());
+        }
+        self.0.engine.activate();
+        if self.enables_entities() {
+            for topic in self.topics() {
+                topic.lifecycle.enable()?;
+            }
+            self.publishers().iter().try_for_each(Publisher::enable)?;
+            self.subscribers().iter().try_for_each(Subscriber::enable)?;
+        }
+        Ok(())
+    }
+
+    /// Whether it is enabled and not deleted.
+    pub fn is_enabled(&self) -> bool {
+        self.0.lifecycle.is_enabled()
     }
 
     /// A topic of type `T` with default QoS; the same one for the same name.
@@ -364,15 +371,14 @@ impl DomainParticipant {
     /// # Errors
     /// [`DdsError::PreconditionNotMet`] when the name is taken by a topic of another type.
     pub fn topic<T: TopicType>(&self, name: &str) -> DdsResult<Topic<T>> {
-        let qos = self.0.defaults.read().topic.clone();
-        self.create_topic(name, qos)
+        self.make_topic(name, &T::type_name(), None)
     }
 
     /// A topic of type `T` (DDS 1.4 §2.2.2.2.1.5).
     ///
     /// # Errors
     /// [`DdsError::BadParameter`] for an unusable name, [`DdsError::PreconditionNotMet`] when the name is
-    /// taken by a topic of another type, [`DdsError::InconsistentPolicy`].
+    /// taken by a topic of another type or with other QoS, [`DdsError::InconsistentPolicy`].
     pub fn create_topic<T: TopicType>(&self, name: &str, qos: TopicQos) -> DdsResult<Topic<T>> {
         self.create_topic_as(name, &T::type_name(), qos)
     }
@@ -387,11 +393,24 @@ impl DomainParticipant {
         type_name: &str,
         qos: TopicQos,
     ) -> DdsResult<Topic<T>> {
+        self.make_topic(name, type_name, Some(qos))
+    }
+
+    /// A topic, new or known; without QoS, a known one is taken as it is.
+    fn make_topic<T: TopicType>(
+        &self,
+        name: &str,
+        type_name: &str,
+        qos: Option<TopicQos>,
+    ) -> DdsResult<Topic<T>> {
         self.check_usable("create_topic")?;
+        self.0.lifecycle.check_exists()?;
         if name.is_empty() || name.len() > dds_rtps::discovery::LONGEST_STRING || name.contains('\0') {
             return Err(DdsError::bad_parameter("topic name", "must have 1 to 4096 bytes and no NUL"));
         }
-        check_consistent(qos.is_consistent())?;
+        if let Some(qos) = &qos {
+            check_consistent(qos.is_consistent())?;
+        }
         let mut topics = self.0.topics.lock();
         topics.retain(|_, topic| topic.strong_count() > 0);
         if let Some(known) = topics.get(name).and_then(Weak::upgrade) {
@@ -404,16 +423,25 @@ impl DomainParticipant {
                     ),
                 ));
             }
-            return Ok(Topic::new(self.clone(), known, qos));
+            if qos.is_some_and(|qos| qos != *known.qos()) {
+                return Err(DdsError::precondition(
+                    "create_topic",
+                    format!("the QoS that the topic «{name}» has already; change it by set_qos"),
+                ));
+            }
+            return Ok(Topic::new(self.clone(), known));
         }
-        let shared = Arc::new(TopicShared {
-            name: name.to_owned(),
-            type_name: type_name.to_owned(),
-            observer: Arc::new(Observer::new(StatusCondition::new(), Some(self.0.observer.clone()))),
-            statuses: Mutex::default(),
-        });
+        let qos = qos.unwrap_or_else(|| self.default_topic_qos());
+        let lifecycle = match self.is_enabled() && self.enables_entities() {
+            true => Lifecycle::enabled("Topic"),
+            false => Lifecycle::disabled("Topic"),
+        };
+        let shared = Arc::new(TopicShared::new(self, name, type_name, qos, lifecycle));
         topics.insert(name.to_owned(), Arc::downgrade(&shared));
-        Ok(Topic::new(self.clone(), shared, qos))
+        drop(topics);
+        // Somebody may wait to find it.
+        self.0.engine.discovered.notify();
+        Ok(Topic::new(self.clone(), shared))
     }
 
     /// A publisher (DDS 1.4 §2.2.2.2.1.1).
@@ -422,6 +450,7 @@ impl DomainParticipant {
     /// [`DdsError::IllegalOperation`] in a forked child.
     pub fn create_publisher(&self, qos: PublisherQos) -> DdsResult<Publisher> {
         self.check_usable("create_publisher")?;
+        self.0.lifecycle.check_exists()?;
         Publisher::new(self.clone(), qos)
     }
 
@@ -431,6 +460,7 @@ impl DomainParticipant {
     /// [`DdsError::IllegalOperation`] in a forked child.
     pub fn create_subscriber(&self, qos: SubscriberQos) -> DdsResult<Subscriber> {
         self.check_usable("create_subscriber")?;
+        self.0.lifecycle.check_exists()?;
         Subscriber::new(self.clone(), qos)
     }
 
@@ -439,7 +469,7 @@ impl DomainParticipant {
         self.0.defaults.read().publisher.clone()
     }
 
-    /// Sets [`DomainParticipant::default_publisher_qos`].
+    /// Sets [`DomainParticipant::default_publisher_qos`] (DDS 1.4 §2.2.2.2.1.20).
     pub fn set_default_publisher_qos(&self, qos: PublisherQos) {
         self.0.defaults.write().publisher = qos;
     }
@@ -459,16 +489,26 @@ impl DomainParticipant {
         self.0.defaults.read().topic.clone()
     }
 
-    /// Sets [`DomainParticipant::default_topic_qos`].
-    pub fn set_default_topic_qos(&self, qos: TopicQos) {
+    /// Sets [`DomainParticipant::default_topic_qos`] (DDS 1.4 §2.2.2.2.1.24).
+    ///
+    /// # Errors
+    /// [`DdsError::InconsistentPolicy`]; the old one stays then.
+    pub fn set_default_topic_qos(&self, qos: TopicQos) -> DdsResult<()> {
+        check_consistent(qos.is_consistent())?;
         self.0.defaults.write().topic = qos;
+        Ok(())
     }
 
     /// Asserts the liveliness of all writers with LIVELINESS MANUAL_BY_PARTICIPANT (DDS 1.4
     /// §2.2.2.2.1.18).
-    pub fn assert_liveliness(&self) {
+    ///
+    /// # Errors
+    /// [`DdsError::NotEnabled`], [`DdsError::AlreadyDeleted`].
+    pub fn assert_liveliness(&self) -> DdsResult<()> {
+        self.0.lifecycle.check("assert_liveliness")?;
         let now = self.0.engine.environment.now();
         self.0.engine.run_discovery(now, |participant| participant.assert_liveliness(now));
+        Ok(())
     }
 
     /// The verdicts on pairs of endpoints that share a topic name and do not match, from now on: a
@@ -483,14 +523,20 @@ impl DomainParticipant {
         BuiltinSubscriber::new(self.clone())
     }
 
-    /// The other participants known now (DDS 1.4 §2.2.2.2.1.27).
-    pub fn discovered_participants(&self) -> Vec<Arc<ParticipantData>> {
-        self.0.engine.discovery.lock().participants.values().cloned().collect()
-    }
-
     /// The status condition. A participant has no status of its own; it is there for completeness.
     pub fn status_condition(&self) -> StatusCondition {
         self.0.observer.condition().clone()
+    }
+
+    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4); a participant has none of
+    /// its own.
+    pub fn status_changes(&self) -> StatusMask {
+        self.0.observer.condition().changed_statuses()
+    }
+
+    /// The present, by the clock that stamps samples (DDS 1.4 §2.2.2.2.1.31 `get_current_time`).
+    pub fn current_time(&self) -> Timestamp {
+        self.0.engine.environment.now().wall
     }
 
     /// The protocol machines; for those who run them in an environment of their own, and for counters.
@@ -503,7 +549,7 @@ impl DomainParticipant {
         ParticipantStatistics {
             engine: self.0.engine.statistics(),
             discovery: self.0.engine.discovery.lock().participant.statistics(),
-            runtime: self.0.runtime.as_ref().map(|runtime| runtime.runtime().statistics()),
+            runtime: self.0.runtime.lock().as_ref().map(|runtime| runtime.runtime().statistics()),
         }
     }
 
@@ -522,6 +568,66 @@ impl DomainParticipant {
 
     pub(crate) fn check_usable(&self, operation: &'static str) -> DdsResult<()> {
         self.0.engine.check_usable(operation)
+    }
+
+    /// Its publishers. No lock is held any more when they are returned: dropping one needs it.
+    pub(super) fn publishers(&self) -> Vec<Publisher> {
+        let groups = self.0.groups.lock();
+        let publishers = groups.values().filter_map(|group| match group {
+            Group::Publisher(publisher) => publisher.upgrade().map(Publisher),
+            Group::Subscriber(_) => None,
+        });
+        publishers.collect()
+    }
+
+    /// As [`DomainParticipant::publishers`].
+    pub(super) fn subscribers(&self) -> Vec<Subscriber> {
+        let groups = self.0.groups.lock();
+        let subscribers = groups.values().filter_map(|group| match group {
+            Group::Subscriber(subscriber) => subscriber.upgrade().map(Subscriber),
+            Group::Publisher(_) => None,
+        });
+        subscribers.collect()
+    }
+
+    pub(super) fn topics(&self) -> Vec<Arc<TopicShared>> {
+        self.0.topics.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(super) fn adopt_publisher(&self, publisher: &Publisher) -> DdsResult<()> {
+        let group = Group::Publisher(Arc::downgrade(&publisher.0));
+        self.0.groups.lock().insert(publisher.0.entity_id, group);
+        if self.is_enabled() && self.enables_entities() { publisher.enable() } else { Ok(()) }
+    }
+
+    pub(super) fn adopt_subscriber(&self, subscriber: &Subscriber) -> DdsResult<()> {
+        let group = Group::Subscriber(Arc::downgrade(&subscriber.0));
+        self.0.groups.lock().insert(subscriber.0.entity_id, group);
+        if self.is_enabled() && self.enables_entities() { subscriber.enable() } else { Ok(()) }
+    }
+
+    pub(super) fn forget_group(&self, entity_id: EntityId) {
+        self.0.groups.lock().remove(&entity_id);
+    }
+
+    /// Refuses to enable what belongs to it while it is not enabled itself (DDS 1.4 §2.2.2.1.1.7).
+    pub(super) fn check_enables(&self, entity: &'static str) -> DdsResult<()> {
+        self.check_usable("enable")?;
+        self.0.lifecycle.check_exists()?;
+        if self.is_enabled() {
+            return Ok(());
+        }
+        Err(DdsError::precondition("enable", format!("an enabled DomainParticipant before its {entity}")))
+    }
+
+    fn enables_entities(&self) -> bool {
+        self.0.qos.read().entity_factory.autoenable_created_entities
+    }
+
+    /// Lets go of sockets and threads that nobody else uses.
+    pub(super) fn release_runtime(&self) {
+        let runtime = self.0.runtime.lock().take();
+        drop(runtime);
     }
 }
 

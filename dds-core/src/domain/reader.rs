@@ -1,6 +1,7 @@
 //! Typed readers (DDS 1.4 §2.2.2.5.3).
 
 use std::{
+    any::TypeId,
     marker::PhantomData,
     sync::{Arc, Weak},
 };
@@ -21,10 +22,13 @@ use super::{
 };
 use crate::{
     cache::{CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
-    condition::{QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition},
+    condition::{
+        QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition, WeakReadCondition,
+    },
     engine::{Engine, Observer, ReaderEndpoint, ReaderState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
+    lifecycle::{Before, Lifecycle},
     sample::{DataState, Sample},
     status::{
         LivelinessChangedStatus, ReaderStatuses, RequestedDeadlineMissedStatus,
@@ -34,17 +38,73 @@ use crate::{
     type_support::TypeSupport,
 };
 
-struct ReaderInner {
+pub(super) struct ReaderInner {
     engine: Arc<Engine>,
     endpoint: Arc<ReaderEndpoint>,
     subscriber: Subscriber,
-    topic_qos: Arc<dds_qos::TopicQos>,
+    type_id: TypeId,
+    /// Read and query conditions that were made, some of which may be gone.
+    conditions: Mutex<Vec<WeakReadCondition>>,
 }
 
 impl Drop for ReaderInner {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl ReaderInner {
+    pub(super) fn endpoint(&self) -> &Arc<ReaderEndpoint> {
+        &self.endpoint
+    }
+
+    /// Makes the reader known to others, unless it is already.
+    pub(super) fn enable(&self) -> DdsResult<()> {
+        self.subscriber.check_enables("DataReader")?;
+        if self.endpoint.lifecycle.enable()? {
+            self.engine.add_reader(&self.endpoint, self.announcement());
+        }
+        Ok(())
+    }
+
+    /// Announces the reader anew after a change of its QoS, its subscriber's or its topic's.
+    pub(super) fn announce(&self) {
+        if !self.endpoint.lifecycle.is_enabled() || self.endpoint.is_builtin() {
+            return;
+        }
+        let now = self.engine.environment.now();
+        let data = self.announcement();
+        self.engine.run_discovery(now, |participant| participant.update_subscription(now, data));
+    }
+
+    fn announcement(&self) -> SubscriptionData {
+        let (qos, topic) = (self.endpoint.state.lock().qos.clone(), &self.endpoint.topic);
+        let announced = SubscriptionQos::new(&qos, &self.subscriber.qos(), &topic.qos());
+        let mut data = SubscriptionData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
+        data.group_entity_id = Some(self.subscriber.0.entity_id);
+        data
+    }
+
+    /// Whether conditions or loans of it are in use (DDS 1.4 §2.2.2.5.2.6).
+    pub(super) fn has_dependents(&self) -> bool {
+        let mut conditions = self.conditions.lock();
+        conditions.retain(WeakReadCondition::is_used);
+        !conditions.is_empty()
+    }
+
+    /// Deletes its conditions: they are false from now on (DDS 1.4 §2.2.2.5.3.30).
+    pub(super) fn delete_conditions(&self) {
+        for condition in self.conditions.lock().drain(..) {
+            condition.delete();
+        }
+    }
+
+    /// Deletes the reader, unless it was deleted before.
+    pub(super) fn close(&self) {
+        let before = self.endpoint.lifecycle.delete();
         self.endpoint.observer.set_listener(None);
-        if self.subscriber.participant().check_usable("drop").is_err() {
+        self.subscriber.forget_reader(self.endpoint.guid.entity_id);
+        if before != Before::Enabled || self.subscriber.participant().check_usable("drop").is_err() {
             return;
         }
         if self.endpoint.is_builtin() {
@@ -104,6 +164,8 @@ impl<T: TopicType> DataReader<T> {
     pub(super) fn new(subscriber: Subscriber, topic: &Topic<T>, mut qos: DataReaderQos) -> DdsResult<Self> {
         let participant = subscriber.participant().clone();
         participant.check_usable("create_reader")?;
+        subscriber.0.lifecycle.check_exists()?;
+        topic.shared.lifecycle.check_exists()?;
         check_on_wire::<T>("create_reader")?;
         check_consistent(qos.is_consistent())?;
         if qos.data_representation.0.is_empty() {
@@ -111,11 +173,8 @@ impl<T: TopicType> DataReader<T> {
         }
         let kind = if T::HAS_KEY { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
-        let announced = SubscriptionQos::new(&qos, &subscriber.qos(), topic.qos());
-        let reader = Self::assemble(subscriber, topic, guid, qos);
-        let mut data = SubscriptionData::new(guid, topic.name(), topic.type_name(), announced);
-        data.group_entity_id = Some(reader.subscriber().0.entity_id);
-        reader.inner.engine.add_reader(&reader.inner.endpoint, data);
+        let reader = Self::assemble(subscriber, topic, guid, qos, Lifecycle::disabled("DataReader"));
+        reader.subscriber().adopt(&reader.inner)?;
         Ok(reader)
     }
 
@@ -127,31 +186,57 @@ impl<T: TopicType> DataReader<T> {
         qos: DataReaderQos,
     ) -> Self {
         let guid = Guid::new(subscriber.participant().guid().prefix, entity_id);
-        let reader = Self::assemble(subscriber, topic, guid, qos);
+        let reader = Self::assemble(subscriber, topic, guid, qos, Lifecycle::enabled("DataReader"));
         reader.inner.engine.add_builtin_reader(&reader.inner.endpoint);
         reader
     }
 
     /// A reader that nobody knows of yet.
-    fn assemble(subscriber: Subscriber, topic: &Topic<T>, guid: Guid, qos: DataReaderQos) -> Self {
+    fn assemble(
+        subscriber: Subscriber,
+        topic: &Topic<T>,
+        guid: Guid,
+        qos: DataReaderQos,
+        lifecycle: Lifecycle,
+    ) -> Self {
         let engine = subscriber.participant().engine().clone();
-        let presentation = subscriber.qos().presentation;
-        let by_arrival = presentation.ordered_access && presentation.access_scope != AccessScope::Instance;
-        let order = if by_arrival { CollectionOrder::ByArrival } else { CollectionOrder::ByInstance };
-        let type_support = TypeSupport::of::<T>();
-        let cache = ReaderCache::new(&qos, order, type_support, engine.handles.clone());
+        let cache = Self::cache(&subscriber, &qos);
         let machine = StatefulReader::new(ReaderConfig::new(guid));
         let observer = Observer::new(StatusCondition::new(), Some(subscriber.0.observer.clone()));
         let endpoint = Arc::new(ReaderEndpoint {
             guid,
             handle: engine.handles.allocate(),
             topic: topic.shared.clone(),
+            lifecycle,
             observer: Arc::new(observer),
             armed: Default::default(),
             state: Mutex::new(ReaderState::new(machine, cache, qos)),
         });
-        let inner = ReaderInner { engine, endpoint, subscriber, topic_qos: topic.qos.clone() };
+        let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
+        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions };
         Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
+    }
+
+    /// An empty cache of these QoS.
+    fn cache(subscriber: &Subscriber, qos: &DataReaderQos) -> ReaderCache {
+        let presentation = subscriber.qos().presentation;
+        let by_arrival = presentation.ordered_access && presentation.access_scope != AccessScope::Instance;
+        let order = if by_arrival { CollectionOrder::ByArrival } else { CollectionOrder::ByInstance };
+        let handles = subscriber.participant().engine().handles.clone();
+        ReaderCache::new(qos, order, TypeSupport::of::<T>(), handles)
+    }
+
+    /// As another handle of a reader, if it is of this type.
+    pub(super) fn of(inner: Arc<ReaderInner>) -> Option<Self> {
+        if inner.type_id != TypeId::of::<T>() {
+            return None;
+        }
+        let topic = Topic::new(inner.subscriber.participant().clone(), inner.endpoint.topic.clone());
+        Some(Self { inner, topic, type_: PhantomData })
+    }
+
+    pub(super) fn inner(&self) -> &Arc<ReaderInner> {
+        &self.inner
     }
 
     pub(super) fn endpoint(&self) -> &Arc<ReaderEndpoint> {
@@ -201,24 +286,38 @@ impl<T: TopicType> DataReader<T> {
         if qos.data_representation.0.is_empty() {
             qos.data_representation.0 = T::representations().to_vec();
         }
+        let endpoint = &self.inner.endpoint;
+        endpoint.lifecycle.check_exists()?;
         {
-            let mut state = self.inner.endpoint.state.lock();
-            check_changeable(state.qos.check_changeable(&qos))?;
-            state.cache.update_qos(&qos);
-            state.qos = qos.clone();
+            let mut state = endpoint.state.lock();
+            if endpoint.lifecycle.is_enabled() {
+                check_changeable(state.qos.check_changeable(&qos))?;
+                state.cache.update_qos(&qos);
+            } else {
+                state.cache = Self::cache(&self.inner.subscriber, &qos);
+            }
+            state.qos = qos;
         }
-        if self.inner.endpoint.is_builtin() {
-            return Ok(());
-        }
-        let announced = SubscriptionQos::new(&qos, &self.inner.subscriber.qos(), &self.inner.topic_qos);
-        let mut data =
-            SubscriptionData::new(self.guid(), self.topic.name(), self.topic.type_name(), announced);
-        data.group_entity_id = Some(self.inner.subscriber.0.entity_id);
-        let now = self.inner.engine.environment.now();
-        self.inner.engine.run_discovery(now, |participant| participant.update_subscription(now, data));
+        self.inner.announce();
         // A shorter DEADLINE may be due before the timer that is armed.
-        self.inner.engine.settle_reader(now, &self.inner.endpoint);
+        let now = self.inner.engine.environment.now();
+        self.inner.engine.settle_reader(now, endpoint);
         Ok(())
+    }
+
+    /// Enables it: others are told of it, and it receives (DDS 1.4 §2.2.2.1.1.7). Without effect when it
+    /// is enabled.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] while its subscriber is not enabled,
+    /// [`DdsError::AlreadyDeleted`].
+    pub fn enable(&self) -> DdsResult<()> {
+        self.inner.enable()
+    }
+
+    /// Whether it is enabled and not deleted.
+    pub fn is_enabled(&self) -> bool {
+        self.inner.endpoint.lifecycle.is_enabled()
     }
 
     /// Takes every sample (DDS 1.4 §2.2.2.5.3.9); none is no error.
@@ -311,6 +410,7 @@ impl<T: TopicType> DataReader<T> {
         self.inner.subscriber.participant().check_usable("take")?;
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
+        endpoint.lifecycle.check("take")?;
         let now = engine.environment.now();
         let (mut cached, due) = {
             let mut guard = endpoint.state.lock();
@@ -423,7 +523,29 @@ impl<T: TopicType> DataReader<T> {
     /// A condition that is true while there are samples in these states (DDS 1.4 §2.2.2.5.3.27).
     pub fn read_condition(&self, states: DataState) -> ReadCondition {
         let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
-        ReadCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states)
+        let condition = ReadCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states);
+        self.note_condition(&condition);
+        condition
+    }
+
+    /// Deletes a condition of this reader: it is false from now on (DDS 1.4 §2.2.2.5.3.29). Dropping its
+    /// last clone does the same.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] when it is another reader's.
+    pub fn delete_read_condition(&self, condition: &ReadCondition) -> DdsResult<()> {
+        let mut conditions = self.inner.conditions.lock();
+        let Some(index) = conditions.iter().position(|known| known.is(condition)) else {
+            return Err(DdsError::precondition("delete_read_condition", "a condition of this reader"));
+        };
+        conditions.swap_remove(index).delete();
+        Ok(())
+    }
+
+    fn note_condition(&self, condition: &ReadCondition) {
+        let mut conditions = self.inner.conditions.lock();
+        conditions.retain(WeakReadCondition::is_used);
+        conditions.push(condition.downgrade());
     }
 
     /// A condition that is true while there are samples in these states that `accept` accepts (DDS 1.4
@@ -437,7 +559,10 @@ impl<T: TopicType> DataReader<T> {
         let predicate = Arc::new(move |bytes: &[u8], content: Content| {
             content == Content::Data && T::deserialize(bytes).is_ok_and(|sample| accept(&sample))
         });
-        QueryCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states, predicate)
+        let notifier = self.inner.endpoint.observer.notifier.clone();
+        let condition = QueryCondition::new(source, notifier, states, predicate);
+        self.note_condition(condition.read_condition());
+        condition
     }
 
     /// The matched writers' handles (DDS 1.4 §2.2.2.5.3.32).
@@ -490,6 +615,11 @@ impl<T: TopicType> DataReader<T> {
         self.inner.endpoint.observer.condition().clone()
     }
 
+    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4).
+    pub fn status_changes(&self) -> StatusMask {
+        self.inner.endpoint.observer.condition().changed_statuses()
+    }
+
     fn block_until(
         &self,
         operation: &'static str,
@@ -509,6 +639,9 @@ impl<T: TopicType> DataReader<T> {
 
 impl SampleSource for ReaderEndpoint {
     fn has_samples(&self, states: DataState, predicate: Option<&QueryPredicate>) -> bool {
+        if !self.lifecycle.is_enabled() {
+            return false;
+        }
         let mut state = self.state.lock();
         match predicate {
             None => state.cache.has_data(states),

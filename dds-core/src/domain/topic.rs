@@ -7,20 +7,25 @@ use std::{
 
 use dds_qos::TopicQos;
 use dds_types::TopicType;
-use parking_lot::Mutex;
 
-use super::{DomainParticipant, ReaderBuilder, WriterBuilder, participant::ParticipantInner};
+use super::{
+    DomainParticipant, ReaderBuilder, WriterBuilder,
+    participant::{ParticipantInner, check_changeable, check_consistent},
+};
 use crate::{
     condition::StatusCondition,
     engine::{Observer, TopicShared},
-    status::InconsistentTopicStatus,
+    error::DdsResult,
+    instance::InstanceHandle,
+    lifecycle::Lifecycle,
+    status::{InconsistentTopicStatus, StatusMask},
 };
 
-/// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic.
+/// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic,
+/// and so are all topics of one name in a participant.
 pub struct Topic<T: TopicType> {
     participant: DomainParticipant,
     pub(crate) shared: Arc<TopicShared>,
-    pub(crate) qos: Arc<TopicQos>,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -28,7 +33,6 @@ pub struct Topic<T: TopicType> {
 pub(crate) struct WeakTopic<T: TopicType> {
     participant: Weak<ParticipantInner>,
     shared: Weak<TopicShared>,
-    qos: Arc<TopicQos>,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -37,7 +41,6 @@ impl<T: TopicType> WeakTopic<T> {
         Some(Topic {
             participant: DomainParticipant(self.participant.upgrade()?),
             shared: self.shared.upgrade()?,
-            qos: self.qos.clone(),
             type_: PhantomData,
         })
     }
@@ -45,12 +48,7 @@ impl<T: TopicType> WeakTopic<T> {
 
 impl<T: TopicType> Clone for Topic<T> {
     fn clone(&self) -> Self {
-        Self {
-            participant: self.participant.clone(),
-            shared: self.shared.clone(),
-            qos: self.qos.clone(),
-            type_: PhantomData,
-        }
+        Self { participant: self.participant.clone(), shared: self.shared.clone(), type_: PhantomData }
     }
 }
 
@@ -60,48 +58,102 @@ impl<T: TopicType> std::fmt::Debug for Topic<T> {
     }
 }
 
+/// A topic whatever its type (DDS 1.4 §2.2.2.3.1 `TopicDescription`), as
+/// [`DomainParticipant::lookup_topic_description`] finds it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicDescription {
+    /// Its name.
+    pub name: String,
+    /// The name under which its type is announced.
+    pub type_name: String,
+    /// Its handle.
+    pub instance_handle: InstanceHandle,
+}
+
 impl<T: TopicType> Topic<T> {
-    pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>, qos: TopicQos) -> Self {
-        Self { participant, shared, qos: Arc::new(qos), type_: PhantomData }
+    pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>) -> Self {
+        Self { participant, shared, type_: PhantomData }
     }
 
     /// A topic of the service's own, which `create_topic` does not know.
     pub(crate) fn builtin(participant: DomainParticipant, name: &str, qos: TopicQos) -> Self {
-        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
-        let shared = TopicShared {
-            name: name.to_owned(),
-            type_name: T::type_name().into_owned(),
-            observer: Arc::new(observer),
-            statuses: Mutex::default(),
-        };
-        Self::new(participant, Arc::new(shared), qos)
+        let lifecycle = Lifecycle::enabled("Topic");
+        let shared = TopicShared::new(&participant, name, &T::type_name(), qos, lifecycle);
+        Self::new(participant, Arc::new(shared))
     }
 
     pub(crate) fn downgrade(&self) -> WeakTopic<T> {
         WeakTopic {
             participant: Arc::downgrade(&self.participant.0),
             shared: Arc::downgrade(&self.shared),
-            qos: self.qos.clone(),
             type_: PhantomData,
         }
     }
 
-    /// The topic's name.
+    /// The topic's name (DDS 1.4 §2.2.2.3.1.2).
     pub fn name(&self) -> &str {
         &self.shared.name
     }
 
-    /// The name under which its type is announced.
+    /// The name under which its type is announced (DDS 1.4 §2.2.2.3.1.1).
     pub fn type_name(&self) -> &str {
         &self.shared.type_name
     }
 
-    /// Its QoS.
-    pub fn qos(&self) -> &TopicQos {
-        &self.qos
+    /// The topic's handle (DDS 1.4 §2.2.2.1.1.8).
+    pub fn instance_handle(&self) -> InstanceHandle {
+        self.shared.handle
     }
 
-    /// The participant that it belongs to.
+    /// Its QoS.
+    pub fn qos(&self) -> Arc<TopicQos> {
+        self.shared.qos()
+    }
+
+    /// Changes its QoS. Its endpoints announce what of it they carry: TOPIC_DATA (DDS 1.4 §2.2.3.2),
+    /// DURABILITY_SERVICE and others. The policies of endpoints are their own: they were copied, if at
+    /// all, when the endpoint was made.
+    ///
+    /// # Errors
+    /// [`ImmutablePolicy`](crate::error::DdsError::ImmutablePolicy),
+    /// [`InconsistentPolicy`](crate::error::DdsError::InconsistentPolicy),
+    /// [`AlreadyDeleted`](crate::error::DdsError::AlreadyDeleted).
+    pub fn set_qos(&self, qos: TopicQos) -> DdsResult<()> {
+        self.participant.check_usable("set_qos")?;
+        self.shared.lifecycle.check_exists()?;
+        check_consistent(qos.is_consistent())?;
+        {
+            let mut current = self.shared.qos.write();
+            if self.shared.lifecycle.is_enabled() {
+                check_changeable(current.check_changeable(&qos))?;
+            }
+            *current = Arc::new(qos);
+        }
+        for publisher in self.participant.publishers() {
+            publisher.announce_writers(|endpoint| Arc::ptr_eq(&endpoint.topic, &self.shared));
+        }
+        for subscriber in self.participant.subscribers() {
+            subscriber.announce_readers(|endpoint| Arc::ptr_eq(&endpoint.topic, &self.shared));
+        }
+        Ok(())
+    }
+
+    /// Enables it (DDS 1.4 §2.2.2.1.1.7); without effect when it is enabled.
+    ///
+    /// # Errors
+    /// [`PreconditionNotMet`](crate::error::DdsError::PreconditionNotMet) while the participant is not
+    /// enabled, [`AlreadyDeleted`](crate::error::DdsError::AlreadyDeleted).
+    pub fn enable(&self) -> DdsResult<()> {
+        self.participant.check_enables("Topic")?;
+        self.shared.lifecycle.enable().map(drop)
+    }
+
+    /// Whether it is enabled and not deleted.
+    pub fn is_enabled(&self) -> bool {
+        self.shared.lifecycle.is_enabled()
+    }
+
+    /// The participant that it belongs to (DDS 1.4 §2.2.2.3.1.3).
     pub fn participant(&self) -> &DomainParticipant {
         &self.participant
     }
@@ -127,5 +179,31 @@ impl<T: TopicType> Topic<T> {
     /// The topic's status condition.
     pub fn status_condition(&self) -> StatusCondition {
         self.shared.observer.condition().clone()
+    }
+
+    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4).
+    pub fn status_changes(&self) -> StatusMask {
+        self.shared.observer.condition().changed_statuses()
+    }
+}
+
+impl TopicShared {
+    pub(super) fn new(
+        participant: &DomainParticipant,
+        name: &str,
+        type_name: &str,
+        qos: TopicQos,
+        lifecycle: Lifecycle,
+    ) -> Self {
+        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
+        Self {
+            name: name.to_owned(),
+            type_name: type_name.to_owned(),
+            handle: participant.engine().handles.allocate(),
+            lifecycle,
+            qos: parking_lot::RwLock::new(Arc::new(qos)),
+            observer: Arc::new(observer),
+            statuses: parking_lot::Mutex::default(),
+        }
     }
 }

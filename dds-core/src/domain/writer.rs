@@ -1,9 +1,13 @@
 //! Typed writers (DDS 1.4 §2.2.2.4.2).
 
 use std::{
+    any::TypeId,
     cell::RefCell,
     marker::PhantomData,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicI16, Ordering},
+    },
 };
 
 use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
@@ -29,9 +33,10 @@ use crate::{
     engine::{Batching, Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
+    lifecycle::{Before, Lifecycle},
     status::{
         LivelinessLostStatus, OfferedDeadlineMissedStatus, OfferedIncompatibleQosStatus,
-        PublicationMatchedStatus,
+        PublicationMatchedStatus, StatusMask,
     },
     type_support::TypeSupport,
 };
@@ -52,18 +57,73 @@ pub struct WriteOptions {
     pub destination: Option<Guid>,
 }
 
-struct WriterInner {
+pub(super) struct WriterInner {
     engine: Arc<Engine>,
     endpoint: Arc<WriterEndpoint>,
     publisher: Publisher,
-    topic_qos: Arc<dds_qos::TopicQos>,
+    type_id: TypeId,
     linger: Duration,
 }
 
 impl Drop for WriterInner {
     fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl WriterInner {
+    pub(super) fn endpoint(&self) -> &Arc<WriterEndpoint> {
+        &self.endpoint
+    }
+
+    /// Makes the writer known to others, unless it is already.
+    pub(super) fn enable(&self) -> DdsResult<()> {
+        self.publisher.check_enables("DataWriter")?;
+        if !self.endpoint.lifecycle.enable()? {
+            return Ok(());
+        }
+        let activity = self.engine.add_writer(&self.endpoint, self.announcement());
+        let kind = self.endpoint.state.lock().qos.liveliness.kind;
+        if kind != LivelinessKind::Automatic {
+            // A new writer's activity is set once.
+            let _ = self.endpoint.activity.set(activity);
+        }
+        Ok(())
+    }
+
+    /// Announces the writer anew after a change of its QoS, its publisher's or its topic's.
+    pub(super) fn announce(&self) {
+        if !self.endpoint.lifecycle.is_enabled() {
+            return;
+        }
+        let now = self.engine.environment.now();
+        let data = self.announcement();
+        self.engine.run_discovery(now, |participant| participant.update_publication(now, data));
+    }
+
+    /// What others are told of the writer, and what readers that want it get with each sample.
+    fn announcement(&self) -> PublicationData {
+        let (publisher_qos, topic) = (self.publisher.qos(), &self.endpoint.topic);
+        let announced = {
+            let mut state = self.endpoint.state.lock();
+            let announced = PublicationQos::new(&state.qos, &publisher_qos, &topic.qos());
+            state.machine.set_inline_parameters(inline_parameters(&announced));
+            announced
+        };
+        let mut data = PublicationData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
+        data.group_entity_id = Some(self.publisher.0.entity_id);
+        data
+    }
+
+    /// Deletes the writer, unless it was deleted before.
+    pub(super) fn close(&self) {
+        if self.endpoint.lifecycle.is_enabled() {
+            self.end_instances();
+        }
+        let before = self.endpoint.lifecycle.delete();
         self.endpoint.observer.set_listener(None);
-        if self.publisher.participant().check_usable("drop").is_err() {
+        self.publisher.forget_writer(self.endpoint.guid.entity_id);
+        if before != Before::Enabled || self.publisher.participant().check_usable("drop").is_err() {
             return;
         }
         // What was written just before the program ends should still arrive.
@@ -81,6 +141,65 @@ impl Drop for WriterInner {
             }
         }
         self.engine.remove_writer(&self.endpoint);
+    }
+
+    /// A writer that is deleted unregisters its instances (DDS 1.4 §2.2.2.4.1.6). Where that does not
+    /// dispose of them, its departure says it already.
+    fn end_instances(&self) {
+        let is_usable = self.publisher.participant().check_usable("drop").is_ok();
+        let registered: Vec<_> = {
+            let state = self.endpoint.state.lock();
+            if !is_usable || !state.cache.unregister_kind().is_disposed() || state.matched.is_empty() {
+                return;
+            }
+            let registered = state.cache.registered_instances();
+            registered.filter_map(|handle| state.cache.key_value(handle)).map(Box::<[u8]>::from).collect()
+        };
+        if !self.endpoint.type_support.has_key {
+            return;
+        }
+        for key in registered {
+            let kind = ChangeKind::NotAliveDisposedUnregistered;
+            if let Err(error) = self.end_instance(&key, kind, "drop", None) {
+                tracing::debug!(topic = %self.endpoint.topic.name, %error, "an instance was not disposed of");
+            }
+        }
+    }
+
+    /// Disposes of an instance, unregisters it, or both.
+    fn end_instance(
+        &self,
+        key: &[u8],
+        kind: ChangeKind,
+        operation: &'static str,
+        source_timestamp: Option<Timestamp>,
+    ) -> DdsResult<SequenceNumber> {
+        let endpoint = &self.endpoint;
+        let mut buffer = endpoint.pool.lock().checkout();
+        let bytes = buffer.bytes_mut();
+        (endpoint.type_support.serialize_canonical_key_payload)(key, endpoint.representation(), bytes)?;
+        // Fast DDS takes a key payload of up to 16 bytes, header included, for the key hash itself, and
+        // a longer one for none of its business: it then reads the hash in the inline QoS.
+        let length = bytes.len().max(PADDED_KEY_PAYLOAD);
+        bytes.resize(length, 0);
+        self.protect(bytes);
+        let write = Write {
+            kind,
+            instance: InstanceKey::Canonical(key),
+            payload: buffer.seal(),
+            source_timestamp,
+            // Some peers know instances by their key hash only, others by the key.
+            key_hash: Some(endpoint.type_support.key_hash(key)),
+            inline_qos: None,
+            destination: None,
+        };
+        self.engine.write(endpoint, &write, operation)
+    }
+
+    fn protect(&self, payload: &mut Vec<u8>) {
+        if let Some(protect) = &self.engine.protect {
+            protect.protect_payload(self.endpoint.guid, payload);
+        }
     }
 }
 
@@ -148,6 +267,8 @@ impl<T: TopicType> DataWriter<T> {
     pub(super) fn new(publisher: Publisher, topic: &Topic<T>, mut qos: DataWriterQos) -> DdsResult<Self> {
         let participant = publisher.participant().clone();
         participant.check_usable("create_writer")?;
+        publisher.0.lifecycle.check_exists()?;
+        topic.shared.lifecycle.check_exists()?;
         check_on_wire::<T>("create_writer")?;
         check_consistent(qos.is_consistent())?;
         let representation = representation::<T>(&qos)?;
@@ -157,7 +278,7 @@ impl<T: TopicType> DataWriter<T> {
         let engine = participant.engine().clone();
         let config = participant.config();
         let overhead = engine.protect.as_ref().map_or(0, |protect| protect.overhead());
-        let mut machine = StatefulWriter::new(WriterConfig {
+        let machine = StatefulWriter::new(WriterConfig {
             message_sizes: MessageSizes::default().less(overhead),
             fragment_size: config.fragment_size,
             ..WriterConfig::new(guid)
@@ -167,33 +288,38 @@ impl<T: TopicType> DataWriter<T> {
         let batching =
             Batching { bytes: config.batch_bytes, window: config.batch_window.max(qos.latency_budget.0) };
         let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
-        let announced = PublicationQos::new(&qos, &publisher.qos(), topic.qos());
-        machine.set_inline_parameters(inline_parameters(&announced));
-        let manual = qos.liveliness.kind != LivelinessKind::Automatic;
         let observer = Observer::new(StatusCondition::new(), Some(publisher.0.observer.clone()));
         let endpoint = Arc::new(WriterEndpoint {
             guid,
             handle: engine.handles.allocate(),
             topic: topic.shared.clone(),
             type_support: TypeSupport::of::<T>(),
-            representation,
+            representation: AtomicI16::new(representation.0),
+            lifecycle: Lifecycle::disabled("DataWriter"),
             observer: Arc::new(observer),
-            group: publisher.0.group.clone(),
+            group: publisher.group(),
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
             state: Mutex::new(WriterState::new(machine, cache, qos, window, batching, pool)),
         });
-        let mut data = PublicationData::new(guid, topic.name(), topic.type_name(), announced);
-        data.group_entity_id = Some(publisher.0.entity_id);
-        let activity = engine.add_writer(&endpoint, data);
-        if manual {
-            // A new writer's activity is set once.
-            let _ = endpoint.activity.set(activity);
+        let type_id = TypeId::of::<T>();
+        let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
+        inner.publisher.adopt(&inner)?;
+        Ok(Self { inner, topic: topic.clone(), type_: PhantomData })
+    }
+
+    /// As another handle of a writer, if it is of this type.
+    pub(super) fn of(inner: Arc<WriterInner>) -> Option<Self> {
+        if inner.type_id != TypeId::of::<T>() {
+            return None;
         }
-        let inner =
-            WriterInner { linger: config.linger, engine, endpoint, publisher, topic_qos: topic.qos.clone() };
-        Ok(Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData })
+        let topic = Topic::new(inner.publisher.participant().clone(), inner.endpoint.topic.clone());
+        Some(Self { inner, topic, type_: PhantomData })
+    }
+
+    pub(super) fn inner(&self) -> &Arc<WriterInner> {
+        &self.inner
     }
 
     pub(crate) fn downgrade(&self) -> WeakWriter<T> {
@@ -226,7 +352,7 @@ impl<T: TopicType> DataWriter<T> {
 
     /// The representation that it writes in.
     pub fn representation(&self) -> DataRepresentationId {
-        self.inner.endpoint.representation
+        self.inner.endpoint.representation()
     }
 
     /// Its QoS.
@@ -244,22 +370,38 @@ impl<T: TopicType> DataWriter<T> {
         if qos.data_representation.0.is_empty() {
             qos.data_representation.0 = vec![self.representation()];
         }
+        let endpoint = &self.inner.endpoint;
+        endpoint.lifecycle.check_exists()?;
         {
-            let mut state = self.inner.endpoint.state.lock();
-            check_changeable(state.qos.check_changeable(&qos))?;
-            state.cache.update_qos(&qos);
-            state.qos = qos.clone();
+            let mut state = endpoint.state.lock();
+            if endpoint.lifecycle.is_enabled() {
+                check_changeable(state.qos.check_changeable(&qos))?;
+                state.cache.update_qos(&qos);
+            } else {
+                let representation = representation::<T>(&qos)?;
+                endpoint.representation.store(representation.0, Ordering::Relaxed);
+                state.cache = WriterCache::new(&qos, self.inner.engine.handles.clone());
+            }
+            state.follow_qos(qos, self.inner.publisher.participant().config().batch_window);
         }
-        let announced = PublicationQos::new(&qos, &self.inner.publisher.qos(), &self.inner.topic_qos);
-        self.inner.endpoint.state.lock().machine.set_inline_parameters(inline_parameters(&announced));
-        let mut data =
-            PublicationData::new(self.guid(), self.topic.name(), self.topic.type_name(), announced);
-        data.group_entity_id = Some(self.inner.publisher.0.entity_id);
-        let now = self.inner.engine.environment.now();
-        self.inner.engine.run_discovery(now, |participant| participant.update_publication(now, data));
+        self.inner.announce();
         // A shorter DEADLINE may be due before the timer that is armed.
-        self.inner.engine.flush_batch(&self.inner.endpoint);
+        self.inner.engine.flush_batch(endpoint);
         Ok(())
+    }
+
+    /// Enables it: others are told of it, and it may write (DDS 1.4 §2.2.2.1.1.7). Without effect when it
+    /// is enabled.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] while its publisher is not enabled, [`DdsError::AlreadyDeleted`].
+    pub fn enable(&self) -> DdsResult<()> {
+        self.inner.enable()
+    }
+
+    /// Whether it is enabled and not deleted.
+    pub fn is_enabled(&self) -> bool {
+        self.inner.endpoint.lifecycle.is_enabled()
     }
 
     /// Writes a sample (DDS 1.4 §2.2.2.4.2.11). Blocks while a reliable KEEP_ALL history, or
@@ -327,6 +469,7 @@ impl<T: TopicType> DataWriter<T> {
     /// # Errors
     /// [`DdsError::OutOfResources`] at `max_instances`.
     pub fn register_instance(&self, sample: &T) -> DdsResult<InstanceHandle> {
+        self.inner.endpoint.lifecycle.check("register_instance")?;
         self.with_key(sample, |key| {
             let mut state = self.inner.endpoint.state.lock();
             state.cache.register_instance(key).map_err(|_| DdsError::OutOfResources {
@@ -391,14 +534,18 @@ impl<T: TopicType> DataWriter<T> {
 
     /// Asserts the writer's liveliness (DDS 1.4 §2.2.2.4.2.16); needed for MANUAL_BY_TOPIC only when
     /// nothing is written.
-    pub fn assert_liveliness(&self) {
+    ///
+    /// # Errors
+    /// [`DdsError::NotEnabled`], [`DdsError::AlreadyDeleted`].
+    pub fn assert_liveliness(&self) -> DdsResult<()> {
+        self.inner.endpoint.lifecycle.check("assert_liveliness")?;
         let engine = &self.inner.engine;
         let kind = self.inner.endpoint.state.lock().qos.liveliness.kind;
         if kind == LivelinessKind::ManualByTopic {
             engine.assert_writer_liveliness(&self.inner.endpoint);
-        } else {
-            self.inner.publisher.participant().assert_liveliness();
+            return Ok(());
         }
+        self.inner.publisher.participant().assert_liveliness()
     }
 
     /// Blocks until all matched reliable readers have acknowledged what was written so far (DDS 1.4
@@ -408,6 +555,7 @@ impl<T: TopicType> DataWriter<T> {
     /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
     pub fn wait_for_acknowledgments(&self, timeout: Duration) -> DdsResult<()> {
         const OPERATION: &str = "wait_for_acknowledgments";
+        self.inner.endpoint.lifecycle.check(OPERATION)?;
         self.inner.engine.check_may_block(OPERATION)?;
         let target = self.inner.engine.request_acknowledgments(&self.inner.endpoint);
         let reached = || self.inner.endpoint.state.lock().machine.is_acknowledged(target);
@@ -477,6 +625,11 @@ impl<T: TopicType> DataWriter<T> {
         self.inner.endpoint.observer.condition().clone()
     }
 
+    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4).
+    pub fn status_changes(&self) -> StatusMask {
+        self.inner.endpoint.observer.condition().changed_statuses()
+    }
+
     fn take_status<R>(&self, take: impl FnOnce(&mut crate::status::WriterStatuses) -> R) -> R {
         let mut state = self.inner.endpoint.state.lock();
         let status = take(&mut state.statuses);
@@ -490,15 +643,9 @@ impl<T: TopicType> DataWriter<T> {
 
     fn serialize(&self, sample: &T) -> DdsResult<Payload> {
         let mut buffer = self.inner.endpoint.pool.lock().checkout();
-        sample.serialize(self.inner.endpoint.representation, buffer.bytes_mut())?;
-        self.protect(buffer.bytes_mut());
+        sample.serialize(self.inner.endpoint.representation(), buffer.bytes_mut())?;
+        self.inner.protect(buffer.bytes_mut());
         Ok(buffer.seal())
-    }
-
-    fn protect(&self, payload: &mut Vec<u8>) {
-        if let Some(protect) = &self.inner.engine.protect {
-            protect.protect_payload(self.guid(), payload);
-        }
     }
 
     fn with_key<R>(&self, sample: &T, act: impl FnOnce(&[u8]) -> DdsResult<R>) -> DdsResult<R> {
@@ -549,31 +696,7 @@ impl<T: TopicType> DataWriter<T> {
         if !T::HAS_KEY {
             return Err(DdsError::precondition(operation, "a type with a key"));
         }
-        self.with_key(sample, |key| {
-            let endpoint = &self.inner.endpoint;
-            let mut buffer = endpoint.pool.lock().checkout();
-            (endpoint.type_support.serialize_canonical_key_payload)(
-                key,
-                endpoint.representation,
-                buffer.bytes_mut(),
-            )?;
-            // Fast DDS takes a key payload of up to 16 bytes, header included, for the key hash itself, and
-            // a longer one for none of its business: it then reads the hash in the inline QoS.
-            let length = buffer.bytes_mut().len().max(PADDED_KEY_PAYLOAD);
-            buffer.bytes_mut().resize(length, 0);
-            self.protect(buffer.bytes_mut());
-            let write = Write {
-                kind,
-                instance: InstanceKey::Canonical(key),
-                payload: buffer.seal(),
-                source_timestamp,
-                // Some peers know instances by their key hash only, others by the key.
-                key_hash: Some(endpoint.type_support.key_hash(key)),
-                inline_qos: None,
-                destination: None,
-            };
-            self.submit(&write, operation).map(drop)
-        })
+        self.with_key(sample, |key| self.inner.end_instance(key, kind, operation, source_timestamp).map(drop))
     }
 
     fn submit(&self, write: &Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {

@@ -191,9 +191,6 @@ impl Engine {
     }
 
     /// Shows what became of a topic by a change among its endpoints.
-    ///
-    /// Its QoS is that of the endpoint with the smallest GUID: any order would do that does not
-    /// change by itself.
     pub(super) fn show_topic(
         &self,
         now: Now,
@@ -201,55 +198,82 @@ impl Engine {
         topic_name: &str,
         type_name: &str,
     ) -> Option<Arc<ReaderEndpoint>> {
-        let reader = self.builtin_reader(TOPIC_READER)?;
-        let publication = state
-            .publications
-            .values()
-            .find(|data| data.topic_name == topic_name && data.type_name == type_name);
-        let subscription = state
-            .subscriptions
-            .values()
-            .find(|data| data.topic_name == topic_name && data.type_name == type_name);
-        let as_topic = match (publication, subscription) {
-            (Some(one), Some(other)) if one.endpoint_guid < other.endpoint_guid => {
-                encoded(|out| one.encode(out))
-            }
-            (_, Some(data)) => encoded(|out| data.encode(out)),
-            (Some(data), None) => encoded(|out| data.encode(out)),
-            (None, None) => Vec::new(),
-        };
         let key = topic_key(topic_name, type_name);
-        // A topic's parameters are among those of its endpoints.
-        match TopicData::decode(&as_topic, VendorId::OURS) {
-            Ok(data) => {
-                let data = TopicData { guid: key, unknown: Default::default(), ..data };
+        let reader = self.builtin_reader(TOPIC_READER);
+        if reader.is_none() && state.handle_of(key).is_nil() {
+            // Nobody has asked for it.
+            return None;
+        }
+        match topic_of(state, topic_name, type_name) {
+            Some(data) => {
+                let (reader, handle) = (reader?, self.handle_for(state, key));
                 if state.shown_topics.get(&key) != Some(&data) {
-                    reader.show(now, key, None, encoded(|out| data.encode(out)));
+                    let shown = reader.show(now, key, Some(handle), encoded(|out| data.encode(out)));
+                    state.name(key, shown);
                     state.shown_topics.insert(key, data);
                 }
+                Some(reader)
             }
-            Err(_) => {
+            None => {
+                state.forget(key);
+                let reader = reader?;
                 state.shown_topics.remove(&key)?;
                 let mut payload = Vec::new();
                 TopicData::encode_key(key, &mut payload);
                 reader.offer_discovered(now, ChangeKind::NotAliveDisposedUnregistered, None, payload);
+                Some(reader)
             }
         }
-        Some(reader)
+    }
+
+    /// The topics of other participants' endpoints, with the handles that name them.
+    pub(crate) fn discovered_topics(&self) -> Vec<(InstanceHandle, TopicData)> {
+        let mut state = self.discovery.lock();
+        let names = topic_names(&state);
+        let known = names.iter().filter_map(|(topic, of)| topic_of(&state, topic, of));
+        let known: Vec<_> = known.collect();
+        known.into_iter().map(|data| (self.handle_for(&mut state, data.guid), data)).collect()
     }
 
     fn show_all_topics(&self, now: Now, state: &mut DiscoveryState) {
-        let of_writers = state.publications.values().map(|data| (&data.topic_name, &data.type_name));
-        let of_readers = state.subscriptions.values().map(|data| (&data.topic_name, &data.type_name));
-        let mut names: Vec<_> =
-            of_writers.chain(of_readers).map(|(topic, of)| (topic.clone(), of.clone())).collect();
-        names.sort();
-        names.dedup();
         state.shown_topics.clear();
-        for (topic_name, type_name) in names {
+        for (topic_name, type_name) in topic_names(state) {
             self.show_topic(now, state, &topic_name, &type_name);
         }
     }
+}
+
+/// The names and type names of the topics of other participants' endpoints.
+fn topic_names(state: &DiscoveryState) -> Vec<(String, String)> {
+    let of_writers = state.publications.values().map(|data| (&data.topic_name, &data.type_name));
+    let of_readers = state.subscriptions.values().map(|data| (&data.topic_name, &data.type_name));
+    let mut names: Vec<_> =
+        of_writers.chain(of_readers).map(|(topic, of)| (topic.clone(), of.clone())).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// A topic as its endpoints tell of it, while there is one.
+///
+/// Its QoS is that of the endpoint with the smallest GUID: any order would do that does not change by
+/// itself.
+fn topic_of(state: &DiscoveryState, topic_name: &str, type_name: &str) -> Option<TopicData> {
+    let publication =
+        state.publications.values().find(|data| data.topic_name == topic_name && data.type_name == type_name);
+    let subscription = state
+        .subscriptions
+        .values()
+        .find(|data| data.topic_name == topic_name && data.type_name == type_name);
+    let as_topic = match (publication, subscription) {
+        (Some(one), Some(other)) if one.endpoint_guid < other.endpoint_guid => encoded(|out| one.encode(out)),
+        (_, Some(data)) => encoded(|out| data.encode(out)),
+        (Some(data), None) => encoded(|out| data.encode(out)),
+        (None, None) => return None,
+    };
+    // A topic's parameters are among those of its endpoints.
+    let data = TopicData::decode(&as_topic, VendorId::OURS).ok()?;
+    Some(TopicData { guid: topic_key(topic_name, type_name), unknown: Default::default(), ..data })
 }
 
 fn reader_for(guid: Guid) -> EntityId {

@@ -100,6 +100,11 @@ impl DiscoveryState {
         self.handles.get(&guid).copied().unwrap_or(InstanceHandle::NIL)
     }
 
+    /// The entity that `handle` names.
+    pub(crate) fn guid_of(&self, handle: InstanceHandle) -> Option<Guid> {
+        self.handles.iter().find(|(_, known)| **known == handle).map(|(guid, _)| *guid)
+    }
+
     pub(crate) fn name(&mut self, guid: Guid, handle: InstanceHandle) {
         self.handles.insert(guid, handle);
     }
@@ -127,10 +132,12 @@ impl Engine {
     pub(crate) fn run_discovery<R>(&self, now: Now, step: impl FnOnce(&mut Participant) -> R) -> R {
         let mut outbox: Vec<(Destinations, Datagram)> = Vec::new();
         let mut actions = Vec::new();
+        let mut found = false;
         let (result, next) = {
             let mut state = self.discovery.lock();
             let result = step(&mut state.participant);
             while let Some(event) = state.participant.poll_event() {
+                found = true;
                 self.apply(now, &mut state, event, &mut actions);
             }
             self.check_lonely(now, &mut state);
@@ -156,6 +163,9 @@ impl Engine {
                 Action::Inconsistent(topic) => topic.inconsistent(),
                 Action::Wake(waker) => waker.wake(),
             }
+        }
+        if found {
+            self.discovered.notify();
         }
         // What was matched with endpoints of this participant has something to say to them.
         self.drain_loopback(now);

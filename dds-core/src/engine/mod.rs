@@ -32,7 +32,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -50,7 +50,7 @@ use dds_rtps::{
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
 
-use crate::instance::InstanceHandleAllocator;
+use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
@@ -121,6 +121,10 @@ impl Burst {
 /// The protocol machines of one participant. See the [module](self).
 pub struct Engine {
     prefix: GuidPrefix,
+    /// Whether the participant is enabled and not deleted: else it neither hears nor says anything.
+    active: AtomicBool,
+    /// Those who wait for discovery to find something.
+    pub(crate) discovered: Notifier,
     pub(crate) environment: Arc<dyn Environment>,
     pub(crate) discovery: Mutex<DiscoveryState>,
     discovery_armed: Armed,
@@ -148,6 +152,8 @@ impl Engine {
     ) -> Arc<Self> {
         Arc::new(Self {
             prefix: participant.guid_prefix(),
+            active: AtomicBool::new(false),
+            discovered: Notifier::new(),
             environment,
             discovery: Mutex::new(DiscoveryState::new(participant)),
             discovery_armed: Armed::default(),
@@ -163,6 +169,22 @@ impl Engine {
     /// The participant's GUID prefix.
     pub fn guid_prefix(&self) -> GuidPrefix {
         self.prefix
+    }
+
+    /// Begins to announce the participant and to listen.
+    pub(crate) fn activate(&self) {
+        self.active.store(true, Ordering::Release);
+        let now = self.environment.now();
+        self.run_discovery(now, |_| ());
+    }
+
+    /// Says goodbye and listens no more, unless that was done before or there was nothing to say.
+    pub(crate) fn depart(&self) {
+        if self.active.load(Ordering::Acquire) {
+            let now = self.environment.now();
+            self.run_discovery(now, |participant| participant.depart(now));
+            self.active.store(false, Ordering::Release);
+        }
     }
 
     /// What was counted since the engine was made.
@@ -181,6 +203,9 @@ impl Engine {
     /// Takes one datagram that came from `source`. [`Engine::finish_burst`] must follow after the
     /// last one at hand.
     pub fn on_datagram(&self, now: Now, source: Locator, datagram: &[u8], burst: &mut Burst) {
+        if !self.active.load(Ordering::Acquire) {
+            return;
+        }
         let Some(protect) = self.protect.as_ref().filter(|_| source.kind != LocatorKind::IN_PROCESS) else {
             return self.on_message(now, source, datagram, burst);
         };

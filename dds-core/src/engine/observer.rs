@@ -2,7 +2,10 @@
 
 use std::{
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     thread::{self, ThreadId},
 };
 
@@ -42,6 +45,8 @@ pub(crate) struct Observer {
     pub(crate) notifier: Notifier,
     condition: StatusCondition,
     listener: RwLock<Option<(StatusMask, StatusListener)>>,
+    /// The bits of the listener's mask, so that finding nobody interested takes no lock.
+    interest: AtomicU32,
     /// Purpose: calls do not overlap, and none starts once the listener was removed. Not held during
     /// a call, so that two listeners that cause each other's calls cannot block each other.
     calls: Mutex<Calls>,
@@ -64,6 +69,7 @@ impl Observer {
             notifier: Notifier::new(),
             condition,
             listener: RwLock::new(None),
+            interest: AtomicU32::new(StatusMask::NONE.bits()),
             calls: Mutex::default(),
             ended: Condvar::new(),
             parent,
@@ -82,7 +88,12 @@ impl Observer {
 
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
     pub(crate) fn set_listener(&self, listener: Option<(StatusMask, StatusListener)>) {
-        *self.listener.write() = listener;
+        {
+            let mut current = self.listener.write();
+            let interest = listener.as_ref().map_or(StatusMask::NONE, |(mask, _)| *mask);
+            self.interest.store(interest.bits(), Ordering::Release);
+            *current = listener;
+        }
         let mut calls = self.calls.lock();
         calls.pending.clear();
         while calls.running.is_some_and(|thread| thread != thread::current().id()) {
@@ -105,12 +116,46 @@ impl Observer {
                 parent.condition.notify();
             }
             // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
-            // listener has it, instead of it.
-            if parent.call(source, StatusMask::DATA_ON_READERS) {
+            // listener has it, instead of it; the subscriber's or, above it, the participant's.
+            if parent.is_heard(StatusMask::DATA_ON_READERS) {
+                parent.clear(StatusMask::DATA_ON_READERS);
+                parent.tell(source, StatusMask::DATA_ON_READERS);
                 left = left & !StatusMask::DATA_AVAILABLE;
             }
         }
-        // DDS 1.4 §2.2.4.2.3: what a listener is not interested in goes to the entity above.
+        self.note_data_available(left);
+        self.tell(source, left);
+    }
+
+    /// Tells of new samples by `on_data_available`, whoever listens to `on_data_on_readers`.
+    pub(crate) fn raise_data_available(&self, source: &Source) {
+        self.note_data_available(StatusMask::DATA_AVAILABLE);
+        self.tell(source, StatusMask::DATA_AVAILABLE);
+    }
+
+    /// A call of `on_data_available` takes note of DATA_ON_READERS too (DDS 1.4 §2.2.4.2.2).
+    fn note_data_available(&self, statuses: StatusMask) {
+        let Some(parent) = &self.parent else { return };
+        if statuses.contains(StatusMask::DATA_AVAILABLE) && self.is_heard(StatusMask::DATA_AVAILABLE) {
+            parent.clear(StatusMask::DATA_ON_READERS);
+        }
+    }
+
+    /// Whether some listener, the entity's own or one above, is interested in all of `statuses`.
+    fn is_heard(&self, statuses: StatusMask) -> bool {
+        let mut observer = Some(self);
+        while let Some(current) = observer {
+            if current.interest().contains(statuses) {
+                return true;
+            }
+            observer = current.parent.as_deref();
+        }
+        false
+    }
+
+    /// Calls listeners, the entity's own first; what a listener is not interested in goes to the entity
+    /// above (DDS 1.4 §2.2.4.2.3).
+    fn tell(&self, source: &Source, mut left: StatusMask) {
         let mut observer = Some(self);
         while let Some(current) = observer.filter(|_| !left.is_empty()) {
             let interest = current.interest() & left;
@@ -122,7 +167,7 @@ impl Observer {
     }
 
     fn interest(&self) -> StatusMask {
-        self.listener.read().as_ref().map_or(StatusMask::NONE, |(mask, _)| *mask)
+        StatusMask::from_bits(self.interest.load(Ordering::Acquire))
     }
 
     /// Calls the listener if it is interested in all of `statuses`. While it is being called already,

@@ -22,6 +22,7 @@ use super::{Observer, TopicShared, observer::Source, timers::Armed};
 use crate::{
     cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
+    lifecycle::Lifecycle,
     status::{LivelinessTransition, ReaderStatuses, StatusMask},
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct ReaderEndpoint {
     pub(crate) guid: Guid,
     pub(crate) handle: InstanceHandle,
     pub(crate) topic: Arc<TopicShared>,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) observer: Arc<Observer>,
     pub(crate) armed: Armed,
     pub(crate) state: Mutex<ReaderState>,
@@ -163,6 +165,11 @@ impl ReaderEndpoint {
         if !changed.is_empty() {
             self.observer.raise(&Source::Reader(self.clone()), changed);
         }
+    }
+
+    /// Tells the listeners of this reader, or of the participant, of its new samples.
+    pub(crate) fn notify_data_available(self: &Arc<Self>) {
+        self.observer.raise_data_available(&Source::Reader(self.clone()));
     }
 
     /// Whether a change is news here, and the lowest number that still is, or is worth its fragments.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI16, Ordering},
+    },
 };
 
 use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
@@ -29,6 +32,7 @@ use crate::{
     condition::deadline_after,
     error::{DdsError, IllegalContext, Resource},
     instance::InstanceHandle,
+    lifecycle::Lifecycle,
     status::{StatusMask, WriterStatuses},
     type_support::TypeSupport,
 };
@@ -39,7 +43,9 @@ pub(crate) struct WriterEndpoint {
     pub(crate) handle: InstanceHandle,
     pub(crate) topic: Arc<TopicShared>,
     pub(crate) type_support: TypeSupport,
-    pub(crate) representation: DataRepresentationId,
+    /// The number of the [`DataRepresentationId`]; fixed once the writer is enabled.
+    pub(crate) representation: AtomicI16,
+    pub(crate) lifecycle: Lifecycle,
     pub(crate) observer: Arc<Observer>,
     /// Locked before `state` by writes, where samples are ordered across the publisher's writers.
     pub(crate) group: Option<Arc<DeliveryGroup>>,
@@ -182,6 +188,13 @@ impl WriterState {
         }
     }
 
+    /// Has this QoS from now on; the cache was told already.
+    pub(crate) fn follow_qos(&mut self, qos: DataWriterQos, batch_window: Duration) {
+        // A batch that is open leaves when it would have.
+        self.batching.window = batch_window.max(qos.latency_budget.0);
+        self.qos = qos;
+    }
+
     pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
         let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
         let batch = self.batch_due.unwrap_or(Monotonic::NEVER);
@@ -248,6 +261,10 @@ impl WriterState {
 }
 
 impl WriterEndpoint {
+    pub(crate) fn representation(&self) -> DataRepresentationId {
+        DataRepresentationId(self.representation.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn raise(self: &Arc<Self>, changed: StatusMask) {
         if changed.is_empty() {
             return;
@@ -269,6 +286,7 @@ impl Engine {
         operation: &'static str,
     ) -> Result<SequenceNumber, DdsError> {
         self.check_usable(operation)?;
+        writer.lifecycle.check(operation)?;
         let mut ticket = Ticket { writer, number: None };
         let now = self.environment.now();
         if let Attempt::Written(number) = self.try_write(now, writer, write, operation, &mut ticket)? {
@@ -297,6 +315,7 @@ impl Engine {
         max_blocking_time: Duration,
     ) -> Result<SequenceNumber, DdsError> {
         self.check_usable(operation)?;
+        writer.lifecycle.check(operation)?;
         let mut ticket = Ticket { writer, number: None };
         let deadline = self.environment.now().monotonic.after(max_blocking_time);
         let look = || {

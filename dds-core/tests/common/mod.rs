@@ -78,6 +78,19 @@ pub fn take_data<T: TopicType>(reader: &DataReader<T>, count: usize) -> Vec<T> {
     taken
 }
 
+/// Waits for what no condition tells of.
+///
+/// # Panics
+/// When it does not happen in time.
+#[expect(clippy::disallowed_methods, reason = "a test gives up by the real clock")]
+pub fn wait_for(mut happened: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < PATIENCE, "it does not happen");
+        std::thread::yield_now();
+    }
+}
+
 /// The smallest executor: polls on this thread whenever the future asks for it.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     struct Poke(SyncSender<()>);

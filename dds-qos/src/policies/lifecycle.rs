@@ -8,7 +8,7 @@ macro_rules! lifecycle_policies {
         section "DDS 1.4 §2.2.3.20";
         pid [];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [publisher() subscriber() participant()];
         {
             /// Enabled at once, or by `enable`.

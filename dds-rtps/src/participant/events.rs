@@ -123,6 +123,8 @@ pub enum LossReason {
     Evicted,
     /// It changed to another domain or domain tag.
     LeftDomain,
+    /// The user does not want to know of it.
+    Ignored,
 }
 
 /// Why two endpoints are matched no more.
@@ -134,6 +136,8 @@ pub enum UnmatchReason {
     RemoteDeleted,
     /// The other endpoint's participant is lost.
     ParticipantLost(LossReason),
+    /// The user does not want to know of the other endpoint.
+    Ignored,
     /// One side's QoS or address changed; an [`DiscoveryEvent::Incompatible`] says how they differ.
     Incompatible,
 }

@@ -188,6 +188,9 @@ impl Participant {
             self.statistics.endpoints_malformed = self.statistics.endpoints_malformed.saturating_add(1);
             return;
         };
+        if self.ignored.is_endpoint(&data) {
+            return;
+        }
         let entity_id = data.guid().entity_id;
         let Some(peer) = self.peers.get(prefix) else { return };
         let known = peer.endpoints.get(&entity_id);

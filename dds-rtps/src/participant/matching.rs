@@ -148,6 +148,17 @@ impl Participant {
         }
     }
 
+    /// Unmatches pairs of our own endpoints that are kept apart from now on.
+    pub(super) fn part_ignored(&mut self) {
+        let own = self.guid_prefix();
+        let pairs: Vec<_> = self.matcher.pairs.keys().copied().collect();
+        for (local, remote) in pairs {
+            if remote.prefix == own && self.ignored.keeps_apart(local, remote) {
+                self.part(local, remote, UnmatchReason::Ignored);
+            }
+        }
+    }
+
     /// Matches a new or changed endpoint of somebody else with ours.
     pub(super) fn judge_remote(&mut self, now: Now, data: &EndpointData) {
         self.matcher.index(data);
@@ -222,6 +233,9 @@ impl Participant {
     fn compare(&self, local: Guid, remote: Guid) -> Option<Result<RemoteEndpoint, Judgement>> {
         let local_data = self.matcher.local.get(&local.entity_id)?;
         let is_ours = remote.prefix == self.guid_prefix();
+        if is_ours && self.ignored.keeps_apart(local, remote) {
+            return None;
+        }
         let (peer, remote_data, activity) = if is_ours {
             (None, self.matcher.local.get(&remote.entity_id)?, None)
         } else {

@@ -18,6 +18,7 @@ mod activity;
 mod config;
 mod events;
 mod hook;
+mod ignored;
 mod inbox;
 mod lease;
 mod liveliness;
@@ -51,6 +52,7 @@ use crate::{
     time::{Monotonic, Now},
     writer::Destinations,
 };
+use ignored::Ignored;
 use liveliness::Liveliness;
 use matching::Matcher;
 use peers::Peers;
@@ -86,6 +88,7 @@ pub struct Participant {
     peers: Peers,
     matcher: Matcher,
     liveliness: Liveliness,
+    ignored: Ignored,
     timers: Timers<Timer>,
     events: VecDeque<DiscoveryEvent>,
     statistics: Statistics,
@@ -101,6 +104,7 @@ impl Participant {
             peers: Peers::default(),
             matcher: Matcher::default(),
             liveliness: Liveliness::new(now.monotonic),
+            ignored: Ignored::default(),
             timers: Timers::new(),
             events: VecDeque::new(),
             statistics: Statistics::default(),
@@ -155,7 +159,8 @@ impl Participant {
         submessage: &Submessage<'_>,
     ) {
         let own = self.guid_prefix();
-        if context.source_prefix == own || !context.is_for(own) {
+        let ignored = self.ignored.is_participant(context.source_prefix);
+        if context.source_prefix == own || !context.is_for(own) || ignored {
             return;
         }
         self.note_received(context.source_prefix, submessage);

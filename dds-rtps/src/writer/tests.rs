@@ -343,6 +343,36 @@ fn a_change_without_room_comes_again() {
     assert_eq!(world.readers[&reader].got, (0..10).map(|number| value(number, 8)).collect::<Vec<_>>());
 }
 
+/// Readers of Fast DDS 3.2 crash when they take a sample that came in one DATA_FRAG.
+#[test]
+fn no_data_frag_carries_all_of_a_sample_and_small_ones_still_leave_in_one_datagram() {
+    for length in [1345, 2688, 10_000, 30_000] {
+        let mut world = World::new(1, 0);
+        // As on loopback, where a datagram holds many fragments.
+        world.writer.config.message_sizes = MessageSizes { local: 65_000, network: 65_000 };
+        let guid = world.add_reader(2, Replay::None);
+        world.settle();
+        world.write(value(0, length));
+        let mut out = Datagram::new();
+        let mut covered = Vec::new();
+        let mut datagrams = 0;
+        while world.writer.poll_transmit(world.now, &mut out).is_some() {
+            datagrams += 1;
+            let bytes = out.to_vec();
+            let mut receiver = MessageReceiver::new(&bytes, guid.prefix).unwrap();
+            while let Some(next) = receiver.next_submessage() {
+                if let (_, Submessage::DataFrag(fragment)) = next.unwrap() {
+                    covered.push((fragment.fragment_starting_num.0, fragment.fragments_in_submessage));
+                }
+            }
+        }
+        let count = u32::try_from(length.div_ceil(1344)).unwrap();
+        assert_eq!(covered.first(), Some(&(1, u16::try_from(count - 1).unwrap())), "{length}: {covered:?}");
+        assert_eq!(covered.last(), Some(&(count, 1)), "{length}: {covered:?}");
+        assert_eq!((covered.len(), datagrams), (2, 1), "{length}");
+    }
+}
+
 #[test]
 fn a_directed_change_leaves_without_a_reliable_reader() {
     let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));

@@ -326,9 +326,17 @@ impl StatefulWriter {
         let remaining = count.saturating_sub(fragment).saturating_add(1);
         let fragments =
             u16::try_from(fitting).unwrap_or(u16::MAX).min(u16::try_from(remaining).unwrap_or(u16::MAX));
+        // Never all of a sample in one submessage: readers of Fast DDS 3.2 crash when such a sample is taken.
+        // The last fragment follows in a submessage of its own.
+        let whole = fragment == 1 && u32::from(fragments) == count;
+        let fragments = if whole { fragments.saturating_sub(1) } else { fragments };
         draft.book(usize::from(fragments).saturating_mul(fragment_size).saturating_add(overhead));
         self.write_fragments(draft, reader_id, change, parameters, fragment, fragments);
-        let next = fragment.saturating_add(u32::from(fragments));
+        let mut next = fragment.saturating_add(u32::from(fragments));
+        if whole && draft.book(fragment_size.saturating_add(overhead)) {
+            self.write_fragments(draft, reader_id, change, parameters, next, 1);
+            next = next.saturating_add(1);
+        }
         Some(if next > count { Written::Whole } else { Written::UpTo(next) })
     }
 

@@ -13,6 +13,8 @@ pub enum Failure {
     Mismatch(String),
     /// A peer ended or reported an error where it should not.
     Peer(String),
+    /// A program says that its stack lacks what it was asked for.
+    NotSupported(String),
 }
 
 impl fmt::Display for Failure {
@@ -22,6 +24,7 @@ impl fmt::Display for Failure {
             Failure::Timeout(text) => write!(f, "timed out: {text}"),
             Failure::Mismatch(text) => write!(f, "mismatch: {text}"),
             Failure::Peer(text) => write!(f, "peer: {text}"),
+            Failure::NotSupported(text) => write!(f, "the program says: {text}"),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! with what the other printed as received. [`run`] does this for a matrix of peers, scenarios and directions and
 //! yields [`results::Results`]; [`report`] turns a result file into `docs/interop.md`.
 //!
+//! [`shapes`] does the same with the program by which the vendors test each other.
+//!
 //! Nothing here touches an interface of the machine: [`process::PeerProcess`] can only be started inside a
 //! [`namespace::Namespace`], and every namespace, process and mount goes away with its guard.
 
@@ -22,3 +24,4 @@ pub mod run;
 pub mod scenario;
 pub mod session;
 pub mod setup;
+pub mod shapes;

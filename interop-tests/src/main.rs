@@ -5,6 +5,8 @@ use interop_tests::peer::{OWN, PEERS, Peer};
 use interop_tests::results::{Direction, Results, Verdict};
 use interop_tests::run::{Plan, run};
 use interop_tests::scenario::{self, SCENARIOS};
+use interop_tests::shapes::program::Program;
+use interop_tests::shapes::{self, page as shapes_page};
 use interop_tests::{namespace, paths, report, setup};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +15,9 @@ const USAGE: &str = "usage: interop-tests COMMAND
   setup [PEER…]            build the peers' environments (as root, Debian 12)
   run [--full] [--peer P]… [--scenario S]… [--direction to|from] [--jobs N] [--own P] [--out FILE]
                            quick tier unless --full; --own lets another peer take our side
-  report [--check]         write docs/interop.md from results/full.json, or fail if it differs
+  shapes [--full] [--pair PUBLISHER:SUBSCRIBER]… [--case PREFIX]… [--jobs N] [--out FILE]
+                           pairs of shape_main programs; ours, and a slice against the others unless --full
+  report [--check]         write docs/interop.md and docs/shapes.md from the results, or fail if one differs
   list                     peers and scenarios
   sweep                    remove namespaces of dead runs";
 
@@ -23,6 +27,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.first().map(String::as_str) {
         Some("setup") => setup::setup(rest).map(|()| true),
         Some("run") => run_command(rest),
+        Some("shapes") => shapes_command(rest),
         Some("report") => report_command(rest.iter().any(|argument| argument == "--check")),
         Some("sweep") => namespace::sweep().map(|()| true),
         Some("list") => {
@@ -49,6 +54,52 @@ fn run_command(arguments: &[String]) -> Result<bool, Failure> {
         report::write(&out, &results)?;
     }
     Ok(results.cells.iter().all(|cell| cell.verdict != Verdict::Fail))
+}
+
+fn shapes_command(arguments: &[String]) -> Result<bool, Failure> {
+    let mut plan = shapes::run::Plan { pairs: vec![], cases: shapes::cases(), jobs: 4, quick: true };
+    let (mut prefixes, mut out) = (Vec::new(), None);
+    let mut arguments = arguments.iter();
+    while let Some(name) = arguments.next() {
+        if name == "--full" {
+            plan.quick = false;
+            continue;
+        }
+        let value = arguments.next().ok_or_else(|| usage(name))?;
+        match name.as_str() {
+            "--pair" => {
+                let (publisher, subscriber) = value.split_once(':').ok_or_else(|| usage(value))?;
+                let named = |name| Program::named(name).ok_or_else(|| usage(value));
+                plan.pairs.push((named(publisher)?, named(subscriber)?));
+            }
+            "--case" => prefixes.push(value.as_str()),
+            "--jobs" => plan.jobs = value.parse().map_err(|_| usage(value))?,
+            "--out" => out = Some(PathBuf::from(value)),
+            _ => return Err(usage(name)),
+        }
+    }
+    if plan.pairs.is_empty() {
+        plan.pairs = shapes::run::every_pair();
+    }
+    if !prefixes.is_empty() {
+        plan.cases.retain(|case| prefixes.iter().any(|prefix| case.name.starts_with(prefix)));
+    }
+    let results = shapes::run::run(&plan)?;
+    let count = |verdict| results.cells.iter().filter(|cell| cell.verdict == verdict).count();
+    println!(
+        "{} cells in {:.0} s: {} PASS, {} FAIL, {} PEER-FAULT, {} N/A; logs in {}",
+        results.cells.len(),
+        results.seconds,
+        count(Verdict::Pass),
+        count(Verdict::Fail),
+        count(Verdict::PeerFault),
+        count(Verdict::NotApplicable),
+        paths::artifacts().join("shapes").display()
+    );
+    if let Some(out) = out {
+        shapes_page::write(&out, &results)?;
+    }
+    Ok(count(Verdict::Fail) == 0)
 }
 
 fn plan(arguments: &[String]) -> Result<(Plan, Option<PathBuf>), Failure> {
@@ -121,14 +172,17 @@ fn summarise(results: &Results) {
 
 fn report_command(check: bool) -> Result<bool, Failure> {
     if check {
-        let fresh = report::is_fresh()?;
-        if !fresh {
-            eprintln!(
-                "docs/interop.md is not what results/full.json yields: cargo run -p interop-tests -- report"
-            );
+        let fresh = [
+            ("docs/interop.md", "results/full.json", report::is_fresh()?),
+            ("docs/shapes.md", "results/shapes.json", shapes_page::is_fresh()?),
+        ];
+        for (page, results, _) in fresh.iter().filter(|(_, _, fresh)| !fresh) {
+            eprintln!("{page} is not what {results} yields: cargo run -p interop-tests -- report");
         }
-        return Ok(fresh);
+        return Ok(fresh.iter().all(|(_, _, fresh)| *fresh));
     }
+    let shapes = shapes_page::read(&paths::committed_shape_results())?;
+    std::fs::write(paths::shapes_page(), shapes_page::page(&shapes))?;
     let results = report::read(&paths::committed_results())?;
     std::fs::write(paths::page(), report::page(&results))?;
     Ok(true)

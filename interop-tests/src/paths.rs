@@ -30,6 +30,16 @@ pub fn committed_results() -> PathBuf {
     package().join("results/full.json")
 }
 
+/// The committed result file that `docs/shapes.md` is generated from.
+pub fn committed_shape_results() -> PathBuf {
+    package().join("results/shapes.json")
+}
+
+/// The generated page of `shape_main` programs.
+pub fn shapes_page() -> PathBuf {
+    repository().join("docs/shapes.md")
+}
+
 /// The generated page.
 pub fn page() -> PathBuf {
     repository().join("docs/interop.md")

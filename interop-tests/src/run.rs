@@ -184,7 +184,8 @@ fn keep(file: &Path, folder: &Path) -> String {
     }
 }
 
-fn commit() -> String {
+/// The commit that is checked out.
+pub fn commit() -> String {
     let output = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(paths::repository()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// Installs the harness's own tools and builds every peer named (all, if none is).
+/// Installs the harness's own tools and builds every peer named (all, if none is); `shapes` names every `shape_main`.
 pub fn setup(names: &[String]) -> Result<(), Failure> {
     install("harness")?;
     for peer in Peer::foreign() {
@@ -19,11 +19,42 @@ pub fn setup(names: &[String]) -> Result<(), Failure> {
         }
         let started = Instant::now();
         let built = build(peer)?;
-        let state = if built { "built" } else { "up to date" };
-        println!("{:<12} {state} in {:.1} s", peer.name, started.elapsed().as_secs_f64());
+        report(peer.name, built, started);
+    }
+    for (of, name, recipe) in SHAPE_PROGRAMS {
+        if !names.is_empty() && !names.iter().any(|wanted| wanted == of || wanted == "shapes") {
+            continue;
+        }
+        let Some(peer) = Peer::named(of) else { continue };
+        let started = Instant::now();
+        // What its stack consists of comes with the peer.
+        build(peer)?;
+        let built = build_in(&paths::cache().join(name), (name, peer.version), recipe, "shape_main")?;
+        report(name, built, started);
     }
     Ok(())
 }
+
+fn report(name: &str, built: bool, started: Instant) {
+    let state = if built { "built" } else { "up to date" };
+    println!("{name:<16} {state} in {:.1} s", started.elapsed().as_secs_f64());
+}
+
+/// Foreign `shape_main` programs that are built: the peer whose stack each is of, its folder in the cache, its recipe.
+const SHAPE_PROGRAMS: &[(&str, &str, Recipe)] = &[
+    ("fastdds29", "shapes-fastdds29", Recipe { inputs: FASTDDS_SHAPES, build: fastdds29_shapes }),
+    ("fastdds3", "shapes-fastdds3", Recipe { inputs: FASTDDS_SHAPES, build: fastdds3_shapes }),
+];
+
+const FASTDDS_SHAPES: &[&str] = &[
+    "pins/apt.txt",
+    "pins/ros2.txt",
+    "peers/idl",
+    "peers/fastdds/types_2.hpp",
+    "peers/fastdds/types_3.hpp",
+    "peers/shapes/common",
+    "peers/shapes/fastdds",
+];
 
 /// What goes into a peer: recipe, source files and pins.
 struct Recipe {
@@ -60,17 +91,27 @@ fn build(peer: &Peer) -> Result<bool, Failure> {
         return Err(Failure::Harness(format!("no recipe for {}", peer.name)));
     };
     install(peer.name)?;
-    let folder = peer.folder();
-    let stamp = stamp(peer, recipe.inputs)?;
+    let program = peer.launch().program;
+    build_in(&peer.folder(), (peer.name, peer.version), &recipe, program)
+}
+
+/// Builds what is not there: whether it had to.
+fn build_in(
+    folder: &Path,
+    identity: (&str, &str),
+    recipe: &Recipe,
+    program: impl AsRef<Path>,
+) -> Result<bool, Failure> {
+    let stamp = stamp(identity, recipe.inputs)?;
     let stamp_file = folder.join("stamp");
-    if std::fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && peer.is_ready() {
+    if std::fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && folder.join(program).exists() {
         return Ok(false);
     }
     if folder.exists() {
-        std::fs::remove_dir_all(&folder)?;
+        std::fs::remove_dir_all(folder)?;
     }
-    std::fs::create_dir_all(&folder)?;
-    (recipe.build)(&folder)?;
+    std::fs::create_dir_all(folder)?;
+    (recipe.build)(folder)?;
     std::fs::write(stamp_file, stamp)?;
     Ok(true)
 }
@@ -94,15 +135,35 @@ fn fastdds29(folder: &Path) -> Result<(), Failure> {
     run(compiler.args(sources).current_dir(folder))
 }
 
-/// Against the headers and libraries in the wheels of ROS 2's environment, which is built first.
+/// The content filters of its subscriber need the TypeObject too.
+fn fastdds29_shapes(folder: &Path) -> Result<(), Failure> {
+    let peers = paths::package().join("peers");
+    std::fs::copy(peers.join("idl/interop.idl"), folder.join("interop.idl"))?;
+    run(Command::new("fastddsgen").args(["-typeobject", "-replace", "interop.idl"]).current_dir(folder))?;
+    let mut compiler = Command::new("nice");
+    compiler.args(["g++", "-std=c++17", "-O1", "-I.", "-o", "shape_main"]);
+    compiler.arg(peers.join("shapes/fastdds/shape_main.cpp"));
+    compiler.args(["interop.cxx", "interopPubSubTypes.cxx", "interopTypeObject.cxx"]);
+    run(compiler.args(["-lfastrtps", "-lfastcdr", "-lpthread"]).current_dir(folder))
+}
+
 fn fastdds3(folder: &Path) -> Result<(), Failure> {
+    with_fastdds3(folder, "peer", "fastdds/peer.cpp")
+}
+
+fn fastdds3_shapes(folder: &Path) -> Result<(), Failure> {
+    with_fastdds3(folder, "shape_main", "shapes/fastdds/shape_main.cpp")
+}
+
+/// Against the headers and libraries in the wheels of ROS 2's environment, which is built first.
+fn with_fastdds3(folder: &Path, program: &str, source: &str) -> Result<(), Failure> {
     if let Some(ros2) = Peer::named("ros2") {
         build(ros2)?;
     }
     let peers = paths::package().join("peers");
     let mut compiler = Command::new("nice");
-    compiler.args(["g++", "-std=c++17", "-O1", "-DFASTDDS_3", "-I../ros2/venv/include", "-o", "peer"]);
-    compiler.arg(peers.join("fastdds/peer.cpp"));
+    compiler.args(["g++", "-std=c++17", "-O1", "-DFASTDDS_3", "-I../ros2/venv/include", "-o", program]);
+    compiler.arg(peers.join(source));
     compiler.args([
         "-L../ros2/venv/lib",
         "-lfastdds",
@@ -183,9 +244,9 @@ fn run(command: &mut Command) -> Result<(), Failure> {
     Err(Failure::Harness(format!("{command:?} failed:\n{}", String::from_utf8_lossy(&text))))
 }
 
-fn stamp(peer: &Peer, inputs: &[&str]) -> Result<String, Failure> {
+fn stamp(identity: (&str, &str), inputs: &[&str]) -> Result<String, Failure> {
     let mut hasher = DefaultHasher::new();
-    (peer.name, peer.version).hash(&mut hasher);
+    identity.hash(&mut hasher);
     for input in inputs {
         for file in files(&paths::package().join(input))? {
             file.file_name().hash(&mut hasher);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use dds_core::{
-    qos::{DurabilityKind, ReliabilityKind},
+    qos::{AccessScope, DurabilityKind, Presentation, ReliabilityKind},
     types::DataRepresentationId,
 };
 
@@ -116,8 +116,8 @@ pub struct ShapeOptions {
     pub topics: u32,
     /// `--final-instance-state`.
     pub final_state: Option<FinalState>,
-    /// `--access-scope`, `--coherent` or `--ordered`, of which none is implemented: the ones given.
-    pub presentation: Vec<&'static str>,
+    /// `--access-scope`, `--coherent` and `--ordered`.
+    pub presentation: Presentation,
     /// `--coherent-sample-count`.
     pub coherent_sample_count: u32,
     /// `--additional-payload-size`, in bytes.
@@ -209,7 +209,7 @@ impl ShapeOptions {
             instances: 1,
             topics: 1,
             final_state: None,
-            presentation: Vec::new(),
+            presentation: Presentation::default(),
             coherent_sample_count: 0,
             payload_size: 0,
             announcement_period: None,
@@ -317,10 +317,16 @@ impl ShapeOptions {
                     _ => return unrecognized("final-instance-state", value),
                 }
             }
-            Flag::AccessScope if matches!(value.as_bytes(), [b'i' | b't' | b'g', ..]) => {}
-            Flag::AccessScope => return unrecognized("access-scope", value),
-            Flag::Coherent => self.presentation.push("coherent access (--coherent)"),
-            Flag::Ordered => self.presentation.push("ordered access (--ordered)"),
+            Flag::AccessScope => {
+                self.presentation.access_scope = match value.as_bytes() {
+                    [b'i', ..] => AccessScope::Instance,
+                    [b't', ..] => AccessScope::Topic,
+                    [b'g', ..] => AccessScope::Group,
+                    _ => return unrecognized("access-scope", value),
+                }
+            }
+            Flag::Coherent => self.presentation.coherent_access = true,
+            Flag::Ordered => self.presentation.ordered_access = true,
             Flag::CoherentCount => self.coherent_sample_count = number("coherent-sample-count", value, 0)?,
             Flag::PayloadSize => self.payload_size = number("additional-payload-size", value, 0)?,
             Flag::Announcement => self.announcement_period = span("periodic-announcement", value)?,
@@ -352,7 +358,9 @@ impl ShapeOptions {
             others.iter().filter(|flag| given(**flag)).map(|flag| (*flag, format!("on {role} applications")));
         let without_presentation = [Flag::AccessScope, Flag::CoherentCount]
             .into_iter()
-            .filter(|flag| given(*flag) && self.presentation.is_empty())
+            .filter(|flag| {
+                given(*flag) && !self.presentation.coherent_access && !self.presentation.ordered_access
+            })
             .map(|flag| (flag, "without --coherent or --ordered".to_owned()));
         of_other_role
             .chain(without_presentation)
@@ -362,7 +370,13 @@ impl ShapeOptions {
 
     /// What is asked for and not implemented, in words.
     pub fn unsupported(&self) -> Vec<String> {
-        let mut missing: Vec<String> = self.presentation.iter().map(|&what| what.to_owned()).collect();
+        let mut missing = Vec::new();
+        if self.presentation.coherent_access {
+            missing.push("coherent access (--coherent)".into());
+        }
+        if self.presentation.ordered_access {
+            missing.push("ordered access (--ordered)".into());
+        }
         if self.role == Role::Subscriber && self.color.is_some() {
             missing.push("content filter by colour (-c of a subscriber)".into());
         }

@@ -39,6 +39,7 @@ impl Shapes {
         let common = CommonQos::new(options);
         let publisher = participant.create_publisher(PublisherQos {
             partition: common.partition.clone(),
+            presentation: options.presentation.clone(),
             ..PublisherQos::default()
         })?;
         let qos = writer_qos(common, options);

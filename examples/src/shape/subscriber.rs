@@ -27,6 +27,7 @@ impl Eyes {
         let common = CommonQos::new(options);
         let subscriber = participant.create_subscriber(SubscriberQos {
             partition: common.partition.clone(),
+            presentation: options.presentation.clone(),
             ..SubscriberQos::default()
         })?;
         let default = DataReaderQos::default();

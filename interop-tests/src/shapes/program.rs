@@ -1,0 +1,193 @@
+//! The table of `shape_main` programs: whose each is, how it is started, what its stack lacks and what it does wrong.
+
+use super::case::Feature;
+use crate::paths;
+use std::path::PathBuf;
+
+/// A `shape_main`.
+#[derive(Debug)]
+pub struct Program {
+    /// Name on the command line and in results.
+    pub name: &'static str,
+    /// Name on the page.
+    pub title: &'static str,
+    /// The stack's version.
+    pub version: &'static str,
+    /// What the stack has not, on which side, and where that is written.
+    pub lacks: &'static [Lack],
+    /// What fails by the stack's doing.
+    pub faults: &'static [Fault],
+    /// Options that it always needs on both sides, because it has no other.
+    pub kind: Kind,
+}
+
+/// Which side of a pair a program takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// `-P`.
+    Publisher,
+    /// `-S`.
+    Subscriber,
+}
+
+/// A feature that a stack has not.
+#[derive(Debug)]
+pub struct Lack {
+    /// The feature.
+    pub feature: Feature,
+    /// On which side; `None` is both.
+    pub side: Option<Side>,
+    /// The reason with its source.
+    pub reason: &'static str,
+}
+
+/// A case that fails by a stack's doing.
+#[derive(Debug)]
+pub struct Fault {
+    /// Cases whose name begins so.
+    pub case: &'static str,
+    /// The side it takes.
+    pub side: Side,
+    /// What it does wrong.
+    pub what: &'static str,
+}
+
+/// How a program is started.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Ours: beside the harness.
+    Own,
+    /// An executable of this name in the cache.
+    Binary(&'static str),
+    /// A script below `peers`, run by the environment of this name in the cache.
+    Python(&'static str, &'static str),
+}
+
+/// Our own program's name in the table.
+pub const OWN: &str = "own";
+
+const COHERENT_IN_CYCLONE: &str =
+    "dds_begin_coherent and dds_end_coherent return UNSUPPORTED: dds_coherent.c, dds_publisher.c";
+
+const PRESENTATION_IN_FASTDDS: &str = "\"transmitted to the rest of the network but is not implemented in this version\": QosPolicies.hpp, PresentationQosPolicy";
+
+/// What both lines of Fast DDS lack.
+const FASTDDS_LACKS: &[Lack] = &[
+    Lack { feature: Feature::Presentation, side: None, reason: PRESENTATION_IN_FASTDDS },
+    Lack { feature: Feature::OrderedGroup, side: None, reason: PRESENTATION_IN_FASTDDS },
+    Lack { feature: Feature::CoherentTopic, side: None, reason: PRESENTATION_IN_FASTDDS },
+    Lack { feature: Feature::CoherentGroup, side: None, reason: PRESENTATION_IN_FASTDDS },
+    Lack {
+        feature: Feature::Lifespan,
+        side: Some(Side::Subscriber),
+        reason: "a reader applies the lifespan of its own QoS, not the writer's: DataReaderImpl.cpp, on_data_available and lifespan_expired",
+    },
+];
+
+/// Every program, ours first.
+pub static PROGRAMS: &[Program] = &[
+    Program {
+        name: OWN,
+        title: "this project",
+        version: env!("CARGO_PKG_VERSION"),
+        lacks: &[],
+        faults: &[],
+        kind: Kind::Own,
+    },
+    Program {
+        name: "cyclone11",
+        title: "Cyclone DDS 11 (Python)",
+        version: "11.0.1",
+        lacks: &[
+            Lack {
+                feature: Feature::PartitionSets,
+                side: None,
+                reason: "wildcards of partitions are * and ? only: ddsi_qosmatch.c, is_wildcard_partition; ddsi_misc.c, ddsi_patmatch",
+            },
+            Lack {
+                feature: Feature::FragmentSize,
+                side: Some(Side::Publisher),
+                reason: "the setting General/FragmentSize has no effect on loopback in 11.0.1: a sample of 10 kB leaves in one DATA",
+            },
+            Lack {
+                feature: Feature::OrderedGroup,
+                side: None,
+                reason: "no group sequence numbers, no begin_access and end_access: dds_subscriber.c",
+            },
+            Lack { feature: Feature::CoherentTopic, side: None, reason: COHERENT_IN_CYCLONE },
+            Lack { feature: Feature::CoherentGroup, side: None, reason: COHERENT_IN_CYCLONE },
+        ],
+        faults: &[],
+        kind: Kind::Python("cyclone11", "shapes/cyclone11/shape_main.py"),
+    },
+    Program {
+        name: "fastdds29",
+        title: "Fast DDS 2.9 (C++)",
+        version: "2.9.1",
+        lacks: FASTDDS_LACKS,
+        faults: &[],
+        kind: Kind::Binary("shapes-fastdds29"),
+    },
+    Program {
+        name: "fastdds3",
+        title: "Fast DDS 3.2 (C++)",
+        version: "3.2.2",
+        lacks: FASTDDS_LACKS,
+        faults: &[],
+        kind: Kind::Binary("shapes-fastdds3"),
+    },
+];
+
+impl Program {
+    /// The program of this name.
+    pub fn named(name: &str) -> Option<&'static Program> {
+        PROGRAMS.iter().find(|program| program.name == name)
+    }
+
+    /// Every foreign program.
+    pub fn foreign() -> impl Iterator<Item = &'static Program> {
+        PROGRAMS.iter().filter(|program| program.name != OWN)
+    }
+
+    /// Whether this is our own stack.
+    pub fn is_own(&self) -> bool {
+        self.name == OWN
+    }
+
+    /// Why this program cannot take `side` where `needs` is needed.
+    pub fn lack(&self, needs: &[Feature], side: Side) -> Option<&'static str> {
+        let lack = self
+            .lacks
+            .iter()
+            .find(|lack| needs.contains(&lack.feature) && lack.side.is_none_or(|at| at == side));
+        lack.map(|lack| lack.reason)
+    }
+
+    /// The known fault of this program in `case` on `side`.
+    pub fn fault(&self, case: &str, side: Side) -> Option<&'static str> {
+        let fault = self.faults.iter().find(|fault| fault.side == side && case.starts_with(fault.case));
+        fault.map(|fault| fault.what)
+    }
+
+    /// The executable, and what comes before the program's own arguments.
+    pub fn launch(&self) -> (PathBuf, Vec<String>) {
+        match self.kind {
+            Kind::Own => {
+                let here = std::env::current_exe().ok();
+                let folder = here.as_deref().and_then(|path| path.parent());
+                (folder.map(|folder| folder.join("shape_main")).unwrap_or_default(), vec![])
+            }
+            Kind::Binary(folder) => (paths::cache().join(folder).join("shape_main"), vec![]),
+            Kind::Python(environment, script) => {
+                let script = paths::package().join("peers").join(script);
+                let python = paths::cache().join(environment).join("venv/bin/python");
+                (python, vec![script.to_string_lossy().into_owned()])
+            }
+        }
+    }
+
+    /// Variables that keep it on UDP, and its lines unbuffered.
+    pub fn environment() -> Vec<(&'static str, String)> {
+        vec![("FASTDDS_BUILTIN_TRANSPORTS", "UDPv4".to_owned()), ("PYTHONDONTWRITEBYTECODE", "1".to_owned())]
+    }
+}

@@ -1,0 +1,204 @@
+//! A program on a pseudo-terminal of its own, read line by line and interrupted with Ctrl-C, as the vendors' testers
+//! do it.
+
+use crate::failure::Failure;
+use crate::namespace::Namespace;
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a tester waits for each line.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+const CONTROL_C: u8 = 0x03;
+
+/// A line and when it was read.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// When it was read.
+    pub at: Instant,
+    /// Without its end.
+    pub text: String,
+}
+
+#[derive(Debug, Default)]
+struct Output {
+    lines: Vec<Line>,
+    ended: bool,
+}
+
+/// How a program is started.
+#[derive(Debug)]
+pub struct Command<'a> {
+    /// Name and role, for messages.
+    pub label: String,
+    /// The executable.
+    pub program: &'a Path,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables it needs.
+    pub environment: Vec<(&'static str, String)>,
+}
+
+/// A running program. Dropping it kills the process and waits for it.
+#[derive(Debug)]
+pub struct Terminal {
+    label: String,
+    command_line: String,
+    child: Child,
+    master: File,
+    output: Arc<(Mutex<Output>, Condvar)>,
+    /// How many lines have been read by `expect`.
+    cursor: usize,
+}
+
+impl Terminal {
+    /// Starts a program inside `namespace`, as the leader of a session whose terminal is ours to read.
+    pub fn start(namespace: &Namespace, start: &Command<'_>) -> Result<Self, Failure> {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).map_err(std::io::Error::from)?;
+        grantpt(&master).map_err(std::io::Error::from)?;
+        unlockpt(&master).map_err(std::io::Error::from)?;
+        let slave = ioctl_tiocgptpeer(&master, flags).map_err(std::io::Error::from)?;
+        let mut command = namespace.command(Path::new("setsid"));
+        command.arg("--ctty").arg(start.program).args(&start.arguments);
+        command.envs(start.environment.iter().cloned());
+        command.stdin(Stdio::from(slave.try_clone()?)).stdout(Stdio::from(slave.try_clone()?));
+        command.stderr(Stdio::from(slave));
+        let child = command.spawn().map_err(|error| Failure::Harness(format!("{}: {error}", start.label)))?;
+        // The terminal ends with the last of its other side's descriptors, and the command holds three.
+        drop(command);
+        let master = File::from(master);
+        let output = Arc::new((Mutex::new(Output::default()), Condvar::new()));
+        read_lines(master.try_clone()?, Arc::clone(&output));
+        let command_line = format!("{} {}", start.label, start.arguments.join(" "));
+        Ok(Terminal { label: start.label.clone(), command_line, child, master, output, cursor: 0 })
+    }
+
+    /// Name and role, for messages.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The next line for which `find` yields something, within [`PATIENCE`].
+    pub fn expect<T>(&mut self, what: &str, find: impl Fn(&str) -> Option<T>) -> Result<T, Failure> {
+        self.expect_within(what, PATIENCE, find)
+    }
+
+    /// Any line, read before or not, that contains `text`; what is next to be read stays so.
+    pub fn seen(&mut self, text: &str) -> Result<String, Failure> {
+        let next = std::mem::take(&mut self.cursor);
+        let found = self.expect_text(text);
+        self.cursor = next;
+        found
+    }
+
+    /// The next line that contains `text`.
+    pub fn expect_text(&mut self, text: &str) -> Result<String, Failure> {
+        self.expect(text, |line| line.contains(text).then(|| line.to_owned()))
+    }
+
+    /// The next line for which `find` yields something, within `limit`.
+    pub fn expect_within<T>(
+        &mut self,
+        what: &str,
+        limit: Duration,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, Failure> {
+        let deadline = Instant::now() + limit;
+        let (lock, condition) = &*self.output;
+        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            while let Some(line) = output.lines.get(self.cursor) {
+                self.cursor += 1;
+                if line.text.contains("not supported") {
+                    return Err(Failure::NotSupported(format!("{}: {}", self.label, line.text)));
+                }
+                if let Some(found) = find(&line.text) {
+                    return Ok(found);
+                }
+            }
+            if output.ended {
+                return Err(Failure::Peer(format!("{} ended while waiting for {what}", self.label)));
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                let limit = limit.as_secs_f64();
+                return Err(Failure::Timeout(format!("{}: {what} within {limit:.1} s", self.label)));
+            }
+            output = match condition.wait_timeout(output, deadline - now) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    /// Every line so far.
+    pub fn lines(&self) -> Vec<Line> {
+        self.locked().lines.clone()
+    }
+
+    /// Types Ctrl-C.
+    pub fn interrupt(&mut self) -> Result<(), Failure> {
+        Ok(self.master.write_all(&[CONTROL_C])?)
+    }
+
+    /// Waits for the program to end by itself, and for the rest of what it prints.
+    pub fn finish(&mut self) -> Result<ExitStatus, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let (lock, condition) = &*self.output;
+        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        while !output.ended {
+            let now = Instant::now();
+            if now >= deadline {
+                return Err(Failure::Timeout(format!("{}: its end", self.label)));
+            }
+            output = match condition.wait_timeout(output, deadline - now) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        drop(output);
+        Ok(self.child.wait()?)
+    }
+
+    /// What it was started with and everything it printed.
+    pub fn log(&self) -> String {
+        let mut text = format!("--- {}\n", self.command_line);
+        for line in &self.locked().lines {
+            text.push_str(&line.text);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Output> {
+        self.output.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Both fail only when the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_lines(master: File, output: Arc<(Mutex<Output>, Condvar)>) {
+    std::thread::spawn(move || {
+        let (lock, condition) = &*output;
+        // Reading fails when the other side is closed: that is the end.
+        for line in BufReader::new(master).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
+            lock.lock().unwrap_or_else(PoisonError::into_inner).lines.push(Line { at: Instant::now(), text });
+            condition.notify_all();
+        }
+        lock.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
+        condition.notify_all();
+    });
+}

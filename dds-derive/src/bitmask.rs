@@ -63,7 +63,7 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataStruct) -> 
                     let value = <#holder as __dds::DdsType>::read(reader)?;
                     if value & !KNOWN != 0 {
                         return ::core::result::Result::Err(reader.error_before(
-                            __dds::DecodeErrorKind::InvalidBitmask { type_name: #name, value: u64::from(value) },
+                            __dds::DecodeErrorKind::InvalidBitmask { type_name: __dds::TypeName::Borrowed(#name), value: u64::from(value) },
                             ::core::mem::size_of::<#holder>(),
                         ));
                     }

@@ -85,7 +85,7 @@ pub fn expand(input: &DeriveInput, container: &Container, data: &DataEnum) -> Re
                     match value {
                         #(#values => ::core::result::Result::Ok(Self::#variants),)*
                         _ => ::core::result::Result::Err(reader.error_before(
-                            __dds::DecodeErrorKind::InvalidEnum { type_name: #name, value: i64::from(value) },
+                            __dds::DecodeErrorKind::InvalidEnum { type_name: __dds::TypeName::Borrowed(#name), value: i64::from(value) },
                             ::core::mem::size_of::<#holder>(),
                         )),
                     }

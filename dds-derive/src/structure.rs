@@ -310,7 +310,10 @@ fn read_mutable(structure: &Structure) -> TokenStream {
         let absent = match member.key {
             true => quote! {
                 return ::core::result::Result::Err(
-                    reader.error(__dds::DecodeErrorKind::MissingMember { type_name: #name, member: #member_name })
+                    reader.error(__dds::DecodeErrorKind::MissingMember {
+                        type_name: __dds::TypeName::Borrowed(#name),
+                        member: __dds::TypeName::Borrowed(#member_name),
+                    })
                 )
             },
             false => member.absent(),

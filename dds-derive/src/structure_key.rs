@@ -90,7 +90,10 @@ fn by_id(structure: &Structure) -> TokenStream {
         quote! {
             let ::core::option::Option::Some(mut at) = #at else {
                 return ::core::result::Result::Err(
-                    reader.error(__dds::DecodeErrorKind::MissingMember { type_name: #name, member: #member })
+                    reader.error(__dds::DecodeErrorKind::MissingMember {
+                        type_name: __dds::TypeName::Borrowed(#name),
+                        member: __dds::TypeName::Borrowed(#member),
+                    })
                 );
             };
         }

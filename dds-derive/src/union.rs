@@ -384,7 +384,7 @@ fn select(
         Some(case) => arm(case),
         None => quote! {
             ::core::result::Result::Err(reader.error_before(
-                __dds::DecodeErrorKind::InvalidDiscriminator { type_name: #name, value: label },
+                __dds::DecodeErrorKind::InvalidDiscriminator { type_name: __dds::TypeName::Borrowed(#name), value: label },
                 <#discriminator as __dds::DdsType>::MINIMUM_SIZE,
             ))
         },

@@ -72,7 +72,7 @@ pub fn read_value<P: PolicyValue>(value: &[u8], endianness: Endianness) -> Resul
 }
 
 pub(crate) fn unknown_kind(type_name: &'static str, value: i64, input: &CdrReader<'_>) -> DecodeError {
-    input.error(DecodeErrorKind::InvalidEnum { type_name, value })
+    input.error(DecodeErrorKind::InvalidEnum { type_name: type_name.into(), value })
 }
 
 impl Value for Duration {

@@ -91,6 +91,10 @@
 //! key is of numbers, strings and structures with keys of their own. A nested structure that is a
 //! key member counts with its own key members, or as a whole if it has none.
 //!
+//! # Types known at run time
+//! [`dynamic`] has types and values without a Rust type, which are decoded from and encoded to the
+//! same bytes, and finds single members in payloads without decoding them.
+//!
 //! # Hostile input
 //! Whatever the bytes, decoding returns. Lengths are checked against what is left before anything is
 //! allocated, so that memory is bounded by the input times a factor of the type: the size of a
@@ -135,6 +139,7 @@ extern crate std;
 pub mod cdr;
 mod collection;
 mod dds_type;
+pub mod dynamic;
 mod key;
 pub mod parameter_list;
 pub mod payload;

@@ -26,12 +26,16 @@ fn write_payload<T: DdsType>(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut CdrWriter<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    let version = match representation {
-        DataRepresentationId::XCDR => XcdrVersion::Xcdr1,
-        DataRepresentationId::XCDR2 => XcdrVersion::Xcdr2,
-        other => return Err(EncodeErrorKind::UnsupportedRepresentation(other).into()),
-    };
-    write_encapsulated::<T>(Endianness::Little, version, out, write)
+    write_encapsulated::<T>(Endianness::Little, version_of(representation)?, out, write)
+}
+
+/// The encoding version of a representation.
+pub(crate) fn version_of(representation: DataRepresentationId) -> Result<XcdrVersion, EncodeError> {
+    match representation {
+        DataRepresentationId::XCDR => Ok(XcdrVersion::Xcdr1),
+        DataRepresentationId::XCDR2 => Ok(XcdrVersion::Xcdr2),
+        other => Err(EncodeErrorKind::UnsupportedRepresentation(other).into()),
+    }
 }
 
 fn write_encapsulated<T: DdsType>(
@@ -40,7 +44,18 @@ fn write_encapsulated<T: DdsType>(
     out: &mut Vec<u8>,
     write: impl FnOnce(&mut CdrWriter<'_>) -> Result<(), EncodeError>,
 ) -> Result<(), EncodeError> {
-    let format = format(T::DESCRIPTION.extensibility(), version);
+    write_body(T::DESCRIPTION.extensibility(), endianness, version, out, write)
+}
+
+/// Appends a payload of a type of this extensibility; `write` writes its body.
+pub(crate) fn write_body(
+    extensibility: Extensibility,
+    endianness: Endianness,
+    version: XcdrVersion,
+    out: &mut Vec<u8>,
+    write: impl FnOnce(&mut CdrWriter<'_>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
+    let format = format(extensibility, version);
     let mark = begin_payload(Encapsulation { endianness, version, format }.into(), out);
     write(&mut CdrWriter::new(out, endianness, version))?;
     finish_payload(mark, out);
@@ -52,17 +67,39 @@ fn read_payload<T: DdsType, R>(
     payload: &[u8],
     read: impl FnOnce(&mut CdrReader<'_>) -> Result<R, DecodeError>,
 ) -> Result<(R, usize), DecodeError> {
+    let mut reader = body_reader(payload, T::DESCRIPTION.extensibility())?;
+    let value = read(&mut reader)?;
+    Ok((value, reader.remaining().len()))
+}
+
+/// A reader of the body of a payload of a type of this extensibility.
+pub(crate) fn body_reader(
+    payload: &[u8],
+    extensibility: Extensibility,
+) -> Result<CdrReader<'_>, DecodeError> {
     let (identifier, body) = split_payload(payload)?;
     let refusal = DecodeErrorKind::UnsupportedRepresentation(identifier.0);
     let Some(Encapsulation { endianness, version, format: found }) = identifier.encapsulation() else {
         return Err(DecodeError { kind: refusal, offset: 0 });
     };
-    if found != format(T::DESCRIPTION.extensibility(), version) {
+    if found != format(extensibility, version) {
         return Err(DecodeError { kind: refusal, offset: 0 });
     }
-    let mut reader = CdrReader::of_body(body, endianness, version);
-    let value = read(&mut reader)?;
-    Ok((value, reader.remaining().len()))
+    Ok(CdrReader::of_body(body, endianness, version))
+}
+
+/// Refuses bytes that follow the end of a final type; other types may have grown. Up to three are
+/// let pass, because not every peer counts its padding in the options.
+pub(crate) fn check_end(
+    payload: &[u8],
+    trailing: usize,
+    extensibility: Extensibility,
+) -> Result<(), DecodeError> {
+    if trailing > 3 && extensibility == Extensibility::Final {
+        let offset = payload.len().saturating_sub(trailing);
+        return Err(DecodeError { kind: DecodeErrorKind::TrailingBytes(trailing), offset });
+    }
+    Ok(())
 }
 
 /// [`TopicType::serialize`](crate::TopicType::serialize) of a CDR type.
@@ -92,17 +129,11 @@ pub fn serialize_as<T: DdsType>(
 
 /// [`TopicType::deserialize`](crate::TopicType::deserialize) of a CDR type.
 ///
-/// Bytes after the end are refused for final types; other types may have grown. Up to three are
-/// let pass, because not every peer counts its padding in the options.
-///
 /// # Errors
-/// The payload is no valid sample of this type.
+/// The payload is no valid sample of this type, or bytes follow the end of a final type.
 pub fn deserialize<T: DdsType>(payload: &[u8]) -> Result<T, DecodeError> {
     let (value, trailing) = read_payload::<T, T>(payload, T::read)?;
-    if trailing > 3 && T::DESCRIPTION.extensibility() == Extensibility::Final {
-        let offset = payload.len().saturating_sub(trailing);
-        return Err(DecodeError { kind: DecodeErrorKind::TrailingBytes(trailing), offset });
-    }
+    check_end(payload, trailing, T::DESCRIPTION.extensibility())?;
     Ok(value)
 }
 

@@ -8,7 +8,7 @@ use core::fmt;
 use core::ops::Deref;
 
 /// Checks what the wire cannot carry in any string.
-fn check_string(value: &str) -> Result<(), EncodeError> {
+pub(crate) fn check_string(value: &str) -> Result<(), EncodeError> {
     if u32::try_from(value.len()).map_or(true, |length| length == u32::MAX) {
         return Err(EncodeErrorKind::LengthOverflow(value.len()).into());
     }

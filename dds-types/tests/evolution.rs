@@ -128,10 +128,10 @@ fn mutable_members_may_be_absent_unknown_and_in_any_order() {
             member(writer, 5, false, 3);
             member(writer, 77, true, 0);
         });
-        let kind = DecodeErrorKind::UnknownMustUnderstand { type_name: "Mutable", member_id: 77 };
+        let kind = DecodeErrorKind::UnknownMustUnderstand { type_name: "Mutable".into(), member_id: 77 };
         assert_eq!(deserialize::<Mutable>(&payload).unwrap_err().kind, kind);
         let payload = members(version, |_| {});
-        let kind = DecodeErrorKind::MissingMember { type_name: "Mutable", member: "key" };
+        let kind = DecodeErrorKind::MissingMember { type_name: "Mutable".into(), member: "key".into() };
         assert_eq!(deserialize::<Mutable>(&payload).unwrap_err().kind, kind);
     }
 }

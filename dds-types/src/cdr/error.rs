@@ -1,5 +1,6 @@
 //! Why a sample could not be encoded or decoded.
 
+use crate::TypeName;
 use crate::representation::DataRepresentationId;
 use core::fmt;
 
@@ -29,21 +30,21 @@ pub enum DecodeErrorKind {
     /// An integer that names no literal of the enumeration.
     InvalidEnum {
         /// Name of the enumeration.
-        type_name: &'static str,
+        type_name: TypeName,
         /// The value found.
         value: i64,
     },
     /// A union discriminator without a case, in a union without a default case.
     InvalidDiscriminator {
         /// Name of the union.
-        type_name: &'static str,
+        type_name: TypeName,
         /// The value found.
         value: i64,
     },
     /// A bitmask with bits beyond its bound.
     InvalidBitmask {
         /// Name of the bitmask.
-        type_name: &'static str,
+        type_name: TypeName,
         /// The value found.
         value: u64,
     },
@@ -78,16 +79,16 @@ pub enum DecodeErrorKind {
     /// A member that must be understood is unknown (XTypes 1.3 §7.4.1.2.1).
     UnknownMustUnderstand {
         /// Name of the type being read.
-        type_name: &'static str,
+        type_name: TypeName,
         /// Id of the unknown member.
         member_id: u32,
     },
     /// A member that is a key or must be understood is not there.
     MissingMember {
         /// Name of the type being read.
-        type_name: &'static str,
+        type_name: TypeName,
         /// Name of the member.
-        member: &'static str,
+        member: TypeName,
     },
     /// The same key occurs twice in a map.
     DuplicateMapKey,
@@ -95,6 +96,8 @@ pub enum DecodeErrorKind {
     UnsupportedRepresentation([u8; 2]),
     /// Values nest deeper than [`CdrReader::MAX_DEPTH`](crate::cdr::CdrReader::MAX_DEPTH).
     RecursionLimit,
+    /// A value of a type known at run time would take more memory than its input justifies.
+    MemoryLimit,
     /// Refused by an encoding that is not CDR.
     Foreign(&'static str),
 }
@@ -136,6 +139,7 @@ impl fmt::Display for DecodeError {
             Kind::UnsupportedRepresentation([a, b]) => {
                 write!(f, "representation identifier {a:#04x}{b:02x} is not supported by the type")
             }
+            Kind::MemoryLimit => f.write_str("the value would take too much memory for its size"),
             Kind::RecursionLimit => f.write_str("values nest too deeply"),
             Kind::Foreign(reason) => f.write_str(reason),
         }?;
@@ -171,6 +175,10 @@ pub enum EncodeErrorKind {
     InvalidChar(u32),
     /// A bitmask with bits beyond its bound.
     InvalidBitmask(u64),
+    /// An integer that names no literal of the enumeration.
+    InvalidEnum(i64),
+    /// A value that is not of its type; only values of types known at run time can be.
+    WrongType,
     /// The discriminator of a union's default case is the label of another case.
     InvalidDiscriminator(i64),
     /// The type is not offered in this representation.
@@ -200,6 +208,8 @@ impl fmt::Display for EncodeErrorKind {
             Kind::NulInString => f.write_str("string contains NUL, which ends strings on the wire"),
             Kind::InvalidChar(value) => write!(f, "{value:#x} does not fit an 8-bit character"),
             Kind::InvalidBitmask(value) => write!(f, "{value:#x} has bits beyond the bitmask's bound"),
+            Kind::InvalidEnum(value) => write!(f, "{value} is no literal of the enumeration"),
+            Kind::WrongType => f.write_str("the value is not of its type"),
             Kind::InvalidDiscriminator(value) => {
                 write!(f, "discriminator {value} of the default case belongs to another case")
             }

@@ -203,9 +203,9 @@ impl CdrWriter<'_> {
 }
 
 /// A member found by [`CdrReader::read_mutable`].
-struct FoundMember {
-    header: MemberHeader,
-    length: usize,
+pub(crate) struct FoundMember {
+    pub(crate) header: MemberHeader,
+    pub(crate) length: usize,
 }
 
 impl CdrReader<'_> {
@@ -304,8 +304,10 @@ impl CdrReader<'_> {
                 let offset = reader.position;
                 let known = reader.parameter(found.length, |reader| member(reader, found.header.id))?;
                 if known == Known::No && found.header.must_understand {
-                    let kind =
-                        DecodeErrorKind::UnknownMustUnderstand { type_name, member_id: found.header.id };
+                    let kind = DecodeErrorKind::UnknownMustUnderstand {
+                        type_name: type_name.into(),
+                        member_id: found.header.id,
+                    };
                     return Err(DecodeError { kind, offset });
                 }
             }
@@ -366,7 +368,7 @@ impl CdrReader<'_> {
     }
 
     /// The next member header of a mutable structure, `None` at its end.
-    fn read_member_header(&mut self) -> Result<Option<FoundMember>, DecodeError> {
+    pub(crate) fn read_member_header(&mut self) -> Result<Option<FoundMember>, DecodeError> {
         match self.version() {
             XcdrVersion::Xcdr1 => self.read_parameter_header(),
             XcdrVersion::Xcdr2 => self.read_extended_member_header(),
@@ -431,7 +433,7 @@ impl CdrReader<'_> {
     }
 
     /// Reads out of the value of a member. In XCDR1 it aligns from its own start.
-    fn parameter<T>(
+    pub(crate) fn parameter<T>(
         &mut self,
         length: usize,
         value: impl FnOnce(&mut Self) -> Result<T, DecodeError>,

@@ -145,6 +145,7 @@ pub mod parameter_list;
 pub mod payload;
 mod primitive;
 mod representation;
+pub mod ros;
 mod string;
 mod topic_type;
 pub mod type_description;

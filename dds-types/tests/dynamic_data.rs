@@ -134,7 +134,7 @@ fn errors_name_the_member() {
 #[test]
 fn literals_flags_and_bounds_are_checked() {
     let mut data = DynamicData::new(&DynamicType::of::<mutable::Enums>().unwrap());
-    data.set("color", "Blue").unwrap();
+    data.set("color", "BLUE").unwrap();
     assert_eq!(data.get("color"), Ok(Some(DynamicValue::Enumeration(10))));
     let error = data.set("color", 2).unwrap_err();
     assert_eq!(error.to_string(), "color: a literal of Color expected, Int32(2) given");

@@ -345,6 +345,32 @@ def rosbags():
         }
 
 
+def rosbags_hashes():
+    """The RIHS01 hash of every message of ROS 2 Kilted, and what each consists of."""
+    from rosbags.interfaces import Nodetype
+    from rosbags.typesys import Stores, get_typestore
+
+    def member(name, description):
+        kind, rest = description
+        entry = {"name": name}
+        if kind in (Nodetype.ARRAY, Nodetype.SEQUENCE):
+            (inner, rest), count = rest
+            entry["array" if kind == Nodetype.ARRAY else "sequence"] = count
+            kind = inner
+        if kind == Nodetype.NAME:
+            return entry | {"type": rest}
+        base, bound = rest
+        return entry | {"type": base} | ({"bound": bound} if bound else {})
+
+    store = get_typestore(Stores.ROS2_KILTED)
+    for name, (_, members) in store.fielddefs.items():
+        yield {
+            "name": name,
+            "hash": store.hash_rihs01(name),
+            "members": [member(*pair) for pair in members],
+        }
+
+
 def recursive():
     """Types that contain themselves, which only the module's global names can express."""
 
@@ -418,8 +444,11 @@ def idlc():
 def main():
     target = Path(sys.argv[1])
     generators = {
-        "cyclonedds": cyclone, "rosbags": rosbags, "cyclonedds_types": cyclone_types, "idlc_types": idlc,
+        "cyclonedds": cyclone, "rosbags": rosbags, "rosbags_hashes": rosbags_hashes,
+        "cyclonedds_types": cyclone_types, "idlc_types": idlc,
     }
+    chosen = sys.argv[2:] or generators
+    generators = {name: generators[name] for name in chosen}
     for name, generate in generators.items():
         vectors = generate()
         text = json.dumps(list(vectors), indent=1, ensure_ascii=False) + "\n"

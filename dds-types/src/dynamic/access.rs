@@ -1,6 +1,6 @@
 //! Single members out of payloads, without decoding the rest.
 
-use super::decode::{check_count, each_member, integer, read_case, read_literal};
+use super::decode::{NO_LONG_DOUBLE, check_count, each_member, integer, read_case, read_literal};
 use super::graph::{Graph, length};
 use super::node::{StructureNode, TypeIndex, TypeNode, bitmask_holder};
 use super::path::{PathError, Step, resolve};
@@ -345,10 +345,14 @@ fn initial(graph: &Graph, index: TypeIndex, plan: &Plan, values: &mut [MemberVal
             PrimitiveKind::Int8 | PrimitiveKind::Int16 | PrimitiveKind::Int32 | PrimitiveKind::Int64 => {
                 MemberValue::Signed(0)
             }
-            PrimitiveKind::UInt8 | PrimitiveKind::UInt16 | PrimitiveKind::UInt32 | PrimitiveKind::UInt64 => {
-                MemberValue::Unsigned(0)
+            PrimitiveKind::Byte
+            | PrimitiveKind::UInt8
+            | PrimitiveKind::UInt16
+            | PrimitiveKind::UInt32
+            | PrimitiveKind::UInt64 => MemberValue::Unsigned(0),
+            PrimitiveKind::Float32 | PrimitiveKind::Float64 | PrimitiveKind::Float128 => {
+                MemberValue::Float(0.0)
             }
-            PrimitiveKind::Float32 | PrimitiveKind::Float64 => MemberValue::Float(0.0),
             PrimitiveKind::Char8 | PrimitiveKind::Char16 => MemberValue::Character('\0'),
         },
         TypeNode::String8 { .. } => MemberValue::String(""),
@@ -373,11 +377,14 @@ fn single<'p>(
             PrimitiveKind::Int8 | PrimitiveKind::Int16 | PrimitiveKind::Int32 | PrimitiveKind::Int64 => {
                 MemberValue::Signed(integer(*kind, reader)?)
             }
-            PrimitiveKind::UInt8 | PrimitiveKind::UInt16 | PrimitiveKind::UInt32 | PrimitiveKind::UInt64 => {
-                MemberValue::Unsigned(integer(*kind, reader)?.cast_unsigned())
-            }
+            PrimitiveKind::Byte
+            | PrimitiveKind::UInt8
+            | PrimitiveKind::UInt16
+            | PrimitiveKind::UInt32
+            | PrimitiveKind::UInt64 => MemberValue::Unsigned(integer(*kind, reader)?.cast_unsigned()),
             PrimitiveKind::Float32 => MemberValue::Float(f64::from(reader.read_f32()?)),
             PrimitiveKind::Float64 => MemberValue::Float(reader.read_f64()?),
+            PrimitiveKind::Float128 => return Err(reader.error(NO_LONG_DOUBLE)),
             PrimitiveKind::Char8 => MemberValue::Character(char::read(reader)?),
             PrimitiveKind::Char16 => MemberValue::Character(WideChar::read(reader)?.get()),
         },

@@ -83,7 +83,7 @@ impl core::error::Error for SetError {}
 /// What a type is called in messages.
 pub(super) fn expectation(node: &TypeNode) -> String {
     match node {
-        TypeNode::Primitive(kind) => format!("{kind:?}").to_lowercase(),
+        TypeNode::Primitive(kind) => kind.idl_name().into(),
         TypeNode::String8 { .. } | TypeNode::String16 { .. } => "a string".into(),
         TypeNode::Sequence { .. } => "a sequence".into(),
         TypeNode::Array { dimensions, .. } => format!("an array of {} elements", length(dimensions)),
@@ -276,7 +276,7 @@ pub(super) fn convert(kind: PrimitiveKind, value: i128) -> Option<DynamicValue> 
             _ => return None,
         },
         PrimitiveKind::Int8 => Value::Int8(value.try_into().ok()?),
-        PrimitiveKind::UInt8 => Value::UInt8(value.try_into().ok()?),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 => Value::UInt8(value.try_into().ok()?),
         PrimitiveKind::Int16 => Value::Int16(value.try_into().ok()?),
         PrimitiveKind::UInt16 => Value::UInt16(value.try_into().ok()?),
         PrimitiveKind::Int32 => Value::Int32(value.try_into().ok()?),
@@ -291,6 +291,7 @@ pub(super) fn convert(kind: PrimitiveKind, value: i128) -> Option<DynamicValue> 
             let float = value as f64;
             (float as i128 == value).then_some(Value::Float64(float))?
         }
+        PrimitiveKind::Float128 => return None,
         PrimitiveKind::Char8 => Value::Char8(char::from(u8::try_from(value).ok()?)),
         PrimitiveKind::Char16 => Value::Char16(char::from_u32(u32::from(u16::try_from(value).ok()?))?),
     })

@@ -300,6 +300,9 @@ impl<'g> Decoder<'g> {
     }
 }
 
+/// Types with a `long double` are refused when they are made.
+pub(super) const NO_LONG_DOUBLE: DecodeErrorKind = DecodeErrorKind::Foreign("long double is not supported");
+
 fn put<T>(values: &mut [T], place: usize, value: T) {
     if let Some(found) = values.get_mut(place) {
         *found = value;
@@ -384,7 +387,7 @@ pub(super) fn primitive(
     Ok(match kind {
         PrimitiveKind::Boolean => DynamicValue::Boolean(reader.read_bool()?),
         PrimitiveKind::Int8 => DynamicValue::Int8(reader.read_i8()?),
-        PrimitiveKind::UInt8 => DynamicValue::UInt8(reader.read_u8()?),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 => DynamicValue::UInt8(reader.read_u8()?),
         PrimitiveKind::Int16 => DynamicValue::Int16(reader.read_i16()?),
         PrimitiveKind::UInt16 => DynamicValue::UInt16(reader.read_u16()?),
         PrimitiveKind::Int32 => DynamicValue::Int32(reader.read_i32()?),
@@ -393,6 +396,7 @@ pub(super) fn primitive(
         PrimitiveKind::UInt64 => DynamicValue::UInt64(reader.read_u64()?),
         PrimitiveKind::Float32 => DynamicValue::Float32(reader.read_f32()?),
         PrimitiveKind::Float64 => DynamicValue::Float64(reader.read_f64()?),
+        PrimitiveKind::Float128 => return Err(reader.error(NO_LONG_DOUBLE)),
         PrimitiveKind::Char8 => DynamicValue::Char8(char::read(reader)?),
         PrimitiveKind::Char16 => DynamicValue::Char16(WideChar::read(reader)?.get()),
     })
@@ -403,14 +407,14 @@ pub(super) fn integer(kind: PrimitiveKind, reader: &mut CdrReader<'_>) -> Result
     Ok(match kind {
         PrimitiveKind::Boolean => i64::from(reader.read_bool()?),
         PrimitiveKind::Int8 => i64::from(reader.read_i8()?),
-        PrimitiveKind::UInt8 | PrimitiveKind::Char8 => i64::from(reader.read_u8()?),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 | PrimitiveKind::Char8 => i64::from(reader.read_u8()?),
         PrimitiveKind::Int16 => i64::from(reader.read_i16()?),
         PrimitiveKind::UInt16 | PrimitiveKind::Char16 => i64::from(reader.read_u16()?),
         PrimitiveKind::Int32 => i64::from(reader.read_i32()?),
         PrimitiveKind::UInt32 => i64::from(reader.read_u32()?),
         PrimitiveKind::Int64 => reader.read_i64()?,
         PrimitiveKind::UInt64 => reader.read_u64()?.cast_signed(),
-        PrimitiveKind::Float32 | PrimitiveKind::Float64 => {
+        PrimitiveKind::Float32 | PrimitiveKind::Float64 | PrimitiveKind::Float128 => {
             return Err(reader.error(DecodeErrorKind::Foreign("a float is no discriminator")));
         }
     })
@@ -467,7 +471,7 @@ fn primitives(
     Ok(match kind {
         PrimitiveKind::Boolean => Elements::Boolean(bool::read_all(reader, count)?),
         PrimitiveKind::Int8 => Elements::Int8(i8::read_all(reader, count)?),
-        PrimitiveKind::UInt8 => Elements::UInt8(u8::read_all(reader, count)?),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 => Elements::UInt8(u8::read_all(reader, count)?),
         PrimitiveKind::Int16 => Elements::Int16(i16::read_all(reader, count)?),
         PrimitiveKind::UInt16 => Elements::UInt16(u16::read_all(reader, count)?),
         PrimitiveKind::Int32 => Elements::Int32(i32::read_all(reader, count)?),
@@ -476,6 +480,7 @@ fn primitives(
         PrimitiveKind::UInt64 => Elements::UInt64(u64::read_all(reader, count)?),
         PrimitiveKind::Float32 => Elements::Float32(f32::read_all(reader, count)?),
         PrimitiveKind::Float64 => Elements::Float64(f64::read_all(reader, count)?),
+        PrimitiveKind::Float128 => return Err(reader.error(NO_LONG_DOUBLE)),
         PrimitiveKind::Char8 => Elements::Char8(char::read_all(reader, count)?),
         PrimitiveKind::Char16 => {
             Elements::Char16(WideChar::read_all(reader, count)?.into_iter().map(WideChar::get).collect())
@@ -521,7 +526,7 @@ fn zero(kind: PrimitiveKind) -> DynamicValue {
     match kind {
         PrimitiveKind::Boolean => DynamicValue::Boolean(false),
         PrimitiveKind::Int8 => DynamicValue::Int8(0),
-        PrimitiveKind::UInt8 => DynamicValue::UInt8(0),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 => DynamicValue::UInt8(0),
         PrimitiveKind::Int16 => DynamicValue::Int16(0),
         PrimitiveKind::UInt16 => DynamicValue::UInt16(0),
         PrimitiveKind::Int32 => DynamicValue::Int32(0),
@@ -529,7 +534,8 @@ fn zero(kind: PrimitiveKind) -> DynamicValue {
         PrimitiveKind::Int64 => DynamicValue::Int64(0),
         PrimitiveKind::UInt64 => DynamicValue::UInt64(0),
         PrimitiveKind::Float32 => DynamicValue::Float32(0.0),
-        PrimitiveKind::Float64 => DynamicValue::Float64(0.0),
+        // Types with a `long double` are refused.
+        PrimitiveKind::Float64 | PrimitiveKind::Float128 => DynamicValue::Float64(0.0),
         PrimitiveKind::Char8 => DynamicValue::Char8('\0'),
         PrimitiveKind::Char16 => DynamicValue::Char16('\0'),
     }

@@ -329,7 +329,7 @@ fn primitive(kind: PrimitiveKind, value: &DynamicValue, writer: &mut CdrWriter<'
     match (kind, value) {
         (PrimitiveKind::Boolean, Value::Boolean(value)) => writer.write_bool(*value),
         (PrimitiveKind::Int8, Value::Int8(value)) => writer.write_i8(*value),
-        (PrimitiveKind::UInt8, Value::UInt8(value)) => writer.write_u8(*value),
+        (PrimitiveKind::Byte | PrimitiveKind::UInt8, Value::UInt8(value)) => writer.write_u8(*value),
         (PrimitiveKind::Int16, Value::Int16(value)) => writer.write_i16(*value),
         (PrimitiveKind::UInt16, Value::UInt16(value)) => writer.write_u16(*value),
         (PrimitiveKind::Int32, Value::Int32(value)) => writer.write_i32(*value),
@@ -355,7 +355,9 @@ pub(super) fn integer(kind: PrimitiveKind, value: i64, writer: &mut CdrWriter<'_
             _ => return Err(EncodeErrorKind::WrongType.into()),
         }),
         PrimitiveKind::Int8 => writer.write_i8(i8::try_from(value).map_err(wrong)?),
-        PrimitiveKind::UInt8 | PrimitiveKind::Char8 => writer.write_u8(u8::try_from(value).map_err(wrong)?),
+        PrimitiveKind::Byte | PrimitiveKind::UInt8 | PrimitiveKind::Char8 => {
+            writer.write_u8(u8::try_from(value).map_err(wrong)?);
+        }
         PrimitiveKind::Int16 => writer.write_i16(i16::try_from(value).map_err(wrong)?),
         PrimitiveKind::UInt16 | PrimitiveKind::Char16 => {
             writer.write_u16(u16::try_from(value).map_err(wrong)?);
@@ -364,7 +366,9 @@ pub(super) fn integer(kind: PrimitiveKind, value: i64, writer: &mut CdrWriter<'_
         PrimitiveKind::UInt32 => writer.write_u32(u32::try_from(value).map_err(wrong)?),
         PrimitiveKind::Int64 => writer.write_i64(value),
         PrimitiveKind::UInt64 => writer.write_u64(value.cast_unsigned()),
-        PrimitiveKind::Float32 | PrimitiveKind::Float64 => return Err(EncodeErrorKind::WrongType.into()),
+        PrimitiveKind::Float32 | PrimitiveKind::Float64 | PrimitiveKind::Float128 => {
+            return Err(EncodeErrorKind::WrongType.into());
+        }
     }
     Ok(())
 }

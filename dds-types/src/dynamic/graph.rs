@@ -49,9 +49,10 @@ impl Graph {
         usize::try_from(index.0).ok().and_then(|index| self.facts.get(index)).copied().unwrap_or(NOTHING)
     }
 
-    /// The primitive that a type is, if it is one.
+    /// The primitive that the values of a type are, if they are primitive; octets are `u8`.
     pub(super) fn primitive(&self, index: TypeIndex) -> Option<PrimitiveKind> {
         match self.node(index) {
+            TypeNode::Primitive(PrimitiveKind::Byte) => Some(PrimitiveKind::UInt8),
             TypeNode::Primitive(kind) => Some(*kind),
             _ => None,
         }
@@ -298,7 +299,9 @@ fn name_of(node: &TypeNode) -> String {
         TypeNode::Sequence { .. } => "a sequence".into(),
         TypeNode::Array { .. } => "an array".into(),
         TypeNode::Map { .. } => "a map".into(),
-        _ => "a type".into(),
+        TypeNode::Primitive(kind) => kind.idl_name().into(),
+        TypeNode::String8 { .. } => "string".into(),
+        TypeNode::String16 { .. } => "wstring".into(),
     }
 }
 
@@ -400,6 +403,9 @@ fn check(node: &TypeNode, nodes: &[TypeNode]) -> Result<(), TypeError> {
             distinct(node, bitmask.flags.iter().map(|flag| flag.position), |position| {
                 alloc::format!("position {position}")
             })?;
+        }
+        TypeNode::Primitive(PrimitiveKind::Float128) => {
+            return Err(invalid(node, "long double is not supported"));
         }
         TypeNode::Array { element, dimensions } => {
             if dimensions.is_empty() || dimensions.contains(&0) {

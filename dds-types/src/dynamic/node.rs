@@ -232,10 +232,11 @@ impl PrimitiveKind {
     /// Bytes of a value.
     pub const fn size(self) -> usize {
         match self {
-            Self::Boolean | Self::Int8 | Self::UInt8 | Self::Char8 => 1,
+            Self::Boolean | Self::Byte | Self::Int8 | Self::UInt8 | Self::Char8 => 1,
             Self::Int16 | Self::UInt16 | Self::Char16 => 2,
             Self::Int32 | Self::UInt32 | Self::Float32 => 4,
             Self::Int64 | Self::UInt64 | Self::Float64 => 8,
+            Self::Float128 => 16,
         }
     }
 

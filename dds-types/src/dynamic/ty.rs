@@ -147,6 +147,11 @@ impl DynamicType {
         self.graph.node(self.index)
     }
 
+    /// The definition of a type that this one's refers to.
+    pub fn node_at(&self, index: TypeIndex) -> &TypeNode {
+        self.graph.node(index)
+    }
+
     /// A type that this one's definition refers to.
     pub fn at(&self, index: TypeIndex) -> Self {
         Self { graph: self.graph.clone(), index }

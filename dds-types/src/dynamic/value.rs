@@ -138,10 +138,10 @@ impl Elements {
     pub(super) fn zeros(kind: Option<PrimitiveKind>, length: usize) -> Self {
         use alloc::vec;
         match kind {
-            None => Self::Values(Vec::new()),
+            None | Some(PrimitiveKind::Float128) => Self::Values(Vec::new()),
             Some(PrimitiveKind::Boolean) => Self::Boolean(vec![false; length]),
             Some(PrimitiveKind::Int8) => Self::Int8(vec![0; length]),
-            Some(PrimitiveKind::UInt8) => Self::UInt8(vec![0; length]),
+            Some(PrimitiveKind::Byte | PrimitiveKind::UInt8) => Self::UInt8(vec![0; length]),
             Some(PrimitiveKind::Int16) => Self::Int16(vec![0; length]),
             Some(PrimitiveKind::UInt16) => Self::UInt16(vec![0; length]),
             Some(PrimitiveKind::Int32) => Self::Int32(vec![0; length]),

@@ -36,7 +36,7 @@ impl EquivalenceKind {
 
 /// An error about the octet just read.
 pub(super) fn invalid(reader: &CdrReader<'_>, what: &'static str, octet: u8) -> DecodeError {
-    let kind = DecodeErrorKind::InvalidDiscriminator { type_name: what, value: i64::from(octet) };
+    let kind = DecodeErrorKind::InvalidDiscriminator { type_name: what.into(), value: i64::from(octet) };
     reader.error_before(kind, 1)
 }
 

@@ -63,8 +63,10 @@ impl Record for TypeInformation {
             }
             Ok(Known::Yes)
         })?;
-        let missing =
-            |member| reader.error(DecodeErrorKind::MissingMember { type_name: "TypeInformation", member });
+        let missing = |member: &'static str| {
+            let type_name = "TypeInformation".into();
+            reader.error(DecodeErrorKind::MissingMember { type_name, member: member.into() })
+        };
         Ok(Self {
             minimal: minimal.ok_or_else(|| missing("minimal"))?,
             complete: complete.ok_or_else(|| missing("complete"))?,

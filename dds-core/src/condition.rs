@@ -21,7 +21,7 @@ use std::{
     },
 };
 
-use crate::{cache::Content, sample::DataState, status::StatusMask};
+use crate::{cache::Content, instance::InstanceHandle, sample::DataState, status::StatusMask};
 
 pub use self::{
     callback::{CallbackScope, check_may_block},
@@ -106,6 +106,7 @@ identity! { StatusCondition, ReadCondition, GuardCondition, }
 
 #[derive(Default)]
 struct StatusState {
+    entity: InstanceHandle,
     changed: AtomicU32,
     enabled: AtomicU32,
     notifier: Notifier,
@@ -135,9 +136,19 @@ impl StatusCondition {
     /// For an entity none of whose statuses has changed. All are enabled, as DDS 1.4 §2.2.2.1.9.1 has
     /// it.
     pub fn new() -> Self {
-        let condition = Self(Arc::default());
-        condition.0.enabled.store(StatusMask::ALL.bits(), Ordering::Relaxed);
-        condition
+        Self::of(InstanceHandle::NIL)
+    }
+
+    /// As [`StatusCondition::new`], for the entity of this handle.
+    pub fn of(entity: InstanceHandle) -> Self {
+        let state = StatusState { entity, ..StatusState::default() };
+        state.enabled.store(StatusMask::ALL.bits(), Ordering::Relaxed);
+        Self(Arc::new(state))
+    }
+
+    /// The handle of the entity that it belongs to (DDS 1.4 §2.2.2.1.9.3 `get_entity`).
+    pub fn entity(&self) -> InstanceHandle {
+        self.0.entity
     }
 
     /// Follows the entity's changed flags. Call it under the entity's lock, so that flags are followed
@@ -220,6 +231,9 @@ pub trait SampleSource: Send + Sync {
     /// Whether a sample is in these states and accepted by the predicate. It may take the reader's
     /// lock.
     fn has_samples(&self, states: DataState, predicate: Option<&QueryPredicate>) -> bool;
+
+    /// The reader's handle.
+    fn instance_handle(&self) -> InstanceHandle;
 }
 
 struct ReadState {
@@ -259,6 +273,11 @@ impl ReadCondition {
     /// Whether the condition is true now.
     pub fn trigger_value(&self) -> bool {
         self.has_samples(None)
+    }
+
+    /// The handle of the reader that it belongs to (DDS 1.4 §2.2.2.5.8.1 `get_datareader`).
+    pub fn reader(&self) -> InstanceHandle {
+        self.0.source.instance_handle()
     }
 
     fn has_samples(&self, predicate: Option<&QueryPredicate>) -> bool {

@@ -20,7 +20,7 @@ use dds_types::TopicType;
 
 use crate::{
     domain::{DataReader, DataWriter, DomainParticipant, Publisher, Subscriber, Topic},
-    engine::{ReaderEndpoint, Source, StatusListener, TopicShared, WriterEndpoint},
+    engine::{Listening, ReaderEndpoint, Source, StatusListener, TopicShared, WriterEndpoint},
     instance::InstanceHandle,
     status::{
         InconsistentTopicStatus, LivelinessChangedStatus, LivelinessLostStatus, OfferedDeadlineMissedStatus,
@@ -181,14 +181,21 @@ impl<T: TopicType> DataReader<T> {
     /// [module](crate::listener) for when and on which thread.
     pub fn set_listener(&self, listener: Option<Arc<dyn DataReaderListener<T>>>, mask: StatusMask) {
         let weak = self.downgrade();
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| {
                 if let (Source::Reader(endpoint), Some(reader)) = (source, weak.upgrade()) {
                     tell_of_reader!(listener, &reader, endpoint, changed);
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.observer().set_listener(listener.map(|listener| (mask, listener)));
+        self.observer().set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn DataReaderListener<T>>> {
+        self.observer().listener()
     }
 }
 
@@ -196,14 +203,21 @@ impl<T: TopicType> DataWriter<T> {
     /// As [`DataReader::set_listener`].
     pub fn set_listener(&self, listener: Option<Arc<dyn DataWriterListener<T>>>, mask: StatusMask) {
         let weak = self.downgrade();
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| {
                 if let (Source::Writer(endpoint), Some(writer)) = (source, weak.upgrade()) {
                     tell_of_writer!(listener, &writer, endpoint, changed);
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.observer().set_listener(listener.map(|listener| (mask, listener)));
+        self.observer().set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn DataWriterListener<T>>> {
+        self.observer().listener()
     }
 }
 
@@ -211,52 +225,74 @@ impl<T: TopicType> Topic<T> {
     /// As [`DataReader::set_listener`]. It lasts as long as the topic, or until replaced.
     pub fn set_listener(&self, listener: Option<Arc<dyn TopicListener<T>>>, mask: StatusMask) {
         let weak = self.downgrade();
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| {
                 if let (Source::Topic(shared), Some(topic)) = (source, weak.upgrade())
                     && changed.contains(StatusMask::INCONSISTENT_TOPIC)
                 {
                     listener.on_inconsistent_topic(&topic, take_topic_status(shared));
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.shared.observer.set_listener(listener.map(|listener| (mask, listener)));
+        self.shared.observer.set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn TopicListener<T>>> {
+        self.shared.observer.listener()
     }
 }
 
 impl Subscriber {
     /// As [`DataReader::set_listener`], for the statuses that its readers' own listeners do not take.
     pub fn set_listener(&self, listener: Option<Arc<dyn SubscriberListener>>, mask: StatusMask) {
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| {
                 if let Source::Reader(endpoint) = source {
                     tell_subscriber(&*listener, endpoint, changed);
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.0.observer.set_listener(listener.map(|listener| (mask, listener)));
+        self.0.observer.set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn SubscriberListener>> {
+        self.0.observer.listener()
     }
 }
 
 impl Publisher {
     /// As [`DataReader::set_listener`], for the statuses that its writers' own listeners do not take.
     pub fn set_listener(&self, listener: Option<Arc<dyn PublisherListener>>, mask: StatusMask) {
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| {
                 if let Source::Writer(endpoint) = source {
                     tell_publisher(&*listener, endpoint, changed);
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.0.observer.set_listener(listener.map(|listener| (mask, listener)));
+        self.0.observer.set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn PublisherListener>> {
+        self.0.observer.listener()
     }
 }
 
 impl DomainParticipant {
     /// As [`DataReader::set_listener`], for the statuses that no listener of its entities takes.
     pub fn set_listener(&self, listener: Option<Arc<dyn DomainParticipantListener>>, mask: StatusMask) {
-        let listener = listener.map(|listener| -> StatusListener {
-            Arc::new(move |source, changed| match source {
+        let listener = listener.map(|listener| {
+            let object = Arc::new(listener.clone());
+            let call: StatusListener = Arc::new(move |source, changed| match source {
                 Source::Reader(endpoint) => tell_subscriber(&*listener, endpoint, changed),
                 Source::Writer(endpoint) => tell_publisher(&*listener, endpoint, changed),
                 Source::Topic(shared) => {
@@ -267,9 +303,15 @@ impl DomainParticipant {
                         DomainParticipantListener::on_inconsistent_topic(&*listener, &topic, status);
                     }
                 }
-            })
+            });
+            Listening { mask, call, object }
         });
-        self.0.observer.set_listener(listener.map(|listener| (mask, listener)));
+        self.0.observer.set_listener(listener);
+    }
+
+    /// The listener set, if any (DDS 1.4 §2.2.2.1.1 `get_listener`).
+    pub fn listener(&self) -> Option<Arc<dyn DomainParticipantListener>> {
+        self.0.observer.listener()
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use dds_core::{
     Addresses, DataReader, DataWriter, DdsType, DomainParticipant,
     engine::Environment,
-    qos::{Deadline, Duration, Limit, ResourceLimits},
+    qos::{Deadline, Duration, Limit, ResourceLimits, TransportPriority},
     rtps::{
         message::Datagram,
         participant::Interface,
@@ -39,6 +39,8 @@ struct World {
     within_send: Mutex<Option<(SocketAddr, Hook)>>,
     /// One in so many datagrams for user's readers is lost; none while zero.
     loss: AtomicU32,
+    /// The code points of marked datagrams.
+    marks: Mutex<Vec<u8>>,
     /// How often a timer moved since time last did.
     timers_moved: AtomicU32,
 }
@@ -61,6 +63,11 @@ impl Environment for Host {
         if let Some((_, hook)) = hook {
             hook();
         }
+    }
+
+    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
+        self.world.marks.lock().push(code_point);
+        self.send(destination, datagram);
     }
 
     fn timer_moved(&self, _: Monotonic) {
@@ -213,6 +220,34 @@ fn a_shorter_deadline_takes_effect_at_once() {
     writer.set_qos(writer.qos().deadline(Deadline(Duration::from_millis(10)))).unwrap();
     world.run(1_000);
     assert!(writer.offered_deadline_missed_status().total_count >= 5);
+}
+
+/// DDS 1.4 §2.2.3.15: the priority goes with every datagram of the writer, and may change.
+#[test]
+fn a_writers_priority_marks_its_datagrams() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let topic = one.topic::<Step>("Step").unwrap();
+    let plain = topic.writer().build().unwrap();
+    let urgent = topic.writer().qos(plain.qos().transport_priority(TransportPriority(46))).build().unwrap();
+    let reader = two.topic::<Step>("Step").unwrap().reader().reliable().keep_all().build().unwrap();
+    world.run(1_000);
+    assert_eq!(reader.matched_publications().len(), 2);
+    let marks = |writer: &DataWriter<Step>| {
+        world.marks.lock().clear();
+        writer.write(&Step { number: 0 }).unwrap();
+        world.run(100);
+        std::mem::take(&mut *world.marks.lock())
+    };
+    assert!(marks(&plain).is_empty());
+    let marked = marks(&urgent);
+    assert!(!marked.is_empty() && marked.iter().all(|mark| *mark == 46), "{marked:?}");
+    plain.set_qos(plain.qos().transport_priority(TransportPriority(1_000))).unwrap();
+    assert!(marks(&plain).iter().all(|mark| *mark == 63), "there are no more");
+    plain.set_qos(plain.qos().transport_priority(TransportPriority(-5))).unwrap();
+    urgent.set_qos(urgent.qos().transport_priority(TransportPriority(0))).unwrap();
+    assert!(marks(&plain).is_empty() && marks(&urgent).is_empty());
+    assert_eq!(reader.take().unwrap().len(), 5);
 }
 
 #[test]

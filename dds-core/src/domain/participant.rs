@@ -169,7 +169,7 @@ impl ParticipantBuilder {
             domain_id,
             config,
             qos: RwLock::new(qos),
-            observer: Arc::new(Observer::new(StatusCondition::new(), None)),
+            observer: Arc::new(Observer::new(handle, None)),
             topics: Mutex::default(),
             groups: Mutex::default(),
             next_key: AtomicU32::new(1),

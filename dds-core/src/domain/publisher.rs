@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use dds_qos::{AccessScope, DataWriterQos, Duration, PublisherQos, TopicQos};
@@ -36,6 +39,8 @@ pub(crate) struct PublisherInner {
     group: RwLock<Option<Arc<DeliveryGroup>>>,
     /// Purpose: its writers as they come and go; nothing else is locked meanwhile.
     writers: Mutex<BTreeMap<EntityId, Weak<WriterInner>>>,
+    /// Whether writers wait for `resume_publications`.
+    suspended: AtomicBool,
 }
 
 impl Drop for PublisherInner {
@@ -61,10 +66,11 @@ fn group_of(qos: &PublisherQos) -> Option<Arc<DeliveryGroup>> {
 
 impl Publisher {
     pub(super) fn new(participant: DomainParticipant, qos: PublisherQos) -> DdsResult<Self> {
-        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
+        let handle = participant.engine().handles.allocate();
+        let observer = Observer::new(handle, Some(participant.0.observer.clone()));
         let publisher = Self(Arc::new(PublisherInner {
             entity_id: participant.next_entity_id(EntityKind::WRITER_GROUP)?,
-            handle: participant.engine().handles.allocate(),
+            handle,
             participant,
             group: RwLock::new(group_of(&qos)),
             qos: RwLock::new(qos),
@@ -72,6 +78,7 @@ impl Publisher {
             lifecycle: Lifecycle::disabled("Publisher"),
             default_writer_qos: RwLock::default(),
             writers: Mutex::default(),
+            suspended: AtomicBool::new(false),
         }));
         publisher.participant().adopt_publisher(&publisher)?;
         Ok(publisher)
@@ -178,6 +185,38 @@ impl Publisher {
             .find_map(DataWriter::of)
     }
 
+    /// Says that several changes by its writers follow, so that they need not leave one by one: they wait,
+    /// but for what fills a batch, until [`Publisher::resume_publications`] (DDS 1.4 §2.2.2.4.1.8).
+    ///
+    /// # Errors
+    /// [`DdsError::NotEnabled`], [`DdsError::AlreadyDeleted`].
+    pub fn suspend_publications(&self) -> DdsResult<()> {
+        self.0.lifecycle.check("suspend_publications")?;
+        self.0.suspended.store(true, Ordering::Release);
+        for writer in self.writers() {
+            writer.endpoint().state.lock().suspended = true;
+        }
+        Ok(())
+    }
+
+    /// Sends what waits since [`Publisher::suspend_publications`] (DDS 1.4 §2.2.2.4.1.9).
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] when they are not suspended, [`DdsError::NotEnabled`],
+    /// [`DdsError::AlreadyDeleted`].
+    pub fn resume_publications(&self) -> DdsResult<()> {
+        const OPERATION: &str = "resume_publications";
+        self.0.lifecycle.check(OPERATION)?;
+        if !self.0.suspended.swap(false, Ordering::AcqRel) {
+            return Err(DdsError::precondition(OPERATION, "suspend_publications before it"));
+        }
+        for writer in self.writers() {
+            writer.endpoint().state.lock().suspended = false;
+            self.participant().engine().flush_batch(writer.endpoint());
+        }
+        Ok(())
+    }
+
     /// Blocks until all matched reliable readers of all its writers have acknowledged what was written
     /// so far (DDS 1.4 §2.2.2.4.1.13).
     ///
@@ -235,6 +274,7 @@ impl Publisher {
     pub(super) fn adopt(&self, writer: &Arc<WriterInner>) -> DdsResult<()> {
         let entity_id = writer.endpoint().guid.entity_id;
         self.0.writers.lock().insert(entity_id, Arc::downgrade(writer));
+        writer.endpoint().state.lock().suspended = self.0.suspended.load(Ordering::Acquire);
         if self.is_enabled() && self.enables_writers() { writer.enable() } else { Ok(()) }
     }
 

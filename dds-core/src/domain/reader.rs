@@ -3,7 +3,10 @@
 use std::{
     any::TypeId,
     marker::PhantomData,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use dds_qos::{AccessScope, DataReaderQos, Duration, SubscriptionQos};
@@ -16,12 +19,12 @@ use dds_types::TopicType;
 use parking_lot::Mutex;
 
 use super::{
-    Select, Subscriber, Topic,
+    Loan, Select, Subscriber, Topic,
     participant::{check_changeable, check_consistent, check_on_wire},
     topic::WeakTopic,
 };
 use crate::{
-    cache::{CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
+    cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
     condition::{
         QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition, WeakReadCondition,
     },
@@ -45,6 +48,8 @@ pub(super) struct ReaderInner {
     type_id: TypeId,
     /// Read and query conditions that were made, some of which may be gone.
     conditions: Mutex<Vec<WeakReadCondition>>,
+    /// Loans that are not returned yet.
+    loans: AtomicUsize,
 }
 
 impl Drop for ReaderInner {
@@ -89,7 +94,7 @@ impl ReaderInner {
     pub(super) fn has_dependents(&self) -> bool {
         let mut conditions = self.conditions.lock();
         conditions.retain(WeakReadCondition::is_used);
-        !conditions.is_empty()
+        !conditions.is_empty() || self.loans.load(Ordering::Acquire) > 0
     }
 
     /// Deletes its conditions: they are false from now on (DDS 1.4 §2.2.2.5.3.30).
@@ -120,6 +125,13 @@ impl ReaderInner {
 pub(super) enum Access {
     Read,
     Take,
+}
+
+/// What becomes of the samples that the cache hands out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum HandOut {
+    Decoded,
+    Lent,
 }
 
 /// Places for samples on their way out of the cache that a reader keeps.
@@ -202,10 +214,11 @@ impl<T: TopicType> DataReader<T> {
         let engine = subscriber.participant().engine().clone();
         let cache = Self::cache(&subscriber, &qos);
         let machine = StatefulReader::new(ReaderConfig::new(guid));
-        let observer = Observer::new(StatusCondition::new(), Some(subscriber.0.observer.clone()));
+        let handle = engine.handles.allocate();
+        let observer = Observer::new(handle, Some(subscriber.0.observer.clone()));
         let endpoint = Arc::new(ReaderEndpoint {
             guid,
-            handle: engine.handles.allocate(),
+            handle,
             topic: topic.shared.clone(),
             lifecycle,
             observer: Arc::new(observer),
@@ -213,7 +226,8 @@ impl<T: TopicType> DataReader<T> {
             state: Mutex::new(ReaderState::new(machine, cache, qos)),
         });
         let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
-        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions };
+        let loans = AtomicUsize::new(0);
+        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions, loans };
         Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
     }
 
@@ -401,18 +415,14 @@ impl<T: TopicType> DataReader<T> {
         self.select().take_into(samples)
     }
 
-    pub(super) fn access(
-        &self,
-        access: Access,
-        selector: &Selector<'_>,
-        samples: &mut Vec<Sample<T>>,
-    ) -> DdsResult<usize> {
+    /// Samples as the cache hands them out, in a vector of their own if they are lent.
+    fn collect(&self, access: Access, selector: &Selector<'_>, to: HandOut) -> DdsResult<Vec<CachedSample>> {
         self.inner.subscriber.participant().check_usable("take")?;
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
         endpoint.lifecycle.check("take")?;
         let now = engine.environment.now();
-        let (mut cached, due) = {
+        let (cached, due) = {
             let mut guard = endpoint.state.lock();
             let state = &mut *guard;
             if state.cache.next_timeout() <= now.monotonic {
@@ -426,7 +436,10 @@ impl<T: TopicType> DataReader<T> {
             {
                 return Err(DdsError::UnknownInstance { handle });
             }
-            let mut cached = std::mem::take(&mut state.accessed);
+            let mut cached = match to {
+                HandOut::Decoded => std::mem::take(&mut state.accessed),
+                HandOut::Lent => Vec::new(),
+            };
             match access {
                 Access::Read => state.cache.read(selector, &mut cached),
                 Access::Take => state.cache.take(selector, &mut cached),
@@ -441,6 +454,39 @@ impl<T: TopicType> DataReader<T> {
             engine.settle_reader(now, endpoint);
             engine.drain_loopback(now);
         }
+        Ok(cached)
+    }
+
+    /// Lends samples.
+    pub(super) fn lend(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Loan<T>> {
+        // Counted first, so that the reader cannot be deleted meanwhile.
+        self.inner.loans.fetch_add(1, Ordering::AcqRel);
+        let collected = self.collect(access, selector, HandOut::Lent);
+        if collected.is_err() {
+            self.inner.loans.fetch_sub(1, Ordering::AcqRel);
+        }
+        Ok(Loan::new(self.clone(), access, collected?))
+    }
+
+    /// Takes a loan back.
+    pub(super) fn take_back(&self, access: Access, samples: &mut Vec<CachedSample>) {
+        if access == Access::Take {
+            let mut state = self.inner.endpoint.state.lock();
+            for sample in samples.drain(..) {
+                state.cache.recycle(sample.payload);
+            }
+        }
+        self.inner.loans.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn access(
+        &self,
+        access: Access,
+        selector: &Selector<'_>,
+        samples: &mut Vec<Sample<T>>,
+    ) -> DdsResult<usize> {
+        let (engine, endpoint) = (&self.inner.engine, &self.inner.endpoint);
+        let mut cached = self.collect(access, selector, HandOut::Decoded)?;
         let before = samples.len();
         samples.reserve(cached.len());
         for sample in &cached {
@@ -638,6 +684,10 @@ impl<T: TopicType> DataReader<T> {
 }
 
 impl SampleSource for ReaderEndpoint {
+    fn instance_handle(&self) -> InstanceHandle {
+        self.handle
+    }
+
     fn has_samples(&self, states: DataState, predicate: Option<&QueryPredicate>) -> bool {
         if !self.lifecycle.is_enabled() {
             return false;

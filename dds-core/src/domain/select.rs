@@ -2,7 +2,7 @@
 
 use dds_types::TopicType;
 
-use super::{DataReader, reader::Access};
+use super::{DataReader, Loan, reader::Access};
 use crate::{
     cache::{Content, InstanceSelector, Selector},
     condition::{QueryCondition, ReadCondition},
@@ -105,7 +105,30 @@ impl<'r, T: TopicType> Select<'r, T> {
         self.access(Access::Take, samples)
     }
 
+    /// Reads them where they are: see [`Loan`].
+    ///
+    /// # Errors
+    /// As [`Select::read`].
+    pub fn read_loan(self) -> DdsResult<Loan<T>> {
+        let reader = self.reader;
+        self.with_selector(|selector| reader.lend(Access::Read, selector))
+    }
+
+    /// Takes them where they are: see [`Loan`].
+    ///
+    /// # Errors
+    /// As [`Select::read`].
+    pub fn take_loan(self) -> DdsResult<Loan<T>> {
+        let reader = self.reader;
+        self.with_selector(|selector| reader.lend(Access::Take, selector))
+    }
+
     fn access(self, access: Access, samples: &mut Vec<Sample<T>>) -> DdsResult<usize> {
+        let reader = self.reader;
+        self.with_selector(|selector| reader.access(access, selector, samples))
+    }
+
+    fn with_selector<R>(self, act: impl FnOnce(&Selector<'_>) -> R) -> R {
         let accepts = self.query.map(|query| {
             let predicate = query.predicate();
             move |bytes: &[u8], content: Content| predicate(bytes, content)
@@ -116,6 +139,6 @@ impl<'r, T: TopicType> Select<'r, T> {
             max_samples: self.max_samples,
             predicate: accepts.as_ref().map(|accepts| accepts as &dyn Fn(&[u8], Content) -> bool),
         };
-        self.reader.access(access, &selector, samples)
+        act(&selector)
     }
 }

@@ -76,10 +76,11 @@ impl Subscriber {
     }
 
     fn assemble(participant: DomainParticipant, qos: SubscriberQos, lifecycle: Lifecycle) -> DdsResult<Self> {
-        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
+        let handle = participant.engine().handles.allocate();
+        let observer = Observer::new(handle, Some(participant.0.observer.clone()));
         Ok(Self(Arc::new(SubscriberInner {
             entity_id: participant.next_entity_id(EntityKind::READER_GROUP)?,
-            handle: participant.engine().handles.allocate(),
+            handle,
             participant,
             qos: RwLock::new(qos),
             observer: Arc::new(observer),

@@ -195,11 +195,12 @@ impl TopicShared {
         qos: TopicQos,
         lifecycle: Lifecycle,
     ) -> Self {
-        let observer = Observer::new(StatusCondition::new(), Some(participant.0.observer.clone()));
+        let handle = participant.engine().handles.allocate();
+        let observer = Observer::new(handle, Some(participant.0.observer.clone()));
         Self {
             name: name.to_owned(),
             type_name: type_name.to_owned(),
-            handle: participant.engine().handles.allocate(),
+            handle,
             lifecycle,
             qos: parking_lot::RwLock::new(Arc::new(qos)),
             observer: Arc::new(observer),

@@ -126,7 +126,8 @@ impl WriterInner {
         if before != Before::Enabled || self.publisher.participant().check_usable("drop").is_err() {
             return;
         }
-        // What was written just before the program ends should still arrive.
+        // What was written just before the program ends should still leave, and arrive.
+        self.engine.flush_batch(&self.endpoint);
         let waits = self.linger != Duration::ZERO && self.engine.check_may_block("drop").is_ok();
         if waits && !self.endpoint.state.lock().matched.is_empty() {
             let target = self.engine.request_acknowledgments(&self.endpoint);
@@ -288,10 +289,11 @@ impl<T: TopicType> DataWriter<T> {
         let batching =
             Batching { bytes: config.batch_bytes, window: config.batch_window.max(qos.latency_budget.0) };
         let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
-        let observer = Observer::new(StatusCondition::new(), Some(publisher.0.observer.clone()));
+        let handle = engine.handles.allocate();
+        let observer = Observer::new(handle, Some(publisher.0.observer.clone()));
         let endpoint = Arc::new(WriterEndpoint {
             guid,
-            handle: engine.handles.allocate(),
+            handle,
             topic: topic.shared.clone(),
             type_support: TypeSupport::of::<T>(),
             representation: AtomicI16::new(representation.0),
@@ -477,6 +479,20 @@ impl<T: TopicType> DataWriter<T> {
                 limit: state.qos.resource_limits.max_instances.as_usize() as u64,
             })
         })
+    }
+
+    /// As [`DataWriter::register_instance`] (DDS 1.4 §2.2.2.4.2.6). Nothing is sent of a registration, so
+    /// that nobody sees its timestamp.
+    ///
+    /// # Errors
+    /// As [`DataWriter::register_instance`].
+    pub fn register_instance_with_timestamp(
+        &self,
+        sample: &T,
+        timestamp: Timestamp,
+    ) -> DdsResult<InstanceHandle> {
+        let _ = timestamp;
+        self.register_instance(sample)
     }
 
     /// Says that this writer no longer updates the instance (DDS 1.4 §2.2.2.4.2.7); also disposes of it,

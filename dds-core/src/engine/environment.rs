@@ -22,6 +22,14 @@ pub trait Environment: Send + Sync {
     /// environment counts and reports what never works.
     fn send(&self, destination: &Locator, datagram: &Datagram);
 
+    /// As [`Environment::send`], marked with a differentiated services code point for networks that treat
+    /// urgent datagrams differently (DDS 1.4 §2.2.3.15, RFC 2474). Where there are no such marks it is
+    /// sent like any other.
+    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
+        let _ = code_point;
+        self.send(destination, datagram);
+    }
+
     /// Tells that [`Engine::on_timer`](super::Engine::on_timer) is due at `at`, earlier than was
     /// known before.
     fn timer_moved(&self, at: Monotonic);
@@ -35,6 +43,7 @@ pub trait Environment: Send + Sync {
     fn is_inherited(&self) -> bool {
         false
     }
+
     /// Blocks the calling thread until `look`, asked at once and after each notification, says that what
     /// it waits for is there; false when the deadline passed first. Called only where
     /// [`may_block`](Environment::may_block) allows it; an environment may receive on the waiting thread.

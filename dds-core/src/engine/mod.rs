@@ -57,7 +57,7 @@ pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::Environment;
 pub(crate) use group::DeliveryGroup;
 use group::GroupState;
-pub(crate) use observer::{Observer, Source, StatusListener};
+pub(crate) use observer::{Listening, Observer, Source, StatusListener};
 pub use protect::{Opened, Protect};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
 pub(crate) use table::{EndpointTable, Remote};
@@ -538,6 +538,16 @@ impl Engine {
 
     /// Sends to each destination with its own INFO_DST. No lock may be held.
     pub(crate) fn send(&self, destinations: &Destinations, datagram: &mut Datagram) {
+        self.send_marked(destinations, datagram, None);
+    }
+
+    /// As [`Engine::send`], marked with a code point where there is one.
+    pub(crate) fn send_marked(
+        &self,
+        destinations: &Destinations,
+        datagram: &mut Datagram,
+        code_point: Option<u8>,
+    ) {
         for (prefix, locator) in destinations {
             if *prefix != GuidPrefix::UNKNOWN {
                 datagram.set_destination(*prefix);
@@ -545,18 +555,28 @@ impl Engine {
             if locator.kind == LocatorKind::IN_PROCESS {
                 self.loopback.lock().queue.push_back(datagram.to_vec());
             } else {
-                self.send_protected(*prefix, locator, datagram);
+                self.send_protected(*prefix, locator, datagram, code_point);
             }
         }
     }
 
-    fn send_protected(&self, destination: GuidPrefix, locator: &Locator, datagram: &Datagram) {
-        let Some(protect) = &self.protect else { return self.environment.send(locator, datagram) };
+    fn send_protected(
+        &self,
+        destination: GuidPrefix,
+        locator: &Locator,
+        datagram: &Datagram,
+        code_point: Option<u8>,
+    ) {
+        let send = |datagram: &Datagram| match code_point {
+            None => self.environment.send(locator, datagram),
+            Some(code_point) => self.environment.send_marked(locator, datagram, code_point),
+        };
+        let Some(protect) = &self.protect else { return send(datagram) };
         let mut protected = Vec::new();
         if protect.protect_message(destination, &datagram.to_vec(), &mut protected) {
-            self.environment.send(locator, &Datagram::from(protected));
+            send(&Datagram::from(protected));
         } else {
-            self.environment.send(locator, datagram);
+            send(datagram);
         }
     }
 

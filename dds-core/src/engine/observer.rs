@@ -1,6 +1,7 @@
 //! Who is told when something happened to an entity: waiting threads and tasks, then listeners.
 
 use std::{
+    any::Any,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
@@ -14,6 +15,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use super::{ReaderEndpoint, TopicShared, WriterEndpoint};
 use crate::{
     condition::{CallbackScope, Notifier, StatusCondition},
+    instance::InstanceHandle,
     status::StatusMask,
 };
 
@@ -39,12 +41,21 @@ impl Source {
 /// A listener without its types.
 pub(crate) type StatusListener = Arc<dyn Fn(&Source, StatusMask) + Send + Sync>;
 
+/// A listener, and what it is called for.
+#[derive(Clone)]
+pub(crate) struct Listening {
+    pub(crate) mask: StatusMask,
+    pub(crate) call: StatusListener,
+    /// The user's object, an `Arc` of the entity's listener trait.
+    pub(crate) object: Arc<dyn Any + Send + Sync>,
+}
+
 /// Tells waiters and listeners of one entity, and the listeners of those above it.
 pub(crate) struct Observer {
     /// Whoever waits for any change of the entity.
     pub(crate) notifier: Notifier,
     condition: StatusCondition,
-    listener: RwLock<Option<(StatusMask, StatusListener)>>,
+    listener: RwLock<Option<Listening>>,
     /// The bits of the listener's mask, so that finding nobody interested takes no lock.
     interest: AtomicU32,
     /// Purpose: calls do not overlap, and none starts once the listener was removed. Not held during
@@ -64,10 +75,10 @@ struct Calls {
 }
 
 impl Observer {
-    pub(crate) fn new(condition: StatusCondition, parent: Option<Arc<Observer>>) -> Self {
+    pub(crate) fn new(entity: InstanceHandle, parent: Option<Arc<Observer>>) -> Self {
         Self {
             notifier: Notifier::new(),
-            condition,
+            condition: StatusCondition::of(entity),
             listener: RwLock::new(None),
             interest: AtomicU32::new(StatusMask::NONE.bits()),
             calls: Mutex::default(),
@@ -87,10 +98,10 @@ impl Observer {
     }
 
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
-    pub(crate) fn set_listener(&self, listener: Option<(StatusMask, StatusListener)>) {
+    pub(crate) fn set_listener(&self, listener: Option<Listening>) {
         {
             let mut current = self.listener.write();
-            let interest = listener.as_ref().map_or(StatusMask::NONE, |(mask, _)| *mask);
+            let interest = listener.as_ref().map_or(StatusMask::NONE, |listening| listening.mask);
             self.interest.store(interest.bits(), Ordering::Release);
             *current = listener;
         }
@@ -99,6 +110,11 @@ impl Observer {
         while calls.running.is_some_and(|thread| thread != thread::current().id()) {
             self.ended.wait(&mut calls);
         }
+    }
+
+    /// The user's object that listens.
+    pub(crate) fn listener<L: Clone + 'static>(&self) -> Option<L> {
+        self.listener.read().as_ref().and_then(|listening| listening.object.downcast_ref().cloned())
     }
 
     /// Tells of changed statuses. The caller holds no lock.
@@ -208,12 +224,12 @@ impl Observer {
 
     fn call_once(&self, source: &Source, statuses: StatusMask) {
         let listener = self.listener.read().clone();
-        if let Some((mask, listener)) = listener
+        if let Some(Listening { mask, call, .. }) = listener
             && mask.contains(statuses)
         {
             let _callback = CallbackScope::enter();
             // The thread is not the listener's own: it receives, or keeps time, for everybody.
-            if panic::catch_unwind(AssertUnwindSafe(|| listener(source, statuses))).is_err() {
+            if panic::catch_unwind(AssertUnwindSafe(|| call(source, statuses))).is_err() {
                 tracing::error!(?statuses, "a listener panicked; it goes on being called");
             }
         }

@@ -72,6 +72,10 @@ pub(crate) struct WriterState {
     /// When the open batch leaves at the latest.
     batch_due: Option<Monotonic>,
     batching: Batching,
+    /// The user makes several changes and says when they are done (DDS 1.4 §2.2.2.4.1.8).
+    pub(crate) suspended: bool,
+    /// How its datagrams are marked (DDS 1.4 §2.2.3.15 TRANSPORT_PRIORITY).
+    code_point: Option<u8>,
     scratch: Datagram,
     released: Vec<SequenceNumber>,
     missed: Vec<DeadlineMissed>,
@@ -156,6 +160,14 @@ impl Drop for Ticket<'_> {
     }
 }
 
+/// The code point that TRANSPORT_PRIORITY asks for: the priority itself, as far as there are as many; none
+/// for the default.
+fn code_point(qos: &DataWriterQos) -> Option<u8> {
+    const HIGHEST: i32 = 63;
+    let priority = qos.transport_priority.0.min(HIGHEST);
+    u8::try_from(priority).ok().filter(|code_point| *code_point != 0)
+}
+
 /// Idle serialisation buffers kept per writer.
 pub(crate) const POOLED_BUFFERS: usize = 256;
 
@@ -172,6 +184,7 @@ impl WriterState {
             machine,
             cache,
             statuses: WriterStatuses::default(),
+            code_point: code_point(&qos),
             qos,
             matched: BTreeMap::new(),
             pool,
@@ -179,6 +192,7 @@ impl WriterState {
             last_write: Monotonic::ZERO,
             batch_due: None,
             batching,
+            suspended: false,
             scratch: Datagram::new(),
             released: Vec::new(),
             missed: Vec::new(),
@@ -192,6 +206,7 @@ impl WriterState {
     pub(crate) fn follow_qos(&mut self, qos: DataWriterQos, batch_window: Duration) {
         // A batch that is open leaves when it would have.
         self.batching.window = batch_window.max(qos.latency_budget.0);
+        self.code_point = code_point(&qos);
         self.qos = qos;
     }
 
@@ -204,7 +219,7 @@ impl WriterState {
     /// Whether what is pending may wait for more to leave with it.
     fn may_batch(&mut self, now: Monotonic) -> bool {
         let since = now.nanos_since(std::mem::replace(&mut self.last_write, now));
-        since < HOT_NANOS
+        (since < HOT_NANOS || self.suspended)
             && !self.machine.has_attention()
             && self.machine.pending_bytes() < self.batching.bytes
             && self.batch_due.is_none_or(|due| now < due)
@@ -486,7 +501,7 @@ impl Engine {
         let may_wait = urgency == Urgency::MayWait && state.may_batch(now.monotonic);
         let mut progress = false;
         if may_wait && !state.sending {
-            if state.batch_due.is_none() {
+            if state.batch_due.is_none() && !state.suspended {
                 state.batch_due = Some(now.monotonic.after(state.batching.window));
             }
         } else {
@@ -495,8 +510,11 @@ impl Engine {
             if !state.sending && state.machine.wants_transmit() {
                 state.sending = true;
                 let mut datagram = std::mem::take(&mut state.scratch);
+                let mark = state.code_point;
                 while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
-                    MutexGuard::unlocked(&mut state, || self.send(&destinations, &mut datagram));
+                    MutexGuard::unlocked(&mut state, || {
+                        self.send_marked(&destinations, &mut datagram, mark);
+                    });
                 }
                 datagram.clear();
                 state.scratch = datagram;

@@ -241,41 +241,12 @@ impl Environment for Runtime {
     }
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
-        let Some(address) = destination.socket_address() else { return };
-        if self.fork.is_forked_child() {
-            return;
-        }
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        let mut whole = Vec::new();
-        for piece in datagram.pieces() {
-            match slices.get_mut(count) {
-                Some(slot) => *slot = IoSlice::new(piece),
-                None => {
-                    whole = datagram.to_vec();
-                    break;
-                }
-            }
-            count += 1;
-        }
-        let single = [IoSlice::new(&whole)];
-        let pieces = if whole.is_empty() { slices.get(..count).unwrap_or(&slices) } else { &single[..] };
-        let mut result = self.transport.send(address, pieces, &SendOptions::default());
-        // A full socket buffer drains within the time of a few system calls.
-        for _ in 0..100 {
-            if !matches!(result, Err(SendError::WouldBlock)) {
-                break;
-            }
-            thread::yield_now();
-            result = self.transport.send(address, pieces, &SendOptions::default());
-        }
-        match result {
-            Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
-            Err(error) => {
-                tracing::debug!(%error, %destination, "a datagram was not sent");
-                self.counters.unsent.fetch_add(1, Ordering::Relaxed)
-            }
-        };
+        self.transmit(destination, datagram, &SendOptions::default());
+    }
+
+    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
+        let options = SendOptions { dscp: Some(code_point), ..SendOptions::default() };
+        self.transmit(destination, datagram, &options);
     }
 
     fn timer_moved(&self, at: Monotonic) {
@@ -301,5 +272,45 @@ impl Environment for Runtime {
         look: &mut dyn FnMut() -> bool,
     ) -> bool {
         self.receive_until(notifier, deadline, look)
+    }
+}
+
+impl Runtime {
+    fn transmit(&self, destination: &Locator, datagram: &Datagram, options: &SendOptions) {
+        let Some(address) = destination.socket_address() else { return };
+        if self.fork.is_forked_child() {
+            return;
+        }
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let mut count = 0;
+        let mut whole = Vec::new();
+        for piece in datagram.pieces() {
+            match slices.get_mut(count) {
+                Some(slot) => *slot = IoSlice::new(piece),
+                None => {
+                    whole = datagram.to_vec();
+                    break;
+                }
+            }
+            count += 1;
+        }
+        let single = [IoSlice::new(&whole)];
+        let pieces = if whole.is_empty() { slices.get(..count).unwrap_or(&slices) } else { &single[..] };
+        let mut result = self.transport.send(address, pieces, options);
+        // A full socket buffer drains within the time of a few system calls.
+        for _ in 0..100 {
+            if !matches!(result, Err(SendError::WouldBlock)) {
+                break;
+            }
+            thread::yield_now();
+            result = self.transport.send(address, pieces, options);
+        }
+        match result {
+            Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
+            Err(error) => {
+                tracing::debug!(%error, %destination, "a datagram was not sent");
+                self.counters.unsent.fetch_add(1, Ordering::Relaxed)
+            }
+        };
     }
 }

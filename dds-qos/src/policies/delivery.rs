@@ -99,10 +99,10 @@ macro_rules! delivery_policies {
         section "DDS 1.4 §2.2.3.15";
         pid [0x0049];
         changeable Always;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [topic() writer()];
         (
-            /// Higher is more urgent.
+            /// Higher is more urgent: 1 to 63 are sent as differentiated services code points, more is 63.
             i32 = 0
         );
 

@@ -1,0 +1,82 @@
+//! Samples that are lent by a reader rather than copied out of it.
+
+use std::marker::PhantomData;
+
+use dds_types::TopicType;
+
+use super::{DataReader, reader::Access};
+use crate::{
+    cache::{CachedSample, Content},
+    error::DdsResult,
+    sample::{Sample, SampleInfo},
+};
+
+/// Samples read or taken without a copy: their bytes stay in the buffers in which they were received, and
+/// none is decoded unless asked for (DDS 1.4 §2.2.2.5.3.8, loans by `read` and `take`).
+///
+/// Dropping it returns the loan (§2.2.2.5.3.20 `return_loan`). Until then the reader cannot be deleted by
+/// [`Subscriber::delete_reader`](super::Subscriber::delete_reader).
+#[derive(Debug)]
+pub struct Loan<T: TopicType> {
+    reader: DataReader<T>,
+    access: Access,
+    samples: Vec<CachedSample>,
+}
+
+/// One of the samples of a [`Loan`].
+#[derive(Clone, Copy, Debug)]
+pub struct LoanedSample<'l, T: TopicType> {
+    sample: &'l CachedSample,
+    type_: PhantomData<fn() -> T>,
+}
+
+impl<T: TopicType> Loan<T> {
+    pub(super) fn new(reader: DataReader<T>, access: Access, samples: Vec<CachedSample>) -> Self {
+        Self { reader, access, samples }
+    }
+
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// The samples, in the order in which `read` and `take` have them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = LoanedSample<'_, T>> {
+        self.samples.iter().map(|sample| LoanedSample { sample, type_: PhantomData })
+    }
+
+    /// Returns the loan, as dropping it does.
+    pub fn return_loan(self) {}
+}
+
+impl<T: TopicType> Drop for Loan<T> {
+    fn drop(&mut self) {
+        self.reader.take_back(self.access, &mut self.samples);
+    }
+}
+
+impl<'l, T: TopicType> LoanedSample<'l, T> {
+    /// What is known about the sample.
+    pub fn info(&self) -> &'l SampleInfo {
+        &self.sample.info
+    }
+
+    /// The serialised data with its encapsulation header, where it was received; `None` when the sample
+    /// only tells of a change of its instance's state.
+    pub fn bytes(&self) -> Option<&'l [u8]> {
+        (self.sample.content == Content::Data).then_some(&*self.sample.payload)
+    }
+
+    /// The sample, decoded.
+    ///
+    /// # Errors
+    /// [`Decode`](crate::error::DdsError::Decode) when the bytes are no valid `T`.
+    pub fn decode(&self) -> DdsResult<Sample<T>> {
+        Ok(Sample::decode(self.sample)?)
+    }
+}

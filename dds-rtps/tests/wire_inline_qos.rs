@@ -1,10 +1,11 @@
 //! Inline QoS and the fields around it, in bytes written by hand.
 
 use dds_rtps::{
+    discovery::{ContentFilter, FilterSignature},
     message::{
-        Data, DataHeader, DataPayload, Datagram, InlineQosToSend, MessageBuilder, MessageErrorKind,
-        MessageReceiver, OriginalWriterInfo, PayloadKind, SampleIdentity, StatusInfo, Submessage,
-        SubmessageId,
+        ContentFilterInfo, Data, DataHeader, DataPayload, Datagram, InlineQosToSend, MessageBuilder,
+        MessageErrorKind, MessageReceiver, OriginalWriterInfo, PayloadKind, SampleIdentity, StatusInfo,
+        Submessage, SubmessageId,
     },
     payload::Payload,
     structure::{EntityId, Guid, GuidPrefix, KeyHash, SequenceNumber},
@@ -149,6 +150,7 @@ fn value_and_key_at_once_are_refused_and_foreign_formats_skipped() {
 fn all_that_is_sent_is_received() {
     let guid = Guid::new(GuidPrefix([8; 12]), EntityId([1, 2, 3, 4]));
     let number = SequenceNumber(-5_000_000_000);
+    let info = ContentFilterInfo::new((0..33).map(|n| (FilterSignature([n; 16]), n % 2 == 0)));
     let inline = InlineQosToSend {
         related_sample_identity: Some(SampleIdentity { writer_guid: guid, sequence_number: number }),
         original_writer_info: Some(OriginalWriterInfo { writer_guid: guid, sequence_number: number }),
@@ -158,7 +160,7 @@ fn all_that_is_sent_is_received() {
         group_seq_num: Some(SequenceNumber(3)),
         writer_group_info: Some(Default::default()),
         secure_writer_group_info: Some(Default::default()),
-        content_filter_info: Some(vec![1, 2, 3]),
+        content_filter_info: Some(info.clone()),
     };
     let header = DataHeader {
         writer_sn: SequenceNumber(4),
@@ -184,10 +186,52 @@ fn all_that_is_sent_is_received() {
         assert_eq!(qos.group_coherent_set(), inline.group_coherent_set);
         assert_eq!(qos.group_seq_num(), inline.group_seq_num);
         assert_eq!(qos.writer_group_info(), inline.writer_group_info);
-        assert_eq!(qos.content_filter_info(), Some(&[1, 2, 3, 0][..]));
+        assert_eq!(qos.content_filter_info(), inline.content_filter_info);
         assert_eq!(qos.status_info(), Some(StatusInfo::FILTERED));
         assert_eq!(qos.key_hash(), header.key_hash);
         assert_eq!(qos.iter().next().unwrap().id.0, 0x1d);
         assert_eq!(data.payload, DataPayload::Data(b"five!\0\0\0"));
     });
+}
+
+/// RTPS 2.5 §9.6.4.1: a bitmap whose first result is the most significant bit, then the signatures.
+#[test]
+fn content_filter_info_is_a_bitmap_and_signatures() {
+    for order in [BIG, LITTLE] {
+        let long = |value: u32| if order == BIG { value.to_be_bytes() } else { value.to_le_bytes() };
+        let value = [&long(1)[..], &long(0xa000_0000), &long(3), &[1; 16], &[2; 16], &[3; 16]].concat();
+        let list = [parameter(order, 0x55, &value), parameter(order, 1, &[])].concat();
+        read(&message(CYCLONE, order | INLINE_QOS | DATA, &[], &[&list[..], b"data"].concat()), |data| {
+            let info = data.inline_qos.unwrap().content_filter_info().unwrap();
+            let results = [1, 2, 3, 4].map(|n| info.result(&FilterSignature([n; 16])));
+            assert_eq!(results, [Some(true), Some(false), Some(true), None]);
+        });
+    }
+    let long = u32::to_le_bytes;
+    // More results than bits, a count beyond the end, no signatures.
+    for value in [
+        [&long(1)[..], &long(0), &long(33), &[0; 528]].concat(),
+        [&long(u32::MAX)[..], &long(0), &long(0)].concat(),
+        [&long(1)[..], &long(0), &long(u32::MAX)].concat(),
+        long(0).to_vec(),
+    ] {
+        let list = [parameter(LITTLE, 0x55, &value), parameter(LITTLE, 1, &[])].concat();
+        read(&message(CYCLONE, LITTLE | INLINE_QOS | DATA, &[], &[&list[..], b"data"].concat()), |data| {
+            assert_eq!(data.inline_qos.unwrap().content_filter_info(), None);
+        });
+    }
+}
+
+/// The digest of all strings with their NULs: `printf 'Square_filtered\0Square\0DDSSQL\0color = %%0\0%s\0' "'RED'" | md5sum`.
+#[test]
+fn a_filter_is_named_by_the_md5_of_its_strings() {
+    let filter = ContentFilter {
+        content_filtered_topic_name: "Square_filtered".into(),
+        related_topic_name: "Square".into(),
+        filter_class_name: ContentFilter::SQL.into(),
+        filter_expression: "color = %0".into(),
+        expression_parameters: vec!["'RED'".into()],
+    };
+    let hex: String = filter.signature().0.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, "5619828333943ebb3744337f9707c029");
 }

@@ -263,6 +263,7 @@ impl Engine {
                     || remote.participant.as_ref().is_some_and(|participant| participant.expects_inline_qos);
                 let mut guard = writer.state.lock();
                 guard.machine.match_reader(ReaderProxyConfig {
+                    filter: None,
                     guid: remote.guid,
                     locators: remote.locators.clone(),
                     reliable: data.qos.reliability.is_reliable(),

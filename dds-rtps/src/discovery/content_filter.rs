@@ -7,6 +7,8 @@ use dds_types::{
     cdr::{CdrReader, CdrWriter},
 };
 
+use md5::{Digest, Md5};
+
 use super::value::ParameterValue;
 
 /// The filter of a reader on a content-filtered topic.
@@ -24,7 +26,32 @@ pub struct ContentFilter {
     pub expression_parameters: Vec<String>,
 }
 
+/// Names a content filter: the MD5 of all that makes it (RTPS 2.5 §9.6.4.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct FilterSignature(pub [u8; 16]);
+
 impl ContentFilter {
+    /// The class of filters in the standard's SQL.
+    pub const SQL: &'static str = "DDSSQL";
+
+    /// What names it in inline QoS: the digest of all its strings, each with its NUL.
+    pub fn signature(&self) -> FilterSignature {
+        let names = [
+            &self.content_filtered_topic_name,
+            &self.related_topic_name,
+            &self.filter_class_name,
+            &self.filter_expression,
+        ];
+        let mut digest = Md5::new();
+        for text in names.into_iter().chain(&self.expression_parameters) {
+            digest.update(text.as_bytes());
+            digest.update([0]);
+        }
+        let mut signature = FilterSignature::default();
+        signature.0.copy_from_slice(&digest.finalize());
+        signature
+    }
+
     /// How many parameters an expression has at most (DDS 1.4 annex B).
     pub const MOST_PARAMETERS: usize = 100;
 }

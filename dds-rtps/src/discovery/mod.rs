@@ -23,7 +23,7 @@ use core::fmt;
 
 use dds_types::{DecodeError, parameter_list::ParameterId};
 
-pub use content_filter::ContentFilter;
+pub use content_filter::{ContentFilter, FilterSignature};
 pub use endpoints::{PublicationData, SubscriptionData, TopicData};
 pub use message_data::{ParticipantMessageData, ParticipantMessageKind};
 pub use participant_data::{BuiltinEndpointQos, BuiltinEndpointSet, ParticipantData};

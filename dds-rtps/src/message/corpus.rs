@@ -6,13 +6,14 @@ use core::fmt::Debug;
 use dds_types::cdr::Endianness;
 
 use super::{
-    DataFragHeader, DataHeader, Datagram, FixedSubmessage, GroupDigest, Header, InlineQosToSend, LocatorList,
-    LocatorUdpV4, MessageBuilder, MessageErrorKind, NumberSet, PayloadKind, SUBMESSAGES, SampleIdentity,
-    SetNumber, StatusInfo, Submessage, SubmessageId,
+    ContentFilterInfo, DataFragHeader, DataHeader, Datagram, FixedSubmessage, GroupDigest, Header,
+    InlineQosToSend, LocatorList, LocatorUdpV4, MessageBuilder, MessageErrorKind, NumberSet, PayloadKind,
+    SUBMESSAGES, SampleIdentity, SetNumber, StatusInfo, Submessage, SubmessageId,
     element::{ChangeCount, Cursor},
     receiver::RawSubmessage,
 };
 use crate::{
+    discovery::FilterSignature,
     payload::Payload,
     structure::{
         Count, EntityId, FragmentNumber, Guid, GuidPrefix, KeyHash, Locator, LocatorKind, ProtocolVersion,
@@ -213,7 +214,10 @@ fn generate_inline_qos(seed: &mut Seed) -> InlineQosToSend {
         coherent_set: Option::generate(seed),
         group_seq_num: Option::generate(seed),
         writer_group_info: Option::generate(seed),
-        content_filter_info: bool::generate(seed).then(|| vec![7; 13]),
+        content_filter_info: bool::generate(seed).then(|| {
+            let results = 0..seed.below(40) as u8;
+            ContentFilterInfo::new(results.map(|number| (FilterSignature([number; 16]), number % 3 == 0)))
+        }),
         ..InlineQosToSend::default()
     }
 }

@@ -8,7 +8,7 @@ use dds_types::{
 };
 
 use super::{
-    MessageErrorKind,
+    ContentFilterInfo, MessageErrorKind,
     element::{Cursor, GroupDigest, SubmessageElement},
     pid,
 };
@@ -170,9 +170,9 @@ impl<'a> InlineQos<'a> {
         self.array(pid::WRITER_GROUP_INFO).map(GroupDigest)
     }
 
-    /// PID_CONTENT_FILTER_INFO as it came (RTPS 2.5 §9.6.4.1).
-    pub fn content_filter_info(&self) -> Option<&'a [u8]> {
-        self.find(pid::CONTENT_FILTER_INFO)
+    /// PID_CONTENT_FILTER_INFO: what the writer's filters said.
+    pub fn content_filter_info(&self) -> Option<ContentFilterInfo> {
+        ContentFilterInfo::read(self.find(pid::CONTENT_FILTER_INFO)?, self.endianness)
     }
 
     /// Whether there is a parameter that we must understand and do not; the sample must then be
@@ -208,8 +208,8 @@ pub struct InlineQosToSend {
     pub writer_group_info: Option<GroupDigest>,
     /// The digest of the publisher's writers whose metadata is protected.
     pub secure_writer_group_info: Option<GroupDigest>,
-    /// PID_CONTENT_FILTER_INFO, encoded little endian (RTPS 2.5 §9.6.4.1).
-    pub content_filter_info: Option<Vec<u8>>,
+    /// What the writer's filters said.
+    pub content_filter_info: Option<ContentFilterInfo>,
 }
 
 const IDENTITY_SIZE: usize = 24;
@@ -249,14 +249,14 @@ impl InlineQosToSend {
             }
         }
         if let Some(info) = &self.content_filter_info {
-            put_parameter(pid::CONTENT_FILTER_INFO, info, out);
+            info.write(out);
         }
     }
 
     /// How many bytes [`InlineQosToSend::write`] appends.
     pub(super) fn size(&self) -> usize {
         let parameter = |present: bool, value: usize| if present { value.saturating_add(4) } else { 0 };
-        let info = self.content_filter_info.as_ref().map_or(0, |info| info.len().next_multiple_of(4));
+        let info = self.content_filter_info.as_ref().map_or(0, ContentFilterInfo::value_size);
         [
             parameter(self.related_sample_identity.is_some(), IDENTITY_SIZE),
             parameter(self.related_sample_identity.is_some(), IDENTITY_SIZE),
@@ -291,7 +291,7 @@ pub(super) fn put_sentinel(out: &mut Vec<u8>) {
 }
 
 /// Appends one parameter; a value that no parameter can hold is cut off.
-fn put_parameter(id: ParameterId, value: &[u8], out: &mut Vec<u8>) {
+pub(super) fn put_parameter(id: ParameterId, value: &[u8], out: &mut Vec<u8>) {
     const LONGEST: usize = 0xfffc;
     let value = value.get(..LONGEST).unwrap_or(value);
     let padded = value.len().next_multiple_of(4);

@@ -11,6 +11,7 @@
 //! its struct, its codec, its size and its rules of validity.
 
 mod builder;
+mod content_filter_info;
 #[cfg(any(test, feature = "test-support"))]
 #[doc(hidden)]
 pub mod corpus;
@@ -26,6 +27,7 @@ mod submessage;
 use core::fmt;
 
 pub use builder::{DataFragHeader, DataHeader, MessageBuilder};
+pub use content_filter_info::ContentFilterInfo;
 pub use data::{Data, DataFrag, DataPayload, PayloadKind};
 pub use datagram::{Datagram, Pieces};
 pub use element::{ChangeCount, GroupDigest, LocatorList, LocatorUdpV4, SubmessageElement};

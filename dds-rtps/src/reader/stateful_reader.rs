@@ -338,6 +338,10 @@ impl StatefulReader {
         }
         self.change(Guid::new(source, gap.writer_id), |proxy, _| {
             if !proxy.config.reliable {
+                // What was passed over is not lost.
+                if proxy.synchronised && gap.gap_start <= proxy.next {
+                    proxy.next = proxy.next.max(base);
+                }
                 return;
             }
             proxy.irrelevant.insert(gap.gap_start.max(proxy.next), base.previous());

@@ -2,8 +2,10 @@
 //!
 //! [`StatefulWriter`] keeps a history and one [`ReaderProxy`] per matched reader. Readers that have
 //! been sent everything stand *in line*: a new change leaves in one datagram for all of them. The
-//! others (late joiners, repairs, changes meant for one reader) are served one by one.
+//! others (late joiners, repairs, changes meant for one reader) are served one by one, and so are always
+//! readers with a content filter.
 
+mod filters;
 mod reader_proxy;
 mod stateful_writer;
 #[cfg(test)]
@@ -14,6 +16,7 @@ use smallvec::SmallVec;
 
 use crate::structure::{GuidPrefix, Locator};
 
+pub use filters::{ContentEvaluator, ReaderFilter};
 pub use reader_proxy::{ReaderProxy, ReaderProxyConfig, Replay};
 pub use stateful_writer::{StatefulWriter, WriterConfig, WriterStatistics};
 pub use transmit::MessageSizes;

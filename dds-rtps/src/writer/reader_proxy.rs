@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
 
+use super::filters::{FilterSlot, ReaderFilter};
 use crate::{
     interval::IntervalSet,
     structure::{Count, Guid, Locator, SequenceNumber},
@@ -33,6 +34,8 @@ pub struct ReaderProxyConfig {
     pub expects_inline_qos: bool,
     /// Whether it gets the history.
     pub replay: Replay,
+    /// What it filters by, where the writer is to do it.
+    pub filter: Option<ReaderFilter>,
 }
 
 /// Which parts of a change are to be sent again.
@@ -49,7 +52,8 @@ pub(super) enum Repair {
 pub(super) enum Position {
     /// It gets the next new change with all others.
     InLine,
-    /// It is sent `next`, from fragment `fragment` on, before it joins the line.
+    /// It is sent `next`, from fragment `fragment` on, before it joins the line. Readers with a filter
+    /// never join it.
     Behind { next: SequenceNumber, fragment: u32 },
 }
 
@@ -76,6 +80,14 @@ pub struct ReaderProxy {
     pub(super) nack_frag_count: Option<Count>,
     /// It has answered at all.
     pub(super) answered: bool,
+    /// Its filter among the writer's.
+    pub(super) filter: Option<FilterSlot>,
+    /// Numbers passed over in front of its position that it has not been told of yet.
+    pub(super) passed_over: Option<(SequenceNumber, SequenceNumber)>,
+    /// Bytes sent since it was asked for an acknowledgement, where it is served alone.
+    pub(super) sent_since_request: usize,
+    /// Its next heartbeat asserts the writer's liveliness.
+    pub(super) liveliness_wanted: bool,
 }
 
 impl ReaderProxy {
@@ -99,6 +111,10 @@ impl ReaderProxy {
             acknack_count: None,
             nack_frag_count: None,
             answered: false,
+            filter: None,
+            passed_over: None,
+            sent_since_request: 0,
+            liveliness_wanted: false,
         }
     }
 
@@ -125,9 +141,30 @@ impl ReaderProxy {
     /// Whether there is something for this reader alone.
     pub(super) fn needs_attention(&self) -> bool {
         (self.heartbeat_wanted && self.config.reliable)
-            || self.position != Position::InLine
+            || (self.filter.is_none() && self.position != Position::InLine)
             || !self.repairs.is_empty()
             || !self.gaps.is_empty()
+    }
+
+    /// The first number that it has not been sent, where `cursor` is the line's.
+    pub(super) fn unsent(&self, cursor: SequenceNumber) -> SequenceNumber {
+        match self.position {
+            Position::InLine => cursor,
+            Position::Behind { next, .. } => next,
+        }
+    }
+
+    /// Moves past numbers up to `last` that are not for this reader, which is told of them with the next
+    /// thing it is sent. They need no acknowledgement of their own; whether that was news.
+    pub(super) fn pass_over(&mut self, first: SequenceNumber, last: SequenceNumber) -> bool {
+        self.position = Position::Behind { next: last.next(), fragment: 1 };
+        let begun = self.passed_over.filter(|(_, end)| end.next() == first);
+        self.passed_over = Some((begun.map_or(first, |(begin, _)| begin), last));
+        let news = self.config.reliable && self.acknowledged.next() >= first && self.acknowledged < last;
+        if news {
+            self.acknowledged = last;
+        }
+        news
     }
 
     /// Takes an acknowledgement of everything up to `through`; whether that was news.

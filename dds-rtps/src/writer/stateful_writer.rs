@@ -1,10 +1,12 @@
 //! The writer's side of the reliable and best-effort protocols (RTPS 2.5 §8.4.9).
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::{
-    Destinations, ReaderProxy, ReaderProxyConfig,
+    Destinations, ReaderFilter, ReaderProxy, ReaderProxyConfig,
+    filters::Filters,
     reader_proxy::{Position, Repair, Replay},
     transmit::MessageSizes,
 };
@@ -91,6 +93,8 @@ pub struct StatefulWriter {
     pub(super) acknowledgement_wanted: bool,
     /// The lowest acknowledgement of the reliable readers; `None` without any.
     pub(super) acknowledged: Option<SequenceNumber>,
+    /// What readers filter by, where any does.
+    pub(super) filters: Option<Box<Filters>>,
     pub(super) statistics: WriterStatistics,
 }
 
@@ -126,6 +130,7 @@ impl StatefulWriter {
             liveliness_wanted: false,
             acknowledgement_wanted: false,
             acknowledged: None,
+            filters: None,
             statistics: WriterStatistics::default(),
         }
     }
@@ -161,11 +166,13 @@ impl StatefulWriter {
     }
 
     /// Starts to serve a reader; of one already served the locators are replaced.
-    pub fn match_reader(&mut self, config: ReaderProxyConfig) {
+    pub fn match_reader(&mut self, mut config: ReaderProxyConfig) {
         self.line.stale = true;
         let guid = config.guid;
+        let filter = config.filter.take();
         if let Some(proxy) = self.proxies.get_mut(&guid) {
             proxy.config = config;
+            self.set_filter(guid, filter);
             return;
         }
         if config.replay == Replay::None {
@@ -184,7 +191,52 @@ impl StatefulWriter {
             self.attention.insert(guid);
         }
         self.proxies.insert(guid, proxy);
+        self.set_filter(guid, filter);
         self.refresh_acknowledged();
+    }
+
+    /// Gives a reader another filter, or none. What it has been sent stays sent.
+    fn set_filter(&mut self, guid: Guid, filter: Option<ReaderFilter>) {
+        let Some(proxy) = self.proxies.get_mut(&guid) else { return };
+        if filter.is_none() && proxy.filter.is_none() {
+            return;
+        }
+        let filters = self.filters.get_or_insert_default();
+        // Before the old one is let go, which may be the same.
+        let slot = filter.and_then(|filter| filters.acquire(filter, self.history.next_number()));
+        if let Some(old) = core::mem::replace(&mut proxy.filter, slot) {
+            filters.release(old);
+        }
+        if let Some(slot) = slot {
+            if proxy.position == Position::InLine {
+                proxy.position = Position::Behind { next: self.cursor, fragment: self.cursor_fragment };
+            }
+            let unsent = proxy.unsent(self.cursor).max(proxy.first_relevant);
+            filters.evaluate_from(slot, unsent, &self.history);
+        }
+        self.attention.insert(guid);
+        if filters.is_unused() {
+            self.filters = None;
+        }
+    }
+
+    /// Readers with a filter are served one by one whatever is written.
+    pub(super) fn attend_to_filtered(&mut self) {
+        if self.filters.is_none() {
+            return;
+        }
+        let end = self.history.next_number();
+        let filtered = self.proxies.iter().filter(|(_, proxy)| proxy.filter.is_some());
+        let behind = filtered.filter(|(_, proxy)| proxy.unsent(end) < end);
+        self.attention.extend(behind.map(|(guid, _)| *guid));
+    }
+
+    /// Whether a change that is held is kept from a reader by its filter.
+    pub(super) fn is_filtered(&self, proxy: &ReaderProxy, number: SequenceNumber) -> bool {
+        match (&self.filters, proxy.filter) {
+            (Some(filters), Some(slot)) => filters.is_refused(slot, number),
+            _ => false,
+        }
     }
 
     /// Moves the line past changes that have not left yet: a reader that joins it now was not matched
@@ -208,6 +260,7 @@ impl StatefulWriter {
     /// Stops to serve a reader; returns whether it was served.
     pub fn unmatch_reader(&mut self, guid: Guid) -> bool {
         self.line.stale = true;
+        self.set_filter(guid, None);
         self.attention.remove(&guid);
         let removed = self.proxies.remove(&guid).is_some();
         self.refresh_acknowledged();
@@ -218,7 +271,20 @@ impl StatefulWriter {
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
         self.pending_bytes = self.pending_bytes.saturating_add(change.payload.len());
-        self.history.push(change)
+        let number = self.history.push(change);
+        if let Some(filters) = &mut self.filters
+            && let Some(change) = self.history.change(number)
+        {
+            filters.add(change);
+        }
+        number
+    }
+
+    fn drop_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
+        if let Some(filters) = &mut self.filters {
+            filters.forget(number);
+        }
+        self.history.remove(number)
     }
 
     /// Forgets a change: readers that still lack it get a GAP instead. One that has not left yet leaves
@@ -231,7 +297,7 @@ impl StatefulWriter {
             return None;
         }
         self.pending_bytes = self.pending_bytes.saturating_sub(self.pending_size(number));
-        self.history.remove(number)
+        self.drop_change(number)
     }
 
     /// A change that was removed before it left, and has left now.
@@ -241,7 +307,7 @@ impl StatefulWriter {
                 return None;
             }
             self.doomed.pop_front();
-            if let Some(change) = self.history.remove(number) {
+            if let Some(change) = self.drop_change(number) {
                 return Some(change);
             }
         }
@@ -257,7 +323,7 @@ impl StatefulWriter {
     }
 
     fn has_line(&self) -> bool {
-        self.proxies.values().any(|proxy| proxy.position == Position::InLine)
+        self.proxies.values().any(|proxy| proxy.position == Position::InLine || proxy.filter.is_some())
     }
 
     /// Payload bytes of changes that have not left yet.
@@ -287,6 +353,14 @@ impl StatefulWriter {
     /// Asserts the writer's liveliness by a HEARTBEAT with its liveliness flag (RTPS 2.5 §8.3.8.6.3).
     pub fn assert_liveliness(&mut self) {
         self.liveliness_wanted = true;
+        if self.filters.is_none() {
+            return;
+        }
+        for (guid, proxy) in self.proxies.iter_mut().filter(|(_, proxy)| proxy.filter.is_some()) {
+            proxy.heartbeat_wanted = true;
+            proxy.liveliness_wanted = true;
+            self.attention.insert(*guid);
+        }
     }
 
     /// The number up to which every reliable reader has everything; the last number sent where there
@@ -303,7 +377,7 @@ impl StatefulWriter {
         number <= self.acknowledged_through()
     }
 
-    fn refresh_acknowledged(&mut self) {
+    pub(super) fn refresh_acknowledged(&mut self) {
         let reliable = self.proxies.values().filter(|proxy| proxy.config.reliable);
         self.acknowledged = reliable.map(|proxy| proxy.acknowledged).min();
     }
@@ -323,15 +397,26 @@ impl StatefulWriter {
         proxy.answered = true;
         let base = acknack.reader_sn_state.base().max(SequenceNumber::FIRST);
         let progress = proxy.acknowledge(base.previous().min(last));
-        let unsent = match proxy.position {
-            Position::InLine => self.cursor,
-            Position::Behind { next, .. } => next,
+        let unsent = proxy.unsent(self.cursor);
+        let filters = self.filters.as_deref();
+        let is_filtered = |number| match (filters, proxy.filter) {
+            (Some(filters), Some(slot)) => filters.is_refused(slot, number),
+            _ => false,
         };
+        if progress && proxy.filter.is_some() {
+            // What it will never get, it need not acknowledge.
+            let mut next = proxy.acknowledged.next();
+            while next < unsent && (self.history.change(next).is_none() || is_filtered(next)) {
+                proxy.acknowledged = next;
+                next = next.next();
+            }
+        }
         for number in acknack.reader_sn_state.iter() {
             if number >= unsent || number > last {
                 break;
             }
             let exists = number >= proxy.first_relevant
+                && !is_filtered(number)
                 && self
                     .history
                     .change(number)
@@ -392,6 +477,15 @@ impl StatefulWriter {
             }
             return;
         };
+        let refused = match (&self.filters, proxy.filter) {
+            (Some(filters), Some(slot)) => filters.is_refused(slot, number),
+            _ => false,
+        };
+        if refused {
+            proxy.gaps.insert(number, number);
+            self.attention.insert(guid);
+            return;
+        }
         if change.destination.is_some_and(|to| to != guid) {
             return;
         }

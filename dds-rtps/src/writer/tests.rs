@@ -1,5 +1,7 @@
 //! A writer and its readers on virtual time, over a network that loses, doubles and reorders.
 
+mod filtered;
+
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use std::println;
 
@@ -65,6 +67,10 @@ impl World {
     }
 
     fn add_reader(&mut self, number: u8, replay: Replay) -> Guid {
+        self.add_filtered(number, replay, None)
+    }
+
+    fn add_filtered(&mut self, number: u8, replay: Replay, filter: Option<ReaderFilter>) -> Guid {
         let guid = reader_guid(number);
         let mut machine = StatefulReader::new(ReaderConfig::new(guid));
         let locators = smallvec![Locator::udp_v4([192, 0, 2, number], 7411)];
@@ -77,6 +83,7 @@ impl World {
             },
         );
         self.writer.match_reader(ReaderProxyConfig {
+            filter,
             guid,
             locators,
             reliable: true,
@@ -378,6 +385,7 @@ fn a_directed_change_leaves_without_a_reliable_reader() {
     let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
     for number in [2, 3] {
         writer.match_reader(ReaderProxyConfig {
+            filter: None,
             guid: reader_guid(number),
             locators: smallvec![Locator::udp_v4([192, 0, 2, number], 7411)],
             reliable: false,

@@ -1,7 +1,9 @@
 //! Turning a writer's state into datagrams.
 
+use alloc::vec::Vec;
+
 use super::{
-    Destinations, StatefulWriter,
+    Destinations, ReaderProxy, StatefulWriter,
     reader_proxy::{Position, Repair},
     stateful_writer::transmit_fragment_count,
 };
@@ -113,6 +115,7 @@ impl StatefulWriter {
             // A change whose fragments have begun to leave is finished first, so that readers join the
             // line between changes only.
             if self.cursor_fragment == 1 {
+                self.attend_to_filtered();
                 while let Some(guid) = self.attention.first().copied() {
                     if let Some(destinations) = self.transmit_to(now, guid, out) {
                         return Some(destinations);
@@ -180,6 +183,7 @@ impl StatefulWriter {
         }
         let destinations = self.line.destinations.clone();
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
+        let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         let mut draft = Draft::new(out, own, &destinations, &self.config.message_sizes);
         while self.cursor <= last {
             let Some(change) = self.history.change(self.cursor) else {
@@ -195,7 +199,7 @@ impl StatefulWriter {
                 break;
             }
             let size = change.payload.len();
-            match self.write_change(&mut draft, reader_id, change, self.cursor_fragment, inline) {
+            match self.write_change(&mut draft, reader_id, change, self.cursor_fragment, parameters) {
                 Some(Written::Whole) => {
                     (self.cursor, self.cursor_fragment) = (self.cursor.next(), 1);
                     self.sent_since_request = self.sent_since_request.saturating_add(size);
@@ -218,7 +222,7 @@ impl StatefulWriter {
             let liveliness = core::mem::take(&mut self.liveliness_wanted);
             self.heartbeat_count = self.heartbeat_count.next();
             self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
-            draft.builder.heartbeat(&self.heartbeat(reader_id, !asks, liveliness));
+            draft.builder.heartbeat(&self.heartbeat(reader_id, self.cursor, !asks, liveliness));
             self.arm_heartbeat(now);
             return Some(destinations);
         }
@@ -248,14 +252,20 @@ impl StatefulWriter {
         self.line.stale = true;
     }
 
-    fn heartbeat(&self, reader_id: EntityId, is_final: bool, is_liveliness: bool) -> Heartbeat {
+    /// A HEARTBEAT of what lies in front of `unsent`.
+    fn heartbeat(
+        &self,
+        reader_id: EntityId,
+        unsent: SequenceNumber,
+        is_final: bool,
+        is_liveliness: bool,
+    ) -> Heartbeat {
         Heartbeat {
             reader_id,
             writer_id: self.config.guid.entity_id,
             first_sn: self.history.first_number(),
-            // What lies in front of the cursor has not been sent; what lies below the first number
-            // held never will be.
-            last_sn: self.cursor.previous().max(self.history.first_number().previous()),
+            // What lies below the first number held never will be sent.
+            last_sn: unsent.previous().max(self.history.first_number().previous()),
             count: self.heartbeat_count,
             is_final,
             is_liveliness,
@@ -267,7 +277,7 @@ impl StatefulWriter {
     /// Discovery probes paths with it.
     pub fn probe_heartbeat(&mut self, reader_id: EntityId) -> Heartbeat {
         self.heartbeat_count = self.heartbeat_count.next();
-        self.heartbeat(reader_id, false, false)
+        self.heartbeat(reader_id, self.cursor, false, false)
     }
 
     fn write_gap(
@@ -299,9 +309,8 @@ impl StatefulWriter {
         reader_id: EntityId,
         change: &CacheChange,
         fragment: u32,
-        inline: bool,
+        parameters: &[u8],
     ) -> Option<Written> {
-        let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         let extra = INLINE_QOS_ESTIMATE.saturating_add(parameters.len());
         let length = change.payload.len();
         let fragment_size = usize::from(self.config.fragment_size.max(1));
@@ -397,7 +406,7 @@ impl StatefulWriter {
         let destinations: Destinations =
             proxy.config.locators.iter().map(|locator| (guid.prefix, *locator)).collect();
         let reader_id = guid.entity_id;
-        let inline = proxy.config.expects_inline_qos;
+        let parameters = self.parameters_for(&proxy);
         let last = self.history.last_number();
         let mut draft = Draft::new(out, self.config.guid.prefix, &destinations, &self.config.message_sizes);
         let mut full = false;
@@ -405,67 +414,24 @@ impl StatefulWriter {
         for (first, end) in proxy.gaps.take(SEPARATE_GAPS) {
             full |= !self.write_gap(&mut draft, reader_id, first, end.min(last.max(first)));
         }
-        while let Some((number, repair)) = proxy.repairs.first_key_value() {
-            let (number, mut repair) = (*number, repair.clone());
-            let Some(change) = self.history.change(number) else {
-                if !self.write_gap(&mut draft, reader_id, number, number) {
-                    full = true;
-                    break;
-                }
-                proxy.repairs.remove(&number);
-                continue;
-            };
-            let done = self.write_repair(&mut draft, reader_id, change, &mut repair, inline);
-            if done {
-                self.statistics.repairs = self.statistics.repairs.saturating_add(1);
-                proxy.repair_bytes = proxy.repair_bytes.saturating_sub(change.payload.len());
-                proxy.note_repaired(now, number);
-                proxy.repairs.remove(&number);
-            } else {
-                proxy.repairs.insert(number, repair);
-                full = true;
-                break;
-            }
-        }
-        if proxy.repairs.is_empty() {
-            proxy.repair_bytes = 0;
-        }
-        while let (false, Position::Behind { next, fragment }) = (full, proxy.position) {
-            if next >= self.cursor {
-                proxy.position = Position::InLine;
-                self.line.stale = true;
-                break;
-            }
-            let for_it = |change: &&CacheChange| {
-                next >= proxy.first_relevant
-                    && change.destination.is_none_or(|destination| destination == guid)
-            };
-            let Some(change) = self.history.change(next).filter(for_it) else {
-                let end = match self.history.change(next) {
-                    Some(_) => next,
-                    None => self.hole_end(next, last).min(self.cursor.previous()),
-                };
-                if proxy.config.reliable && !self.write_gap(&mut draft, reader_id, next, end) {
-                    full = true;
-                    break;
-                }
-                proxy.position = Position::Behind { next: end.next(), fragment: 1 };
-                continue;
-            };
-            match self.write_change(&mut draft, reader_id, change, fragment, inline) {
-                Some(Written::Whole) => proxy.position = Position::Behind { next: next.next(), fragment: 1 },
-                Some(Written::UpTo(fragment)) => {
-                    proxy.position = Position::Behind { next, fragment };
-                    full = true;
-                }
-                None => full = true,
-            }
-        }
+        full |= !self.write_repairs(now, &mut draft, &mut proxy, &parameters);
+        let acknowledged = proxy.acknowledged;
+        full |= !full && !self.write_backlog(&mut draft, &mut proxy, &parameters);
         if proxy.config.reliable && !full && (proxy.heartbeat_wanted || draft.filled) {
+            // Readers served alone for good are asked as seldom as those in line.
+            let asks = proxy.heartbeat_wanted
+                || proxy.filter.is_none()
+                || proxy.sent_since_request >= self.config.acknowledgement_interval;
+            if asks {
+                proxy.sent_since_request = 0;
+            }
             proxy.heartbeat_wanted = false;
+            let liveliness = core::mem::take(&mut proxy.liveliness_wanted);
+            let unsent = if proxy.filter.is_some() { proxy.unsent(self.cursor) } else { self.cursor };
+            self.tell_passed_over(&mut draft, &mut proxy);
             self.heartbeat_count = self.heartbeat_count.next();
             self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
-            draft.builder.heartbeat(&self.heartbeat(reader_id, false, false));
+            draft.builder.heartbeat(&self.heartbeat(reader_id, unsent, !asks, liveliness));
             draft.filled = true;
         }
         let filled = draft.filled;
@@ -473,11 +439,129 @@ impl StatefulWriter {
             self.attention.remove(&guid);
         }
         let owed = proxy.config.reliable && proxy.acknowledged < last;
+        let news = proxy.acknowledged != acknowledged;
         self.proxies.insert(guid, proxy);
+        if news {
+            self.refresh_acknowledged();
+        }
         if owed {
             self.arm_heartbeat(now);
         }
         filled.then_some(destinations)
+    }
+
+    /// Inline QoS for a reader that is served alone.
+    fn parameters_for(&self, proxy: &ReaderProxy) -> Vec<u8> {
+        let mut parameters = Vec::new();
+        if proxy.config.expects_inline_qos {
+            parameters.extend_from_slice(&self.config.inline_parameters);
+        }
+        if let (Some(filters), Some(slot)) = (&self.filters, proxy.filter) {
+            parameters.extend_from_slice(filters.parameters(slot));
+        }
+        parameters
+    }
+
+    /// Writes what is to be sent again; false when the datagram is full before that.
+    fn write_repairs(
+        &mut self,
+        now: Monotonic,
+        draft: &mut Draft<'_>,
+        proxy: &mut ReaderProxy,
+        parameters: &[u8],
+    ) -> bool {
+        let reader_id = proxy.config.guid.entity_id;
+        let mut complete = true;
+        while let Some((number, repair)) = proxy.repairs.first_key_value() {
+            let (number, mut repair) = (*number, repair.clone());
+            let Some(change) = self.history.change(number) else {
+                if !self.write_gap(draft, reader_id, number, number) {
+                    complete = false;
+                    break;
+                }
+                proxy.repairs.remove(&number);
+                continue;
+            };
+            let done = self.write_repair(draft, reader_id, change, &mut repair, parameters);
+            if done {
+                proxy.repair_bytes = proxy.repair_bytes.saturating_sub(change.payload.len());
+                self.statistics.repairs = self.statistics.repairs.saturating_add(1);
+                proxy.note_repaired(now, number);
+                proxy.repairs.remove(&number);
+            } else {
+                proxy.repairs.insert(number, repair);
+                complete = false;
+                break;
+            }
+        }
+        if proxy.repairs.is_empty() {
+            proxy.repair_bytes = 0;
+        }
+        complete
+    }
+
+    /// Writes what a reader that is not in line has not been sent; false when the datagram is full before
+    /// that.
+    fn write_backlog(&mut self, draft: &mut Draft<'_>, proxy: &mut ReaderProxy, parameters: &[u8]) -> bool {
+        let guid = proxy.config.guid;
+        let last = self.history.last_number();
+        // Those with a filter never join the line.
+        let end = if proxy.filter.is_some() { last.next() } else { self.cursor };
+        while let Position::Behind { next, fragment } = proxy.position {
+            if next >= end {
+                if proxy.filter.is_none() {
+                    proxy.position = Position::InLine;
+                    self.line.stale = true;
+                }
+                return true;
+            }
+            let for_it = |change: &&CacheChange| {
+                next >= proxy.first_relevant
+                    && change.destination.is_none_or(|destination| destination == guid)
+                    && !self.is_filtered(proxy, next)
+            };
+            let Some(change) = self.history.change(next).filter(for_it) else {
+                let hole = match self.history.change(next) {
+                    Some(_) => next,
+                    None => self.hole_end(next, last).min(end.previous()),
+                };
+                if proxy.filter.is_some() {
+                    proxy.pass_over(next, hole);
+                    continue;
+                }
+                if proxy.config.reliable && !self.write_gap(draft, guid.entity_id, next, hole) {
+                    return false;
+                }
+                proxy.position = Position::Behind { next: hole.next(), fragment: 1 };
+                continue;
+            };
+            if !self.tell_passed_over(draft, proxy) {
+                return false;
+            }
+            match self.write_change(draft, guid.entity_id, change, fragment, parameters) {
+                Some(Written::Whole) => {
+                    proxy.position = Position::Behind { next: next.next(), fragment: 1 };
+                    proxy.sent_since_request = proxy.sent_since_request.saturating_add(change.payload.len());
+                }
+                Some(Written::UpTo(fragment)) => {
+                    proxy.position = Position::Behind { next, fragment };
+                    return false;
+                }
+                None => return false,
+            }
+        }
+        true
+    }
+
+    /// Tells a reader of the numbers in front of its position that are not for it; also one that does not
+    /// acknowledge, so that it does not count them as lost. False when there is no room.
+    fn tell_passed_over(&self, draft: &mut Draft<'_>, proxy: &mut ReaderProxy) -> bool {
+        let Some((first, end)) = proxy.passed_over else { return true };
+        let written = self.write_gap(draft, proxy.config.guid.entity_id, first, end);
+        if written {
+            proxy.passed_over = None;
+        }
+        written
     }
 
     /// Writes what a repair asks for; false when the datagram is full before it is done.
@@ -487,24 +571,25 @@ impl StatefulWriter {
         reader_id: EntityId,
         change: &CacheChange,
         repair: &mut Repair,
-        inline: bool,
+        parameters: &[u8],
     ) -> bool {
         match repair {
-            Repair::From(fragment) => match self.write_change(draft, reader_id, change, *fragment, inline) {
-                Some(Written::Whole) => true,
-                Some(Written::UpTo(next)) => {
-                    *fragment = next;
-                    false
+            Repair::From(fragment) => {
+                match self.write_change(draft, reader_id, change, *fragment, parameters) {
+                    Some(Written::Whole) => true,
+                    Some(Written::UpTo(next)) => {
+                        *fragment = next;
+                        false
+                    }
+                    None => false,
                 }
-                None => false,
-            },
+            }
             Repair::Fragments(fragments) => {
                 let size = usize::from(self.config.fragment_size).saturating_add(DATA_FRAG_OVERHEAD);
                 while let Some(fragment) = fragments.first().copied() {
                     if !draft.book(size.saturating_add(INLINE_QOS_ESTIMATE)) {
                         return false;
                     }
-                    let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
                     self.write_fragments(draft, reader_id, change, parameters, fragment, 1);
                     fragments.remove(&fragment);
                 }

@@ -1,27 +1,29 @@
 //! Checking an expression against a type (DDS 1.4 Annex B, «Type compatibility in the predicate»).
 
 use alloc::{
-    borrow::{Cow, ToOwned},
+    borrow::ToOwned,
     boxed::Box,
-    string::String,
+    string::{String, ToString},
     vec::Vec,
 };
+
+use dds_types::dynamic::{DynamicType, MemberAccessor};
 
 use crate::{
     error::{Fault, FilterErrorKind, most_similar},
     like::Pattern,
     limits,
     parser::literal,
-    program::{Node, Program},
-    schema::{FieldType, Schema, resolve},
-    syntax::{Condition, FieldName, FieldPath, Literal, Relation, Term},
-    value::Value,
+    program::{Fields, Node, Program},
+    schema::{FieldType, resolve},
+    syntax::{Condition, FieldName, Literal, Relation, Term},
+    value::Constant,
 };
 
 pub(crate) struct Compiler<'c> {
-    schema: &'c dyn Schema,
+    root: &'c DynamicType,
     parameters: &'c [String],
-    fields: Vec<FieldPath>,
+    fields: Fields,
 }
 
 /// One side of a comparison, looked at.
@@ -36,7 +38,7 @@ enum Side<'t> {
 
 impl<'c> Compiler<'c> {
     pub(crate) fn compile(
-        schema: &'c dyn Schema,
+        root: &'c DynamicType,
         parameters: &'c [String],
         condition: &Condition,
         order: &[FieldName],
@@ -49,24 +51,19 @@ impl<'c> Compiler<'c> {
             let what = "bytes in a parameter";
             return Err(Fault::new(0, FilterErrorKind::TooLarge { what, limit: limits::PARAMETER_BYTES }));
         }
-        let mut compiler = Self { schema, parameters, fields: Vec::new() };
+        let mut compiler = Self { root, parameters, fields: Fields::default() };
         let condition = compiler.condition(condition)?;
         let mut sorted = Vec::new();
         for name in order {
-            resolve(schema, name)?;
-            sorted.push(compiler.number_of(&name.path));
+            resolve(root, name)?;
+            sorted.push(name.path.to_string());
         }
-        Ok(Program { fields: compiler.fields, condition, order: sorted })
-    }
-
-    fn number_of(&mut self, path: &FieldPath) -> usize {
-        match self.fields.iter().position(|known| known == path) {
-            Some(number) => number,
-            None => {
-                self.fields.push(path.clone());
-                self.fields.len().saturating_sub(1)
-            }
-        }
+        // Every path has been found already.
+        let accessor = |paths: &[String]| {
+            let wrong = |_| Fault::new(0, FilterErrorKind::NoDescription);
+            MemberAccessor::new(root, paths).map_err(wrong)
+        };
+        Ok(Program { condition, fields: accessor(&compiler.fields.0)?, order: accessor(&sorted)? })
     }
 
     fn condition(&mut self, condition: &Condition) -> Result<Node, Fault> {
@@ -78,9 +75,9 @@ impl<'c> Compiler<'c> {
                 return self.compare(*at, left, *relation, right);
             }
             Condition::Between { field: name, low, high, negated } => {
-                let field = resolve(self.schema, name)?;
+                let field = resolve(self.root, name)?;
                 Node::Between {
-                    field: self.number_of(&name.path),
+                    field: self.fields.number_of(name.path.to_string()),
                     low: self.constant(low, &field)?,
                     high: self.constant(high, &field)?,
                     negated: *negated,
@@ -102,26 +99,29 @@ impl<'c> Compiler<'c> {
             _ if relation == Relation::Like => Err(Fault::new(at, FilterErrorKind::NotAString)),
             (Side::Field { name, field }, Side::Constant(term)) => {
                 let with = self.constant(term, &field)?;
-                Ok(Node::Compare { field: self.number_of(&name.path), relation, with })
+                Ok(Node::Compare { field: self.fields.number_of(name.path.to_string()), relation, with })
             }
             (Side::Constant(term), Side::Field { name, field }) => {
                 let with = self.constant(term, &field)?;
                 let relation = relation.mirrored().unwrap_or(relation);
-                Ok(Node::Compare { field: self.number_of(&name.path), relation, with })
+                Ok(Node::Compare { field: self.fields.number_of(name.path.to_string()), relation, with })
             }
             (Side::Field { name, field }, Side::Field { name: other, field: other_field }) => {
                 if !comparable(&field, &other_field) {
                     let kind = mismatch(field.describe(), other_field.describe());
                     return Err(Fault::new(other.at(), kind));
                 }
-                let (left, right) = (self.number_of(&name.path), self.number_of(&other.path));
+                let (left, right) = (
+                    self.fields.number_of(name.path.to_string()),
+                    self.fields.number_of(other.path.to_string()),
+                );
                 Ok(Node::CompareFields { left, relation, right })
             }
             (Side::Constant(left), Side::Constant(right)) => {
                 // A misspelt field is reported as such.
                 for term in [left, right] {
                     if let Term::Field(name) = term {
-                        resolve(self.schema, name)?;
+                        resolve(self.root, name)?;
                     }
                 }
                 Err(Fault::new(left.at(), FilterErrorKind::NoField))
@@ -131,7 +131,7 @@ impl<'c> Compiler<'c> {
 
     fn side<'t>(&self, term: &'t Term) -> Side<'t> {
         match term {
-            Term::Field(name) => match resolve(self.schema, name) {
+            Term::Field(name) => match resolve(self.root, name) {
                 Ok(field) => Side::Field { name, field },
                 Err(_) => Side::Constant(term),
             },
@@ -144,24 +144,24 @@ impl<'c> Compiler<'c> {
             return Err(Fault::new(name.at(), FilterErrorKind::NotAString));
         }
         let pattern = match self.constant(term, &FieldType::Text)? {
-            Value::Text(pattern) => Pattern::new(&pattern).map_err(|kind| Fault::new(term.at(), kind))?,
+            Constant::Text(pattern) => Pattern::new(&pattern).map_err(|kind| Fault::new(term.at(), kind))?,
             _ => return Err(Fault::new(term.at(), FilterErrorKind::NotAString)),
         };
-        Ok(Node::Like { field: self.number_of(&name.path), pattern })
+        Ok(Node::Like { field: self.fields.number_of(name.path.to_string()), pattern })
     }
 
     /// The value of a literal or parameter, for comparison with such a field.
-    fn constant(&self, term: &Term, field: &FieldType) -> Result<Value<'static>, Fault> {
+    fn constant(&self, term: &Term, field: &FieldType) -> Result<Constant, Fault> {
         let at = term.at();
         match term {
             Term::Literal { literal, .. } => convert(literal, field).map_err(|kind| Fault::new(at, kind)),
             Term::Parameter { number, .. } => self.parameter(at, *number, field),
             Term::Field(name) => {
                 let label = match (name.as_word(), field) {
-                    (Some(word), FieldType::Enumeration { .. }) if !self.schema.has_field(&name.path) => word,
+                    (Some(word), FieldType::Enumeration { .. }) if resolve(self.root, name).is_err() => word,
                     // What the type has is no constant; what it has not is misspelt.
                     _ => {
-                        let other = resolve(self.schema, name)?;
+                        let other = resolve(self.root, name)?;
                         let kind = mismatch(field.describe(), other.describe());
                         return Err(Fault::new(at, kind));
                     }
@@ -172,7 +172,7 @@ impl<'c> Compiler<'c> {
     }
 
     /// A parameter's text is a literal. Where a string or enumeration is meant, quotes may be missing.
-    fn parameter(&self, at: usize, number: usize, field: &FieldType) -> Result<Value<'static>, Fault> {
+    fn parameter(&self, at: usize, number: usize, field: &FieldType) -> Result<Constant, Fault> {
         let Some(text) = self.parameters.get(number) else {
             let kind = FilterErrorKind::MissingParameter { number, given: self.parameters.len() };
             return Err(Fault::new(at, kind));
@@ -199,9 +199,11 @@ fn mismatch(left: &'static str, right: &'static str) -> FilterErrorKind {
 }
 
 /// A literal as a value that compares with such a field.
-fn convert(literal: &Literal, field: &FieldType) -> Result<Value<'static>, FilterErrorKind> {
+fn convert(literal: &Literal, field: &FieldType) -> Result<Constant, FilterErrorKind> {
     Ok(match (literal, field) {
-        (Literal::Boolean(value), FieldType::Boolean | FieldType::Integer) => Value::Boolean(*value),
+        (Literal::Boolean(value), FieldType::Boolean | FieldType::Integer) => {
+            Constant::Integer(i128::from(*value))
+        }
         (
             Literal::Integer(value),
             FieldType::Boolean
@@ -209,15 +211,13 @@ fn convert(literal: &Literal, field: &FieldType) -> Result<Value<'static>, Filte
             | FieldType::Float64
             | FieldType::Float32
             | FieldType::Enumeration { .. },
-        ) => Value::Integer(*value),
-        (Literal::Float(value), FieldType::Float32) => Value::Float(f64::from(*value as f32)),
-        (Literal::Float(value), FieldType::Integer | FieldType::Float64) => Value::Float(*value),
-        (Literal::Text(text), FieldType::Text | FieldType::Character) => {
-            Value::Text(Cow::Owned(text.clone()))
-        }
+        ) => Constant::Integer(*value),
+        (Literal::Float(value), FieldType::Float32) => Constant::Float(f64::from(*value as f32)),
+        (Literal::Float(value), FieldType::Integer | FieldType::Float64) => Constant::Float(*value),
+        (Literal::Text(text), FieldType::Text | FieldType::Character) => Constant::Text(text.as_str().into()),
         (Literal::Text(text), FieldType::Enumeration { name, literals }) => {
             match literals.iter().find(|(known, _)| known == text) {
-                Some((_, value)) => Value::Integer(i128::from(*value)),
+                Some((_, value)) => Constant::Integer(i128::from(*value)),
                 None => {
                     let known = literals.iter().map(|(known, _)| known.as_str());
                     return Err(FilterErrorKind::UnknownLiteral {

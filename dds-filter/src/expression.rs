@@ -2,12 +2,13 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
+use dds_types::dynamic::DynamicType;
+
 use crate::{
     compile::Compiler,
     error::{Fault, FilterError},
     parser::Parser,
     program::Program,
-    schema::Schema,
     syntax::{Column, Condition, FieldName},
 };
 
@@ -38,8 +39,8 @@ impl FilterExpression {
     ///
     /// # Errors
     /// The type has no such field, types do not go together, or a parameter is missing or no value.
-    pub fn compile<S: Schema>(&self, schema: S, parameters: &[String]) -> Result<Program, FilterError> {
-        compile(&self.text, &schema, parameters, &self.condition, &[])
+    pub fn compile(&self, root: &DynamicType, parameters: &[String]) -> Result<Program, FilterError> {
+        compile(&self.text, root, parameters, &self.condition, &[])
     }
 }
 
@@ -71,8 +72,8 @@ impl QueryExpression {
     ///
     /// # Errors
     /// As there.
-    pub fn compile<S: Schema>(&self, schema: S, parameters: &[String]) -> Result<Program, FilterError> {
-        compile(&self.text, &schema, parameters, &self.condition, &self.order)
+    pub fn compile(&self, root: &DynamicType, parameters: &[String]) -> Result<Program, FilterError> {
+        compile(&self.text, root, parameters, &self.condition, &self.order)
     }
 }
 
@@ -120,18 +121,18 @@ impl TopicExpression {
     ///
     /// # Errors
     /// As [`FilterExpression::compile`].
-    pub fn compile<S: Schema>(&self, schema: S, parameters: &[String]) -> Result<Program, FilterError> {
+    pub fn compile(&self, root: &DynamicType, parameters: &[String]) -> Result<Program, FilterError> {
         let all = Condition::And(Vec::new());
-        compile(&self.text, &schema, parameters, self.condition.as_ref().unwrap_or(&all), &[])
+        compile(&self.text, root, parameters, self.condition.as_ref().unwrap_or(&all), &[])
     }
 }
 
 fn compile(
     text: &str,
-    schema: &dyn Schema,
+    root: &DynamicType,
     parameters: &[String],
     condition: &Condition,
     order: &[FieldName],
 ) -> Result<Program, FilterError> {
-    Compiler::compile(schema, parameters, condition, order).map_err(|fault: Fault| fault.in_expression(text))
+    Compiler::compile(root, parameters, condition, order).map_err(|fault: Fault| fault.in_expression(text))
 }

@@ -2,14 +2,14 @@
 //! joined.
 //!
 //! An expression is parsed once ([`FilterExpression`], [`QueryExpression`], [`TopicExpression`]), compiled
-//! for a type with the values of its parameters ([`Program`]), and evaluated for each sample over
-//! whatever finds the values of fields in it ([`FieldSource`]). Everything that does not fit is refused
-//! when it is compiled, with the place in the expression and what would mend it:
+//! for a type with the values of its parameters ([`Program`]), and evaluated over serialised samples, of
+//! which only the fields it names are decoded. Everything that does not fit is refused when it is
+//! compiled, with the place in the expression and what would mend it:
 //!
 //! ```
 //! use dds_derive::DdsType;
 //! use dds_filter::FilterExpression;
-//! use dds_types::DdsType as _;
+//! use dds_types::{DataRepresentationId, TopicType, dynamic::DynamicType};
 //!
 //! #[derive(DdsType)]
 //! struct ShapeType {
@@ -18,14 +18,22 @@
 //!     shapesize: i32,
 //! }
 //!
+//! let shape_type = DynamicType::of::<ShapeType>()?;
+//! let filter = FilterExpression::parse("color LIKE 'B%' AND shapesize < %0")?;
+//! let program = filter.compile(&shape_type, &["20".into()])?;
+//! let mut payload = Vec::new();
+//! let shape = ShapeType { color: "BLUE".into(), x: 3, shapesize: 19 };
+//! shape.serialize(DataRepresentationId::XCDR, &mut payload)?;
+//! assert!(program.passes(&payload)?);
+//!
 //! let filter = FilterExpression::parse("color LIKE 'B%' AND shapesze < %0")?;
-//! let error = filter.compile(ShapeType::DESCRIPTION, &["20".into()]).unwrap_err();
+//! let error = filter.compile(&shape_type, &["20".into()]).unwrap_err();
 //! assert_eq!(
 //!     error.to_string(),
 //!     "column 21: type ShapeType has no member `shapesze`, did you mean `shapesize`?\n  \
 //!      color LIKE 'B%' AND shapesze < %0\n                      ^"
 //! );
-//! # Ok::<(), dds_filter::FilterError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # The language
@@ -33,7 +41,7 @@
 //! |---|---|
 //! | comparison | `=` `<>` `!=` `<` `<=` `>` `>=`, `LIKE`, `BETWEEN … AND …`, `NOT BETWEEN` |
 //! | conditions | `NOT` before `AND` before `OR`, parentheses |
-//! | fields | `position.x`, `points[3].y`; `_d` is the discriminator of a union |
+//! | fields | `position.x`, `points[3].y`, `rows[1][2]`; the cases of a union are members |
 //! | values | `12`, `-3`, `0x1F`, `2.5e3`, `'text'`, `` `text' ``, `'it''s'`, `TRUE`, `FALSE`, `'RED'` or `RED` of an enumeration, `%0` to `%99` |
 //! | patterns | `%` or `*`: any characters; `_` or `?`: one |
 //! | queries | a condition, then `ORDER BY` fields, ascending |
@@ -97,7 +105,5 @@ mod value;
 
 pub use error::{FilterError, FilterErrorKind};
 pub use expression::{FilterExpression, QueryExpression, TopicExpression};
-pub use program::{FieldSource, Program};
-pub use schema::{FieldType, Member, Schema};
+pub use program::Program;
 pub use syntax::{Column, FieldPath, PathPart};
-pub use value::Value;

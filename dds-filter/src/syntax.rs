@@ -6,7 +6,7 @@ use core::fmt;
 /// One step into a value.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum PathPart {
-    /// A member of a structure or union; `_d` is a union's discriminator.
+    /// A member of a structure, or a case of a union.
     Member(String),
     /// An element of an array or sequence, counted from 0.
     Element(usize),

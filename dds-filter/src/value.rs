@@ -1,54 +1,98 @@
-//! Values of fields and how they compare (DDS 1.4 Annex B; types that go together are decided when an
-//! expression is compiled).
+//! How values compare (DDS 1.4 Annex B; types that go together are decided when an expression is
+//! compiled).
 
-use alloc::borrow::Cow;
+use alloc::{boxed::Box, string::String};
 use core::cmp::Ordering;
 
-/// The value of a field in a sample.
+use dds_types::dynamic::MemberValue;
+
+/// A constant of an expression.
 #[derive(Clone, PartialEq, Debug)]
-pub enum Value<'a> {
-    /// A boolean.
-    Boolean(bool),
-    /// An integer, also the value of an enumeration or bitmask.
+pub(crate) enum Constant {
+    /// Also a boolean, or the value of an enumeration's literal.
     Integer(i128),
-    /// A float of either precision.
     Float(f64),
-    /// A character.
-    Character(char),
-    /// A string.
-    Text(Cow<'a, str>),
+    Text(Box<str>),
 }
 
-impl Value<'_> {
-    /// How two values stand to each other; `None` for values that have no order: not-a-number, and
-    /// types that do not go together.
-    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+impl Constant {
+    pub(crate) fn as_value(&self) -> Comparable<'_> {
+        match self {
+            Self::Integer(value) => Comparable::Integer(*value),
+            Self::Float(value) => Comparable::Float(*value),
+            Self::Text(text) => Comparable::Text(Text::Whole(text)),
+        }
+    }
+}
+
+/// A value reduced to what matters in comparisons.
+#[derive(Clone, Copy)]
+pub(crate) enum Comparable<'v> {
+    Integer(i128),
+    Float(f64),
+    Text(Text<'v>),
+}
+
+/// A string, or a character that is compared like one.
+#[derive(Clone, Copy)]
+pub(crate) enum Text<'v> {
+    Whole(&'v str),
+    Wide(dds_types::dynamic::WideText<'v>),
+    Character(char),
+}
+
+impl<'v> Comparable<'v> {
+    /// `None` where the sample has no such value.
+    pub(crate) fn of(value: &MemberValue<'v>) -> Option<Self> {
+        Some(match *value {
+            MemberValue::Absent => return None,
+            MemberValue::Boolean(value) => Self::Integer(i128::from(value)),
+            MemberValue::Signed(value) => Self::Integer(i128::from(value)),
+            MemberValue::Unsigned(value) | MemberValue::Bitmask(value) => Self::Integer(i128::from(value)),
+            MemberValue::Enumeration(value) => Self::Integer(i128::from(value)),
+            MemberValue::Float(value) => Self::Float(value),
+            MemberValue::Character(character) => Self::Text(Text::Character(character)),
+            MemberValue::String(text) => Self::Text(Text::Whole(text)),
+            MemberValue::WideString(text) => Self::Text(Text::Wide(text)),
+        })
+    }
+
+    /// How two values stand to each other; `None` for those without order: not-a-number, and types that
+    /// do not go together.
+    pub(crate) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
-            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
-            (Self::Float(a), _) => compare_integer(other.as_integer()?, *a).map(Ordering::reverse),
-            (_, Self::Float(b)) => compare_integer(self.as_integer()?, *b),
-            (Self::Text(_) | Self::Character(_), _) => {
-                let (mut one, mut two) = ([0; 4], [0; 4]);
-                Some(self.as_text(&mut one)?.cmp(other.as_text(&mut two)?))
+            (Self::Integer(one), Self::Integer(other)) => Some(one.cmp(&other)),
+            (Self::Float(one), Self::Float(other)) => one.partial_cmp(&other),
+            (Self::Integer(integer), Self::Float(float)) => compare_integer(integer, float),
+            (Self::Float(float), Self::Integer(integer)) => {
+                compare_integer(integer, float).map(Ordering::reverse)
             }
-            _ => Some(self.as_integer()?.cmp(&other.as_integer()?)),
-        }
-    }
-
-    fn as_integer(&self) -> Option<i128> {
-        match self {
-            Self::Boolean(value) => Some(i128::from(*value)),
-            Self::Integer(value) => Some(*value),
+            (Self::Text(one), Self::Text(other)) => Some(one.compare(other)),
             _ => None,
         }
     }
+}
 
-    /// A string or character as text.
-    pub(crate) fn as_text<'t>(&'t self, buffer: &'t mut [u8; 4]) -> Option<&'t str> {
+impl Text<'_> {
+    /// By characters; that is by bytes as well where both are UTF-8.
+    fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Whole(one), Self::Whole(other)) => one.cmp(other),
+            (Self::Whole(one), Self::Character(other)) => one.chars().cmp([other]),
+            (Self::Whole(one), Self::Wide(other)) => one.chars().cmp(other.chars()),
+            (Self::Wide(one), Self::Wide(other)) => one.chars().cmp(other.chars()),
+            (Self::Wide(one), Self::Character(other)) => one.chars().cmp([other]),
+            (Self::Character(one), Self::Character(other)) => one.cmp(&other),
+            (one, other) => other.compare(one).reverse(),
+        }
+    }
+
+    /// Calls `look` with the text as UTF-8.
+    pub(crate) fn with_str<R>(self, look: impl FnOnce(&str) -> R) -> R {
         match self {
-            Self::Text(text) => Some(text),
-            Self::Character(character) => Some(character.encode_utf8(buffer)),
-            _ => None,
+            Self::Whole(text) => look(text),
+            Self::Character(character) => look(character.encode_utf8(&mut [0; 4])),
+            Self::Wide(text) => look(&text.chars().collect::<String>()),
         }
     }
 }
@@ -83,9 +127,9 @@ mod tests {
             (0, f64::NAN, None),
         ];
         for (integer, float, expected) in cases {
-            assert_eq!(Value::Integer(integer).compare(&Value::Float(float)), expected, "{integer} {float}");
-            let reverse = expected.map(Ordering::reverse);
-            assert_eq!(Value::Float(float).compare(&Value::Integer(integer)), reverse, "{float} {integer}");
+            let (integer, float) = (Comparable::Integer(integer), Comparable::Float(float));
+            assert_eq!(integer.compare(float), expected);
+            assert_eq!(float.compare(integer), expected.map(Ordering::reverse));
         }
     }
 }

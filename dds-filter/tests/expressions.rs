@@ -2,9 +2,8 @@
 
 mod common;
 
-use common::{Everything, compile, passes, sample};
+use common::{compile, everything, passes, sample};
 use dds_filter::{FilterExpression, QueryExpression, TopicExpression};
-use dds_types::DdsType as _;
 
 /// Expressions over [`sample`], and whether it passes.
 const MEANING: &[(&str, &[&str], bool)] = &[
@@ -59,7 +58,10 @@ const MEANING: &[(&str, &[&str], bool)] = &[
     ("position.x = 3 AND position.y = 4", &[], true),
     ("points[2].x = 9", &[], true),
     ("numbers[0] = 11", &[], true),
-    ("reading._d = 0", &[], true),
+    ("grid[1][2] = 6 AND grid[0][0] = 1", &[], true),
+    ("wide = 'ÄÖÜ'", &[], true),
+    ("wide LIKE '_Ö%'", &[], true),
+    ("wide > color", &[], true),
     // What is not there compares neither one way nor the other.
     ("numbers[1] = 11", &[], false),
     ("NOT numbers[1] = 11", &[], false),
@@ -110,6 +112,13 @@ const MISTAKES: &[(&str, &[&str], usize, &str)] = &[
     ("color.x = 1", &[], 7, "`color` has no members: it is neither structure nor union"),
     ("color[0] = 1", &[], 7, "`color` has no elements: it is neither array nor sequence"),
     ("points[3].x = 1", &[], 8, "there is no element 3: indices are 0 to 2"),
+    ("grid[1][3] = 1", &[], 9, "there is no element 3: indices are 0 to 2"),
+    (
+        "grid[1] = 1",
+        &[],
+        6,
+        "`grid[1]` is no single value, which cannot be compared; name a member or element of it",
+    ),
     ("points = 1", &[], 1, "`points` is an array, which cannot be compared; name a member or element of it"),
     (
         "position = 1",
@@ -205,18 +214,53 @@ fn costs_are_bounded() {
 
 #[test]
 fn queries_have_an_order() {
-    let compiled = |text: &str| QueryExpression::parse(text)?.compile(Everything::DESCRIPTION, &[]);
-    let program = compiled("small > 3 ORDER BY position.x, color").unwrap();
-    let order: Vec<String> =
-        program.order().iter().map(|field| program.fields()[*field].to_string()).collect();
-    assert_eq!(order, ["position.x", "color"]);
+    let compiled = |text: &str| QueryExpression::parse(text)?.compile(&everything(), &[]);
+    assert!(compiled("small > 3 ORDER BY position.x, color").unwrap().is_sorted());
     assert!(compiled("ORDER BY color").unwrap().is_always_true());
-    assert!(compiled("").unwrap().order().is_empty());
+    assert!(!compiled("").unwrap().is_sorted());
     for (wrong, column) in
         [("ORDER BY", 9), ("ORDER BY points", 10), ("small = 1 ORDER color", 17), ("ORDER BY color DESC", 16)]
     {
         assert_eq!(compiled(wrong).unwrap_err().column, column, "{wrong}");
     }
+}
+
+#[derive(dds_derive::DdsType)]
+struct Row {
+    name: String,
+    number: Option<f64>,
+}
+
+#[test]
+fn samples_are_sorted_by_field_after_field_with_what_is_absent_last() {
+    use dds_types::{DataRepresentationId, TopicType, dynamic::DynamicType};
+    let query = QueryExpression::parse("order by number, name").unwrap();
+    let program = query.compile(&DynamicType::of::<Row>().unwrap(), &[]).unwrap();
+    let rows = [("d", None), ("b", Some(2.0)), ("c", Some(f64::NAN)), ("a", Some(2.0)), ("e", Some(-1.0))];
+    let mut rows = rows.map(|(name, number)| {
+        let mut payload = Vec::new();
+        Row { name: name.into(), number }.serialize(DataRepresentationId::XCDR, &mut payload).unwrap();
+        payload
+    });
+    rows.sort_by(|one, other| program.order(one, other));
+    let names = rows.each_ref().map(|row| Row::deserialize(row).unwrap().name);
+    assert_eq!(names, ["e", "a", "b", "c", "d"]);
+    assert_eq!(program.order(&[], &rows[0]), std::cmp::Ordering::Greater);
+    assert_eq!(program.order(&rows[0], &[]), std::cmp::Ordering::Less);
+    assert_eq!(program.order(&[], &[]), std::cmp::Ordering::Equal);
+}
+
+/// Only what an expression names is decoded, and what is not valid is an error.
+#[test]
+fn payloads_are_decoded_as_far_as_needed() {
+    let program = compile("color = 'BLUE'", &[]).unwrap();
+    let [payload, _] = sample();
+    // The options say how many bytes of padding follow.
+    let up_to = |length: usize| [&payload[..3], &[0], &payload[4..length]].concat();
+    assert_eq!(program.passes(&up_to(13)), Ok(true));
+    assert!(program.passes(&up_to(12)).is_err());
+    assert!(program.passes(&[]).is_err());
+    assert_eq!(compile("", &[]).unwrap().passes(&[]), Ok(true));
 }
 
 #[test]

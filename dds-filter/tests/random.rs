@@ -2,9 +2,8 @@
 
 mod common;
 
-use common::{Everything, compile, passes, sample};
+use common::{compile, everything, passes, sample};
 use dds_filter::{FilterExpression, QueryExpression, TopicExpression};
-use dds_types::DdsType as _;
 use proptest::prelude::*;
 
 /// Pieces that expressions are made of, and some that they are not.
@@ -74,12 +73,12 @@ fn piece() -> impl Strategy<Value = String> {
 fn look_at(text: &str) {
     let parameters = ["3".to_owned(), "'b'".to_owned()];
     if let Ok(expression) = FilterExpression::parse(text)
-        && let Ok(program) = expression.compile(Everything::DESCRIPTION, &parameters)
+        && let Ok(program) = expression.compile(&everything(), &parameters)
     {
         passes(&program, &sample());
     }
     if let Ok(expression) = QueryExpression::parse(text) {
-        let _ = expression.compile(Everything::DESCRIPTION, &parameters);
+        let _ = expression.compile(&everything(), &parameters);
     }
     if let Err(error) = TopicExpression::parse(text) {
         assert!(error.column <= text.chars().count() + 1, "{error:?}");

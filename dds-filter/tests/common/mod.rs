@@ -1,10 +1,8 @@
 //! A type with every kind of member, and samples of it by name.
 
-use std::{borrow::Cow, collections::BTreeMap, convert::Infallible};
-
 use dds_derive::DdsType;
-use dds_filter::{FieldPath, FieldSource, FilterError, FilterExpression, Program, Value};
-use dds_types::DdsType as _;
+use dds_filter::{FilterError, FilterExpression, Program};
+use dds_types::{DataRepresentationId, TopicType, WideString, dynamic::DynamicType};
 
 #[derive(DdsType)]
 pub enum Kind {
@@ -33,6 +31,7 @@ pub enum Reading {
 #[dds(name = "test::Everything")]
 pub struct Everything {
     pub color: String,
+    pub wide: WideString,
     pub flag: bool,
     pub letter: char,
     pub small: u8,
@@ -44,59 +43,52 @@ pub struct Everything {
     pub other_kind: Kind,
     pub position: Point,
     pub points: [Point; 3],
+    pub grid: [[i32; 3]; 2],
     pub numbers: Vec<i32>,
     pub comment: Option<String>,
     pub reading: Reading,
 }
 
-/// A sample: the values of its fields by their names.
-pub struct Sample(pub BTreeMap<String, Value<'static>>);
-
-pub struct Source<'s> {
-    sample: &'s Sample,
-    fields: &'s [FieldPath],
+/// A sample in which `comment` is absent and the case `Celsius` is not selected, as XCDR1 and XCDR2.
+pub fn sample() -> [Vec<u8>; 2] {
+    let point = |x| Point { x, y: 4.0 };
+    let sample = Everything {
+        color: "BLUE".into(),
+        wide: "ÄÖÜ".into(),
+        flag: true,
+        letter: 'q',
+        small: 200,
+        large: u64::MAX,
+        signed: -7,
+        single: 0.1,
+        double: 0.1,
+        kind: Kind::Green,
+        other_kind: Kind::Red,
+        position: point(3),
+        points: [point(7), point(8), point(9)],
+        grid: [[1, 2, 3], [4, 5, 6]],
+        numbers: vec![11],
+        comment: None,
+        reading: Reading::Missing,
+    };
+    [DataRepresentationId::XCDR, DataRepresentationId::XCDR2].map(|representation| {
+        let mut payload = Vec::new();
+        sample.serialize(representation, &mut payload).unwrap();
+        payload
+    })
 }
 
-impl FieldSource for Source<'_> {
-    type Error = Infallible;
-
-    fn value(&mut self, field: usize) -> Result<Option<Value<'_>>, Infallible> {
-        Ok(self.sample.0.get(&self.fields[field].to_string()).cloned())
-    }
-}
-
-pub fn text(value: &str) -> Value<'static> {
-    Value::Text(Cow::Owned(value.to_owned()))
-}
-
-/// A sample in which `comment` is absent and the case `Celsius` is not selected.
-pub fn sample() -> Sample {
-    let values = [
-        ("color", text("BLUE")),
-        ("flag", Value::Boolean(true)),
-        ("letter", Value::Character('q')),
-        ("small", Value::Integer(200)),
-        ("large", Value::Integer(i128::from(u64::MAX))),
-        ("signed", Value::Integer(-7)),
-        ("single", Value::Float(f64::from(0.1_f32))),
-        ("double", Value::Float(0.1)),
-        ("kind", Value::Integer(5)),
-        ("other_kind", Value::Integer(0)),
-        ("position.x", Value::Integer(3)),
-        ("position.y", Value::Float(4.0)),
-        ("points[2].x", Value::Integer(9)),
-        ("numbers[0]", Value::Integer(11)),
-        ("reading._d", Value::Integer(0)),
-    ];
-    Sample(values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+pub fn everything() -> DynamicType {
+    DynamicType::of::<Everything>().unwrap()
 }
 
 pub fn compile(expression: &str, parameters: &[&str]) -> Result<Program, FilterError> {
     let parameters: Vec<String> = parameters.iter().map(|text| (*text).to_owned()).collect();
-    FilterExpression::parse(expression)?.compile(Everything::DESCRIPTION, &parameters)
+    FilterExpression::parse(expression)?.compile(&everything(), &parameters)
 }
 
-pub fn passes(program: &Program, sample: &Sample) -> bool {
-    let Ok(passes) = program.evaluate(&mut Source { sample, fields: program.fields() });
-    passes
+pub fn passes(program: &Program, sample: &[Vec<u8>; 2]) -> bool {
+    let [first, second] = sample.each_ref().map(|payload| program.passes(payload).unwrap());
+    assert_eq!(first, second);
+    first
 }

@@ -11,23 +11,31 @@
 
 mod callback;
 mod notify;
+mod query;
 mod wait_set;
 
 use std::{
-    fmt,
+    cmp, fmt,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
-use crate::{cache::Content, instance::InstanceHandle, sample::DataState, status::StatusMask};
+use crate::{
+    cache::Content,
+    error::{DdsError, DdsResult},
+    instance::InstanceHandle,
+    sample::DataState,
+    status::StatusMask,
+};
 
 pub use self::{
     callback::{CallbackScope, check_may_block},
     notify::{Notifier, Subscription, Until, deadline_after},
     wait_set::{WaitAsync, WaitSet},
 };
+pub(crate) use query::SqlQuery;
 
 /// Any condition that can be attached to a [`WaitSet`]. Two are equal when they are the same object.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -312,6 +320,8 @@ impl WeakReadCondition {
 pub struct QueryCondition {
     read: ReadCondition,
     predicate: Arc<QueryPredicate>,
+    /// What the predicate evaluates, where it is SQL.
+    sql: Option<Arc<SqlQuery>>,
 }
 
 impl PartialEq for QueryCondition {
@@ -336,7 +346,55 @@ impl QueryCondition {
         states: DataState,
         predicate: Arc<QueryPredicate>,
     ) -> Self {
-        Self { read: ReadCondition::new(source, notifier, states), predicate }
+        Self { read: ReadCondition::new(source, notifier, states), predicate, sql: None }
+    }
+
+    /// As [`QueryCondition::new`], for samples that a query in SQL accepts.
+    pub(crate) fn of_sql(
+        source: Arc<dyn SampleSource>,
+        notifier: Notifier,
+        states: DataState,
+        query: SqlQuery,
+    ) -> Self {
+        let query = Arc::new(query);
+        let predicate = {
+            let query = query.clone();
+            Arc::new(move |payload: &[u8], content: Content| query.accepts(payload, content))
+        };
+        Self { read: ReadCondition::new(source, notifier, states), predicate, sql: Some(query) }
+    }
+
+    /// The query; `None` when a closure decides (DDS 1.4 §2.2.2.5.9.1).
+    pub fn query_expression(&self) -> Option<&str> {
+        self.sql.as_ref().map(|query| query.expression())
+    }
+
+    /// The values of `%0` and so on in the query (DDS 1.4 §2.2.2.5.9.2).
+    pub fn query_parameters(&self) -> Vec<String> {
+        self.sql.as_ref().map(|query| query.parameters()).unwrap_or_default()
+    }
+
+    /// Changes the values of `%0` and so on (DDS 1.4 §2.2.2.5.9.3).
+    ///
+    /// # Errors
+    /// [`DdsError::Filter`] when a parameter is missing or no value of the type it is compared with,
+    /// [`DdsError::PreconditionNotMet`] when a closure decides; nothing changes then.
+    pub fn set_query_parameters<P: Into<String>>(
+        &self,
+        parameters: impl IntoIterator<Item = P>,
+    ) -> DdsResult<()> {
+        let Some(query) = &self.sql else {
+            return Err(DdsError::precondition("set_query_parameters", "a query condition made from SQL"));
+        };
+        query.set_parameters(parameters.into_iter().map(Into::into).collect())?;
+        // Those that wait for it look again.
+        self.read.0.notifier.notify();
+        Ok(())
+    }
+
+    /// How a reader sorts what it selects, if the query says ORDER BY.
+    pub(crate) fn order(&self) -> Option<impl Fn(&[u8], &[u8]) -> cmp::Ordering + use<>> {
+        self.sql.as_ref().and_then(|query| query.order())
     }
 
     /// The states.

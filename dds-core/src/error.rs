@@ -191,6 +191,9 @@ pub enum DdsError {
         /// The part.
         feature: &'static str,
     },
+    /// An expression of a filter, query or join does not fit; the text shows where.
+    #[error("the expression is refused: {0}")]
+    Filter(Box<dds_filter::FilterError>),
     /// The value cannot be serialised as its type says.
     #[error("the sample cannot be serialised: {0}")]
     Encode(#[from] EncodeError),
@@ -224,7 +227,7 @@ impl DdsError {
     /// The standard's code for this cause.
     pub const fn return_code(&self) -> ReturnCode {
         match self {
-            Self::BadParameter { .. } | Self::UnknownInstance { .. } | Self::Encode(_) => {
+            Self::BadParameter { .. } | Self::UnknownInstance { .. } | Self::Encode(_) | Self::Filter(_) => {
                 ReturnCode::BadParameter
             }
             Self::PreconditionNotMet { .. } => ReturnCode::PreconditionNotMet,

@@ -9,6 +9,7 @@
 pub mod builtin;
 pub mod cache;
 pub mod condition;
+mod content_filter;
 mod domain;
 pub mod engine;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod status;
 pub mod type_support;
 
 pub use dds_derive::DdsType;
+pub use dds_filter as filter;
 pub use dds_qos as qos;
 pub use dds_rtps as rtps;
 pub use dds_transport as transport;

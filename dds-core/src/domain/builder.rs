@@ -9,7 +9,7 @@ use dds_qos::{
 };
 use dds_types::{DataRepresentationId, TopicType};
 
-use super::{DataReader, DataWriter, Publisher, Subscriber, Topic};
+use super::{ContentFilteredTopic, DataReader, DataWriter, Publisher, Subscriber, Topic};
 use crate::error::DdsResult;
 
 /// A change of the QoS that the builder begins with, once that is known.
@@ -213,6 +213,7 @@ impl<T: TopicType> WriterBuilder<T> {
 #[must_use = "nothing happens before build() or .await"]
 pub struct ReaderBuilder<T: TopicType> {
     topic: Topic<T>,
+    filtered: Option<ContentFilteredTopic<T>>,
     subscriber: Option<Subscriber>,
     partitions: Vec<String>,
     draft: Draft<DataReaderQos>,
@@ -220,7 +221,11 @@ pub struct ReaderBuilder<T: TopicType> {
 
 impl<T: TopicType> ReaderBuilder<T> {
     pub(super) fn new(topic: Topic<T>) -> Self {
-        Self { topic, subscriber: None, partitions: Vec::new(), draft: Draft::new() }
+        Self { topic, filtered: None, subscriber: None, partitions: Vec::new(), draft: Draft::new() }
+    }
+
+    pub(super) fn filtered(filtered: ContentFilteredTopic<T>) -> Self {
+        Self { filtered: Some(filtered.clone()), ..Self::new(filtered.related_topic().clone()) }
     }
 
     /// With this QoS instead of the subscriber's default one.
@@ -277,7 +282,10 @@ impl<T: TopicType> ReaderBuilder<T> {
         let topic_qos = self.topic.qos();
         let from_topic = |qos: DataReaderQos| qos.copy_from_topic(&topic_qos);
         let qos = self.draft.finish(|| subscriber.default_reader_qos(), from_topic);
-        DataReader::new(subscriber, &self.topic, qos)
+        match &self.filtered {
+            Some(filtered) => DataReader::filtered(subscriber, filtered, qos),
+            None => DataReader::new(subscriber, &self.topic, qos),
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use dds_types::TopicType;
 
 use super::{
-    DataReader, DataWriter, DomainParticipant, Publisher, Subscriber, Topic, reader::ReaderInner,
-    writer::WriterInner,
+    ContentFilteredTopic, DataReader, DataWriter, DomainParticipant, Publisher, Subscriber, Topic,
+    filtered_topic::FilteredShared, reader::ReaderInner, writer::WriterInner,
 };
 use crate::{
     engine::TopicShared,
@@ -67,7 +67,34 @@ impl DomainParticipant {
         if self.uses(&topic.shared) {
             return Err(DdsError::precondition(OPERATION, "a Topic whose writers and readers are deleted"));
         }
+        if self.filtered_topics().iter().any(|filtered| Arc::ptr_eq(&filtered.topic, &topic.shared)) {
+            let requirement = "a Topic whose content-filtered topics are deleted";
+            return Err(DdsError::precondition(OPERATION, requirement));
+        }
         self.close_topic(&topic.shared);
+        Ok(())
+    }
+
+    /// Deletes a content-filtered topic that no reader uses (DDS 1.4 §2.2.2.2.1.8). Its name is free again.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] while it has readers, or when it is another participant's;
+    /// [`DdsError::AlreadyDeleted`].
+    pub fn delete_content_filtered_topic<T: TopicType>(
+        &self,
+        topic: &ContentFilteredTopic<T>,
+    ) -> DdsResult<()> {
+        const OPERATION: &str = "delete_contentfilteredtopic";
+        self.check_usable(OPERATION)?;
+        self.check_owns(topic.related_topic().participant(), OPERATION, "ContentFilteredTopic")?;
+        topic.shared.check_exists()?;
+        if topic.shared.is_read() {
+            return Err(DdsError::precondition(
+                OPERATION,
+                "a ContentFilteredTopic whose readers are deleted",
+            ));
+        }
+        self.close_filtered(&topic.shared);
         Ok(())
     }
 
@@ -86,6 +113,9 @@ impl DomainParticipant {
         for subscriber in self.subscribers() {
             subscriber.close_readers();
             self.close_subscriber(&subscriber);
+        }
+        for filtered in self.filtered_topics() {
+            self.close_filtered(&filtered);
         }
         for topic in self.topics() {
             self.close_topic(&topic);
@@ -157,6 +187,11 @@ impl DomainParticipant {
         subscriber.0.lifecycle.delete();
         subscriber.0.observer.set_listener(None);
         self.forget_group(subscriber.0.entity_id);
+    }
+
+    fn close_filtered(&self, topic: &FilteredShared) {
+        topic.close();
+        self.forget_filtered(topic.name());
     }
 
     fn close_topic(&self, topic: &Arc<TopicShared>) {

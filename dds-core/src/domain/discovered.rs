@@ -58,6 +58,9 @@ impl DomainParticipant {
     /// The topic of this name that was created here, whatever its type; it need not be enabled
     /// (DDS 1.4 §2.2.2.2.1.13 `lookup_topicdescription`).
     pub fn lookup_topic_description(&self, name: &str) -> Option<TopicDescription> {
+        if let Some(filtered) = self.filtered_topics().iter().find(|filtered| filtered.name() == name) {
+            return Some(filtered.description());
+        }
         let found = self.topics().into_iter().find(|topic| topic.name == name)?;
         Some(TopicDescription {
             name: found.name.clone(),

@@ -20,8 +20,9 @@ use dds_types::TopicType;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    DomainParticipantFactory, ParticipantConfig, Publisher, Subscriber, Topic, publisher::PublisherInner,
-    subscriber::SubscriberInner, verdicts::Verdicts,
+    DomainParticipantFactory, ParticipantConfig, Publisher, Subscriber, Topic,
+    filtered_topic::FilteredShared, publisher::PublisherInner, subscriber::SubscriberInner,
+    verdicts::Verdicts,
 };
 use crate::{
     builtin::{BuiltinReaders, BuiltinSubscriber},
@@ -172,6 +173,7 @@ impl ParticipantBuilder {
             observer: Arc::new(Observer::new(handle, None)),
             topics: Mutex::default(),
             groups: Mutex::default(),
+            filtered_topics: Mutex::default(),
             next_key: AtomicU32::new(1),
             defaults: RwLock::default(),
             builtin: Mutex::default(),
@@ -224,6 +226,8 @@ pub(crate) struct ParticipantInner {
     pub(super) topics: Mutex<HashMap<String, Weak<TopicShared>>>,
     /// Purpose: its publishers and subscribers as they come and go; nothing else is locked meanwhile.
     groups: Mutex<BTreeMap<EntityId, Group>>,
+    /// Purpose: its content-filtered topics as they come and go; nothing else is locked meanwhile.
+    filtered_topics: Mutex<HashMap<String, Weak<FilteredShared>>>,
     next_key: AtomicU32,
     defaults: RwLock<Defaults>,
     pub(crate) builtin: Mutex<BuiltinReaders>,
@@ -442,6 +446,29 @@ impl DomainParticipant {
         // Somebody may wait to find it.
         self.0.engine.discovered.notify();
         Ok(Topic::new(self.clone(), shared))
+    }
+
+    /// Takes a name for a content-filtered topic: no two descriptions of topics share one.
+    pub(super) fn register_filtered(&self, shared: &Arc<FilteredShared>) -> DdsResult<()> {
+        let name = shared.name();
+        let is_topic = self.topics().iter().any(|topic| topic.name == name);
+        let mut filtered = self.0.filtered_topics.lock();
+        filtered.retain(|_, topic| topic.strong_count() > 0);
+        if is_topic || filtered.contains_key(name) {
+            let requirement = format!("another name than «{name}», which is taken by a topic already");
+            return Err(DdsError::precondition("create_contentfilteredtopic", requirement));
+        }
+        filtered.insert(name.to_owned(), Arc::downgrade(shared));
+        Ok(())
+    }
+
+    /// Its content-filtered topics.
+    pub(super) fn filtered_topics(&self) -> Vec<Arc<FilteredShared>> {
+        self.0.filtered_topics.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(super) fn forget_filtered(&self, name: &str) {
+        self.0.filtered_topics.lock().remove(name);
     }
 
     /// A publisher (DDS 1.4 §2.2.2.2.1.1).

@@ -19,15 +19,18 @@ use dds_types::TopicType;
 use parking_lot::Mutex;
 
 use super::{
-    Loan, Select, Subscriber, Topic,
+    ContentFilteredTopic, Loan, Select, Subscriber, Topic,
+    filtered_topic::FilteredShared,
     participant::{check_changeable, check_consistent, check_on_wire},
     topic::WeakTopic,
 };
 use crate::{
     cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
     condition::{
-        QueryCondition, QueryPredicate, ReadCondition, SampleSource, StatusCondition, WeakReadCondition,
+        QueryCondition, QueryPredicate, ReadCondition, SampleSource, SqlQuery, StatusCondition,
+        WeakReadCondition,
     },
+    content_filter::SampleFilter,
     engine::{Engine, Observer, ReaderEndpoint, ReaderState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
@@ -50,6 +53,8 @@ pub(super) struct ReaderInner {
     conditions: Mutex<Vec<WeakReadCondition>>,
     /// Loans that are not returned yet.
     loans: AtomicUsize,
+    /// What it reads a part of its topic through.
+    filtered: Option<Arc<FilteredShared>>,
 }
 
 impl Drop for ReaderInner {
@@ -83,11 +88,21 @@ impl ReaderInner {
     }
 
     fn announcement(&self) -> SubscriptionData {
-        let (qos, topic) = (self.endpoint.state.lock().qos.clone(), &self.endpoint.topic);
+        let topic = &self.endpoint.topic;
+        let state = self.endpoint.state.lock();
+        let (qos, filter) = (state.qos.clone(), state.cache.filter().cloned());
+        drop(state);
         let announced = SubscriptionQos::new(&qos, &self.subscriber.qos(), &topic.qos());
         let mut data = SubscriptionData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.subscriber.0.entity_id);
+        data.content_filter = filter.map(|filter| filter.announced().clone());
         data
+    }
+
+    /// Filters by something else from now on, and tells others.
+    pub(super) fn set_filter(&self, filter: Arc<SampleFilter>) {
+        self.endpoint.state.lock().cache.set_filter(filter);
+        self.announce();
     }
 
     /// Whether conditions or loans of it are in use (DDS 1.4 §2.2.2.5.2.6).
@@ -173,7 +188,25 @@ impl<T: TopicType> std::fmt::Debug for DataReader<T> {
 }
 
 impl<T: TopicType> DataReader<T> {
-    pub(super) fn new(subscriber: Subscriber, topic: &Topic<T>, mut qos: DataReaderQos) -> DdsResult<Self> {
+    pub(super) fn new(subscriber: Subscriber, topic: &Topic<T>, qos: DataReaderQos) -> DdsResult<Self> {
+        Self::create(subscriber, topic, None, qos)
+    }
+
+    pub(super) fn filtered(
+        subscriber: Subscriber,
+        topic: &ContentFilteredTopic<T>,
+        qos: DataReaderQos,
+    ) -> DdsResult<Self> {
+        topic.shared.check_exists()?;
+        Self::create(subscriber, topic.related_topic(), Some(topic.shared.clone()), qos)
+    }
+
+    fn create(
+        subscriber: Subscriber,
+        topic: &Topic<T>,
+        filtered: Option<Arc<FilteredShared>>,
+        mut qos: DataReaderQos,
+    ) -> DdsResult<Self> {
         let participant = subscriber.participant().clone();
         participant.check_usable("create_reader")?;
         subscriber.0.lifecycle.check_exists()?;
@@ -185,7 +218,12 @@ impl<T: TopicType> DataReader<T> {
         }
         let kind = if T::HAS_KEY { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
-        let reader = Self::assemble(subscriber, topic, guid, qos, Lifecycle::disabled("DataReader"));
+        let lifecycle = Lifecycle::disabled("DataReader");
+        let reader = Self::assemble(subscriber, topic, filtered, guid, qos, lifecycle);
+        if let Some(filtered) = &reader.inner.filtered {
+            filtered.add_reader(&reader.inner);
+            reader.inner.endpoint.state.lock().cache.set_filter(filtered.filter());
+        }
         reader.subscriber().adopt(&reader.inner)?;
         Ok(reader)
     }
@@ -198,7 +236,8 @@ impl<T: TopicType> DataReader<T> {
         qos: DataReaderQos,
     ) -> Self {
         let guid = Guid::new(subscriber.participant().guid().prefix, entity_id);
-        let reader = Self::assemble(subscriber, topic, guid, qos, Lifecycle::enabled("DataReader"));
+        let lifecycle = Lifecycle::enabled("DataReader");
+        let reader = Self::assemble(subscriber, topic, None, guid, qos, lifecycle);
         reader.inner.engine.add_builtin_reader(&reader.inner.endpoint);
         reader
     }
@@ -207,6 +246,7 @@ impl<T: TopicType> DataReader<T> {
     fn assemble(
         subscriber: Subscriber,
         topic: &Topic<T>,
+        filtered: Option<Arc<FilteredShared>>,
         guid: Guid,
         qos: DataReaderQos,
         lifecycle: Lifecycle,
@@ -227,7 +267,7 @@ impl<T: TopicType> DataReader<T> {
         });
         let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
         let loans = AtomicUsize::new(0);
-        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions, loans };
+        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions, loans, filtered };
         Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
     }
 
@@ -280,6 +320,12 @@ impl<T: TopicType> DataReader<T> {
         &self.topic
     }
 
+    /// The content-filtered topic that it reads, if it reads one.
+    pub fn content_filtered_topic(&self) -> Option<ContentFilteredTopic<T>> {
+        let shared = self.inner.filtered.clone()?;
+        Some(ContentFilteredTopic::of(self.topic.clone(), shared))
+    }
+
     /// Its subscriber.
     pub fn subscriber(&self) -> &Subscriber {
         &self.inner.subscriber
@@ -308,7 +354,9 @@ impl<T: TopicType> DataReader<T> {
                 check_changeable(state.qos.check_changeable(&qos))?;
                 state.cache.update_qos(&qos);
             } else {
+                let filter = state.cache.filter().cloned();
                 state.cache = Self::cache(&self.inner.subscriber, &qos);
+                filter.into_iter().for_each(|filter| state.cache.set_filter(filter));
             }
             state.qos = qos;
         }
@@ -609,6 +657,27 @@ impl<T: TopicType> DataReader<T> {
         let condition = QueryCondition::new(source, notifier, states, predicate);
         self.note_condition(condition.read_condition());
         condition
+    }
+
+    /// A condition that is true while there are samples in these states that pass a query in the SQL of
+    /// [`dds_filter`](crate::filter) (DDS 1.4 §2.2.2.5.3.28). Give it to [`Select::query`] to read or take
+    /// them, sorted if the query says ORDER BY. `parameters` are the values of `%0` and so on.
+    ///
+    /// # Errors
+    /// [`DdsError::Filter`] when the query does not fit the type.
+    pub fn query<P: Into<String>>(
+        &self,
+        states: DataState,
+        expression: &str,
+        parameters: impl IntoIterator<Item = P>,
+    ) -> DdsResult<QueryCondition> {
+        let parameters = parameters.into_iter().map(Into::into).collect();
+        let query = SqlQuery::new(&TypeSupport::of::<T>(), expression, parameters)?;
+        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
+        let notifier = self.inner.endpoint.observer.notifier.clone();
+        let condition = QueryCondition::of_sql(source, notifier, states, query);
+        self.note_condition(condition.read_condition());
+        Ok(condition)
     }
 
     /// The matched writers' handles (DDS 1.4 §2.2.2.5.3.32).

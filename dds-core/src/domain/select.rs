@@ -4,7 +4,7 @@ use dds_types::TopicType;
 
 use super::{DataReader, Loan, reader::Access};
 use crate::{
-    cache::{Content, InstanceSelector, Selector},
+    cache::{Content, InstanceSelector, SampleOrder, Selector},
     condition::{QueryCondition, ReadCondition},
     error::DdsResult,
     instance::InstanceHandle,
@@ -68,7 +68,7 @@ impl<'r, T: TopicType> Select<'r, T> {
         self
     }
 
-    /// In the condition's states and accepted by it.
+    /// In the condition's states and accepted by it, in the order of its ORDER BY if it has one.
     pub fn query(mut self, condition: &'r QueryCondition) -> Self {
         self.states = condition.states();
         self.query = Some(condition);
@@ -133,11 +133,13 @@ impl<'r, T: TopicType> Select<'r, T> {
             let predicate = query.predicate();
             move |bytes: &[u8], content: Content| predicate(bytes, content)
         });
+        let order = self.query.and_then(QueryCondition::order);
         let selector = Selector {
             instance: self.instance,
             states: self.states,
             max_samples: self.max_samples,
             predicate: accepts.as_ref().map(|accepts| accepts as &dyn Fn(&[u8], Content) -> bool),
+            order: order.as_ref().map(|order| order as &SampleOrder<'_>),
         };
         act(&selector)
     }

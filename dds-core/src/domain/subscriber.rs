@@ -11,7 +11,7 @@ use dds_types::TopicType;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    DataReader, DomainParticipant, Topic,
+    ContentFilteredTopic, DataReader, DomainParticipant, Topic,
     participant::{check_changeable, check_consistent},
     reader::ReaderInner,
 };
@@ -181,6 +181,18 @@ impl Subscriber {
         qos: DataReaderQos,
     ) -> DdsResult<DataReader<T>> {
         DataReader::new(self.clone(), topic, qos)
+    }
+
+    /// A reader of a content-filtered topic.
+    ///
+    /// # Errors
+    /// As [`ReaderBuilder::build`](super::ReaderBuilder::build).
+    pub fn create_filtered_reader<T: TopicType>(
+        &self,
+        topic: &ContentFilteredTopic<T>,
+        qos: DataReaderQos,
+    ) -> DdsResult<DataReader<T>> {
+        DataReader::filtered(self.clone(), topic, qos)
     }
 
     /// A reader of the topic of this name and of samples of `T`, if there is one (DDS 1.4

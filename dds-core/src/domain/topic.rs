@@ -9,7 +9,7 @@ use dds_qos::TopicQos;
 use dds_types::TopicType;
 
 use super::{
-    DomainParticipant, ReaderBuilder, WriterBuilder,
+    ContentFilteredTopic, DomainParticipant, ReaderBuilder, WriterBuilder,
     participant::{ParticipantInner, check_changeable, check_consistent},
 };
 use crate::{
@@ -166,6 +166,41 @@ impl<T: TopicType> Topic<T> {
     /// Begins a reader of this topic.
     pub fn reader(&self) -> ReaderBuilder<T> {
         ReaderBuilder::new(self.clone())
+    }
+
+    /// A topic of those samples of this one that pass an expression in the SQL of
+    /// [`dds_filter`](crate::filter) (DDS 1.4 §2.2.2.2.1.7). `parameters` are the values of `%0` and so on.
+    ///
+    /// ```
+    /// # use dds_core::{DdsType, DomainParticipant};
+    /// # #[derive(DdsType)]
+    /// # struct Reading {
+    /// #     #[dds(key)]
+    /// #     sensor: u32,
+    /// #     celsius: f64,
+    /// # }
+    /// # fn main() -> Result<(), dds_core::error::DdsError> {
+    /// # let participant = DomainParticipant::builder(0).loopback_only().build()?;
+    /// let topic = participant.topic::<Reading>("Reading")?;
+    /// let hot = topic.content_filtered("HotReading", "celsius > %0", ["60"])?;
+    /// let reader = hot.reader().reliable().build()?;
+    /// hot.set_expression_parameters(["80"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Filter`](crate::error::DdsError::Filter) when the expression does not fit the type;
+    /// [`PreconditionNotMet`](crate::error::DdsError::PreconditionNotMet) when the name is taken;
+    /// [`AlreadyDeleted`](crate::error::DdsError::AlreadyDeleted).
+    pub fn content_filtered<P: Into<String>>(
+        &self,
+        name: &str,
+        expression: &str,
+        parameters: impl IntoIterator<Item = P>,
+    ) -> DdsResult<ContentFilteredTopic<T>> {
+        let parameters = parameters.into_iter().map(Into::into).collect();
+        ContentFilteredTopic::new(self.clone(), name, expression, parameters)
     }
 
     /// Topics met with this name and another type; resets its changes (DDS 1.4 §2.2.2.3.2.1).

@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use dds_qos::DurabilityKind;
+use dds_qos::{DurabilityKind, OwnershipKind};
 use dds_rtps::{
     discovery::{ParticipantData, PublicationData, SubscriptionData},
     message::Datagram,
@@ -14,7 +14,7 @@ use dds_rtps::{
     reader::{DefragmenterLimits, WriterProxyConfig},
     structure::Guid,
     time::{Duration, Monotonic, Now},
-    writer::{Destinations, ReaderProxyConfig, Replay},
+    writer::{Destinations, ReaderFilter, ReaderProxyConfig, Replay},
 };
 use parking_lot::Mutex;
 
@@ -24,7 +24,7 @@ use super::{
     timers::TimerOwner,
     writer::{MatchedSubscription, Urgency},
 };
-use crate::{instance::InstanceHandle, runtime::Addresses, status::StatusMask};
+use crate::{content_filter::SampleFilter, instance::InstanceHandle, runtime::Addresses, status::StatusMask};
 
 /// The discovery machine and what is known of others.
 pub(crate) struct DiscoveryState {
@@ -261,9 +261,10 @@ impl Engine {
                 let Some(writer) = self.table.read().writer(local.entity_id) else { return };
                 let inline = data.expects_inline_qos
                     || remote.participant.as_ref().is_some_and(|participant| participant.expects_inline_qos);
+                let filter = self.filter_at_writer(&writer, data);
                 let mut guard = writer.state.lock();
                 guard.machine.match_reader(ReaderProxyConfig {
-                    filter: None,
+                    filter,
                     guid: remote.guid,
                     locators: remote.locators.clone(),
                     reliable: data.qos.reliability.is_reliable(),
@@ -308,6 +309,16 @@ impl Engine {
                 actions.push(Action::Settle(reader));
             }
         }
+    }
+
+    /// The filter of a reader, if the writer is to apply it. It must see the payload; and where ownership
+    /// is exclusive, the reader needs to know of every sample who is the owner.
+    fn filter_at_writer(&self, writer: &WriterEndpoint, data: &SubscriptionData) -> Option<ReaderFilter> {
+        let announced = data.content_filter.as_ref()?;
+        if self.protect.is_some() || data.qos.ownership.0 == OwnershipKind::Exclusive {
+            return None;
+        }
+        SampleFilter::for_reader(&writer.type_support, &writer.topic.name, announced)
     }
 
     fn apply_unmatch(

@@ -428,8 +428,12 @@ impl Engine {
             next = next.min(from);
         }
         let Some(first) = readers.first().filter(|_| is_wanted) else { return };
-        let template =
-            || reader::change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), data.is_key);
+        let template = || {
+            let inline = data.inline_qos.as_ref();
+            let mut change = reader::change_of(context, writer, data.writer_sn, inline, data.is_key);
+            reader::add_filter_info(&mut change, inline);
+            change
+        };
         let arrival = match data.whole_sample() {
             Some(bytes) => {
                 FragmentArrival::Complete(CacheChange { payload: first.copy(bytes), ..template() })

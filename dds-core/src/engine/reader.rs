@@ -347,6 +347,13 @@ pub(super) fn change_of(
     }
 }
 
+/// Keeps with a change what its writer's filters said of it.
+pub(super) fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQos<'_>>) {
+    if let Some(info) = inline.and_then(InlineQos::content_filter_info) {
+        change.inline_qos.get_or_insert_default().content_filter_info = Some(info);
+    }
+}
+
 /// Gives a DATA to the readers it is for.
 pub(super) fn deliver_data(
     now: Now,
@@ -385,6 +392,9 @@ pub(super) fn deliver_data(
         if !open(&mut change) {
             state.skip(now, writer, data.writer_sn);
             continue;
+        }
+        if state.cache.filter().is_some() {
+            add_filter_info(&mut change, data.inline_qos.as_ref());
         }
         state.step(now, |machine, offer| machine.handle_change(change, offer));
     }

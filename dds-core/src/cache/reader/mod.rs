@@ -13,6 +13,8 @@ mod tests;
 mod timing;
 mod writers;
 
+use std::sync::Arc;
+
 use dds_qos::{DataReaderQos, DestinationOrderKind, Duration, OwnershipKind};
 use dds_rtps::{payload::Payload, structure::Guid};
 use hashbrown::HashMap;
@@ -27,6 +29,7 @@ use super::{
     timers::Timers,
 };
 use crate::{
+    content_filter::SampleFilter,
     instance::{InstanceHandle, InstanceHandleAllocator},
     sample::{DataState, InstanceState, SampleState, ViewState},
     type_support::TypeSupport,
@@ -34,7 +37,9 @@ use crate::{
 
 pub use self::{
     offer::{DropReason, OfferOutcome},
-    select::{CachedSample, CollectionOrder, Content, InstanceSelector, SamplePredicate, Selector},
+    select::{
+        CachedSample, CollectionOrder, Content, InstanceSelector, SampleOrder, SamplePredicate, Selector,
+    },
     writers::MatchedWriter,
 };
 
@@ -49,6 +54,8 @@ pub use self::{
 #[derive(Debug)]
 pub struct ReaderCache {
     settings: Settings,
+    /// What samples must pass.
+    filter: Option<Arc<SampleFilter>>,
     type_support: TypeSupport,
     handles: InstanceHandleAllocator,
     buffers: SampleBuffers,
@@ -137,6 +144,7 @@ impl ReaderCache {
     ) -> Self {
         Self {
             settings: Settings::new(qos, order),
+            filter: None,
             type_support,
             handles,
             buffers: SampleBuffers::new(),
@@ -170,6 +178,16 @@ impl ReaderCache {
     /// next sample.
     pub fn update_qos(&mut self, qos: &DataReaderQos) {
         self.settings = Settings::new(qos, self.settings.order);
+    }
+
+    /// Lets only samples pass that a content filter accepts, from now on (DDS 1.4 §2.2.2.3.3).
+    pub(crate) fn set_filter(&mut self, filter: Arc<SampleFilter>) {
+        self.filter = Some(filter);
+    }
+
+    /// What samples must pass.
+    pub(crate) fn filter(&self) -> Option<&Arc<SampleFilter>> {
+        self.filter.as_ref()
     }
 
     /// Samples held, with data or without.

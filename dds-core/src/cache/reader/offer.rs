@@ -45,6 +45,8 @@ pub enum DropReason {
     NotOwner,
     /// Its LIFESPAN is over (DDS 1.4 §2.2.3.16).
     Expired,
+    /// Its contents do not pass the reader's filter (DDS 1.4 §2.2.2.3.3).
+    ContentFilter,
     /// It came too soon after the last one (TIME_BASED_FILTER, DDS 1.4 §2.2.3.12). The latest of these
     /// may show up later.
     TimeBasedFilter,
@@ -109,6 +111,9 @@ impl ReaderCache {
         change: &CacheChange,
         name: Option<InstanceHandle>,
     ) -> Result<(), Refused> {
+        if self.filter.as_ref().is_some_and(|filter| !filter.accepts(change)) {
+            return self.filtered_out(writer, change);
+        }
         let expiry = self.expiry(now, writer, change)?;
         let instance = match self.locate(change, PayloadKind::Data)? {
             Located::Known(instance) => instance,
@@ -139,6 +144,18 @@ impl ReaderCache {
         Ok(())
     }
 
+    /// A sample that the filter refuses is as good as never written, but for one thing: where ownership
+    /// is exclusive, it keeps weaker writers from speaking for the instance (DDS 1.4 §2.2.3.9.2).
+    fn filtered_out(&mut self, writer: Place, change: &CacheChange) -> Result<(), Refused> {
+        if self.settings.exclusive
+            && let Located::Known(instance) = self.locate(change, PayloadKind::Data)?
+        {
+            self.register(instance, writer);
+            self.claim(instance, writer);
+        }
+        Err(OfferOutcome::Dropped(DropReason::ContentFilter))
+    }
+
     /// Shows the user a sample with data that passed every check.
     pub(super) fn pass(&mut self, now: Monotonic, instance: Place, mut sample: Incoming) {
         sample.payload = self.buffers.keep(&sample.payload);
@@ -159,8 +176,11 @@ impl ReaderCache {
         let located = self.locate(change, PayloadKind::Key)?;
         let instance = match located {
             Located::Known(instance) => instance,
-            // A disposal may be the first that a late joiner hears of an instance.
-            Located::New(hash) if kind.is_disposed() => self.new_instance(hash, None)?,
+            // A disposal may be the first that a late joiner hears of an instance. With a filter it is
+            // rather one of which nothing has passed.
+            Located::New(hash) if kind.is_disposed() && self.filter.is_none() => {
+                self.new_instance(hash, None)?
+            }
             _ => return Err(OfferOutcome::Dropped(DropReason::UnknownInstance)),
         };
         self.remember_digest(instance, change);

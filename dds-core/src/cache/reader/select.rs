@@ -1,5 +1,7 @@
 //! Samples out: which ones, in which order, and what is said of each.
 
+use std::cmp::Ordering;
+
 use dds_rtps::payload::Payload;
 
 use super::{ReaderCache, entries::OF_INSTANCE};
@@ -56,6 +58,9 @@ pub enum InstanceSelector {
 /// Accepts or refuses a sample by its contents.
 pub type SamplePredicate<'p> = dyn Fn(&[u8], Content) -> bool + 'p;
 
+/// Which of two serialised samples comes first.
+pub type SampleOrder<'p> = dyn Fn(&[u8], &[u8]) -> Ordering + 'p;
+
 /// Which samples are wanted.
 pub struct Selector<'p> {
     /// Of which instances.
@@ -67,6 +72,9 @@ pub struct Selector<'p> {
     /// Only those that it accepts (`read_w_condition` with a QueryCondition). It runs under the
     /// reader's lock and must not use the API.
     pub predicate: Option<&'p SamplePredicate<'p>>,
+    /// In this order, of which `max_samples` are the first (ORDER BY of a query). As `predicate`, it must
+    /// not use the API.
+    pub order: Option<&'p SampleOrder<'p>>,
 }
 
 impl Default for Selector<'_> {
@@ -77,6 +85,7 @@ impl Default for Selector<'_> {
             states: DataState::ANY,
             max_samples: usize::MAX,
             predicate: None,
+            order: None,
         }
     }
 }
@@ -136,7 +145,10 @@ impl ReaderCache {
             let sample = &self.samples[*place].sample;
             out.push(CachedSample { info, payload: sample.payload.clone(), content: sample.content });
         }
-        self.rank(&picked, &mut out[start..]);
+        if selector.order.is_some() {
+            self.find_latest(&picked);
+        }
+        self.rank(&picked, &mut out[start..], selector.order.is_some());
         for place in &picked {
             let instance = self.samples[*place].instance;
             let state = self.instances[instance].state;
@@ -169,6 +181,15 @@ impl ReaderCache {
 
     /// Collects the wanted samples in `scratch_picked` and their instances in `scratch_touched`.
     fn pick(&mut self, selector: &Selector<'_>) {
+        let Some(order) = selector.order else { return self.pick_as_they_are(selector) };
+        self.pick_as_they_are(&Selector { max_samples: usize::MAX, order: None, ..*selector });
+        let samples = &self.samples;
+        let payload = |place: &Place| &samples[*place].sample.payload;
+        self.scratch_picked.sort_by(|one, other| order(payload(one), payload(other)));
+        self.scratch_picked.truncate(selector.max_samples);
+    }
+
+    fn pick_as_they_are(&mut self, selector: &Selector<'_>) {
         match selector.instance {
             InstanceSelector::This(handle) => {
                 if let Some(instance) = self.by_handle.find(handle) {
@@ -284,14 +305,28 @@ impl ReaderCache {
         }
     }
 
+    /// Finds the generation of the latest sample of each instance in a collection that is not in the order
+    /// of arrival.
+    fn find_latest(&mut self, picked: &[Place]) {
+        for place in picked {
+            let stored = &self.samples[*place];
+            self.instances[stored.instance].ranked_generation = stored.generation();
+        }
+        for place in picked {
+            let stored = &self.samples[*place];
+            let latest = &mut self.instances[stored.instance].ranked_generation;
+            *latest = (*latest).max(stored.generation());
+        }
+    }
+
     /// Ranks within the returned collection, from its end (DDS 1.4 §2.2.2.5.1.6, §2.2.2.5.1.7): the
     /// latest sample of an instance has rank 0, and generations are counted back from it.
-    fn rank(&mut self, picked: &[Place], out: &mut [CachedSample]) {
+    fn rank(&mut self, picked: &[Place], out: &mut [CachedSample], sorted: bool) {
         for (place, sample) in picked.iter().zip(out).rev() {
             let stored = &self.samples[*place];
             let generation = stored.generation();
             let instance = &mut self.instances[stored.instance];
-            if instance.ranked == 0 {
+            if instance.ranked == 0 && !sorted {
                 instance.ranked_generation = generation;
             }
             sample.info.sample_rank = instance.ranked;

@@ -263,3 +263,41 @@ fn exit_codes_tell_what_was_wrong() {
     let (_, status, _) = start("T", "-h").finish();
     assert_eq!(status.code(), Some(0));
 }
+
+#[test]
+fn a_subscriber_filters_by_colour_or_by_an_expression() {
+    let topic = topic("F");
+    let filtered = format!("{topic}_filtered");
+    let expression = "shapesize <= 3 AND color LIKE 'R%'";
+    let arguments = ["-S", "-k", "0", "--read-period", "5", "-d", DOMAIN, "--loopback-only", "-t", &topic];
+    let program = env!("CARGO_BIN_EXE_shape_main");
+    let mut by_color = start(&topic, "-S -k 0 --read-period 5 -c RED1");
+    let mut by_expression = Program::start(program, &[&arguments[..], &["--cft", expression]].concat());
+    for subscriber in [&mut by_color, &mut by_expression] {
+        let created = subscriber.expect_text("Create reader");
+        assert_eq!(created, format!("Create reader for topic: {filtered}"));
+    }
+    let mut publisher =
+        start(&topic, "-P -k 0 -z 0 --write-period 2 --num-instances 2 --final-instance-state u -c RED");
+    // Both subscribers have to be there before sizes grow beyond the filter; who is late sees nothing.
+    publisher.expect_text("matched readers 2");
+    let one = by_color.expect("a sample", |line| sample(line).is_some());
+    assert_eq!(sample(&one).map(|sample| (sample.0, sample.1)), Some((filtered.clone(), "RED1".into())));
+    for _ in 0..5 {
+        by_color.expect("a sample", |line| sample(line).is_some());
+    }
+    end(publisher);
+    assert_eq!(
+        by_color.expect_text("INSTANCE_STATE"),
+        format!("{filtered:<10} RED1       NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
+    );
+    let read = end(by_color);
+    assert!(read.lines().filter_map(sample).all(|sample| sample.1 == "RED1"), "{read}");
+    let read = end(by_expression);
+    assert!(read.lines().filter_map(sample).all(|sample| sample.4 <= 3), "{read}");
+
+    let wrong = Program::start(program, &[&arguments[..], &["--cft", "shapesise < 3"]].concat());
+    let (output, status, errors) = wrong.finish();
+    assert!(!status.success() && output.contains("failed to create content filtered topic"), "{output}");
+    assert!(errors.contains("did you mean `shapesize`?"), "{errors}");
+}

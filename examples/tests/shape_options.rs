@@ -155,8 +155,6 @@ fn options_of_the_other_role_are_named_and_ignored() {
 #[test]
 fn what_is_not_there_is_named() {
     for (line, missing) in [
-        ("-S -t T -c RED", "content filter by colour (-c of a subscriber)"),
-        ("-S -t T --cft shapesize<=20", "content filter (--cft)"),
         ("-P -t T --coherent --access-scope t", "coherent access (--coherent)"),
         ("-S -t T --ordered", "ordered access (--ordered)"),
         ("-S -t T -D t", "durability TRANSIENT (-D t)"),
@@ -164,6 +162,15 @@ fn what_is_not_there_is_named() {
     ] {
         assert_eq!(options(line).unsupported(), [missing], "{line}");
     }
+}
+
+#[test]
+fn a_subscriber_filters_by_colour_or_by_an_expression() {
+    let filter = |line: &str| options(line).filter_expression();
+    assert_eq!(filter("-S -t T"), None);
+    assert_eq!(filter("-S -t T -c RED").as_deref(), Some("color = 'RED'"));
+    assert_eq!(filter("-S -t T -c D'OR").as_deref(), Some("color = 'D''OR'"));
+    assert_eq!(filter("-S -t T --cft shapesize<=20").as_deref(), Some("shapesize<=20"));
 }
 
 #[test]

@@ -49,6 +49,6 @@ impl SqlQuery {
     /// How samples are sorted, if they are.
     pub(super) fn order(&self) -> Option<impl Fn(&[u8], &[u8]) -> Ordering + use<>> {
         let program = self.compiled.read().1.clone();
-        program.is_sorted().then(|| move |one: &[u8], other: &[u8]| program.order(one, other))
+        program.is_sorted().then_some(move |one: &[u8], other: &[u8]| program.order(one, other))
     }
 }

@@ -377,18 +377,18 @@ impl ShapeOptions {
         if self.presentation.ordered_access {
             missing.push("ordered access (--ordered)".into());
         }
-        if self.role == Role::Subscriber && self.color.is_some() {
-            missing.push("content filter by colour (-c of a subscriber)".into());
-        }
-        if self.role == Role::Subscriber && self.filter.is_some() {
-            missing.push("content filter (--cft)".into());
-        }
         match self.durability {
             DurabilityKind::Volatile | DurabilityKind::TransientLocal => {}
             DurabilityKind::Transient => missing.push("durability TRANSIENT (-D t)".into()),
             DurabilityKind::Persistent => missing.push("durability PERSISTENT (-D p)".into()),
         }
         missing
+    }
+
+    /// The filter of a subscriber: by an expression, or by its colour.
+    pub fn filter_expression(&self) -> Option<String> {
+        let by_color = || self.color.as_ref().map(|color| format!("color = '{}'", color.replace('\'', "''")));
+        self.filter.clone().or_else(by_color)
     }
 
     /// The names of the topics: `T`, `T1`, `T2` …

@@ -1,7 +1,7 @@
 //! `shape_main -S`.
 
 use dds_core::{
-    DataReader, DomainParticipant, Topic,
+    ContentFilteredTopic, DataReader, DomainParticipant, Topic,
     error::DdsResult,
     instance::InstanceHandle,
     qos::{DataReaderQos, Ownership, SubscriberQos, TimeBasedFilter},
@@ -45,8 +45,17 @@ impl Eyes {
         };
         let mut readers = Vec::new();
         for topic in topics {
-            say(format!("Create reader for topic: {}", topic.name()));
-            readers.push(subscriber.create_reader(topic, qos.clone())?);
+            readers.push(match options.filter_expression() {
+                None => {
+                    say(format!("Create reader for topic: {}", topic.name()));
+                    subscriber.create_reader(topic, qos.clone())?
+                }
+                Some(expression) => {
+                    let filtered = filtered(topic, &expression)?;
+                    say(format!("Create reader for topic: {}", filtered.name()));
+                    subscriber.create_filtered_reader(&filtered, qos.clone())?
+                }
+            });
         }
         Ok(Self(readers))
     }
@@ -62,6 +71,12 @@ impl Eyes {
         }
         Ok(())
     }
+}
+
+fn filtered(topic: &Topic<ShapeType>, expression: &str) -> DdsResult<ContentFilteredTopic<ShapeType>> {
+    let name = format!("{}_filtered", topic.name());
+    let filtered = topic.content_filtered(&name, expression, [""; 0]);
+    filtered.inspect_err(|_| say("failed to create content filtered topic"))
 }
 
 /// Prints the samples that a reader has.
@@ -87,7 +102,8 @@ fn look(reader: &DataReader<ShapeType>, options: &ShapeOptions) -> DdsResult<()>
 }
 
 fn print(reader: &DataReader<ShapeType>, samples: &[Sample<ShapeType>]) {
-    let topic = reader.topic().name();
+    let filtered = reader.content_filtered_topic();
+    let topic = filtered.as_ref().map_or(reader.topic().name(), ContentFilteredTopic::name);
     for sample in samples {
         match (sample.value(), sample.info().instance_state) {
             (SampleValue::Data(shape), _) => say(shape.line(topic)),

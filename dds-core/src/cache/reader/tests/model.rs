@@ -571,8 +571,13 @@ fn run(config: Config, steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Access { take, instance, states, max_samples } => {
                 // Where a sample sorted in late lies among those of other instances is open.
                 let max_samples = if config.by_source { usize::MAX } else { max_samples };
-                let selector =
-                    Selector { instance: selector(instance), states, max_samples, predicate: None };
+                let selector = Selector {
+                    instance: selector(instance),
+                    states,
+                    max_samples,
+                    predicate: None,
+                    order: None,
+                };
                 let returned = if take { bench.take_by(&selector) } else { bench.read_by(&selector) };
                 let mut returned: Vec<_> = returned.iter().map(seen).collect();
                 let mut expected = model.access(take, selector.instance, states, max_samples);

@@ -42,6 +42,14 @@ fn report(name: &str, built: bool, started: Instant) {
 
 /// Foreign `shape_main` programs that are built: the peer whose stack each is of, its folder in the cache, its recipe.
 const SHAPE_PROGRAMS: &[(&str, &str, Recipe)] = &[
+    (
+        "cyclone010",
+        "shapes-cyclone010",
+        Recipe {
+            inputs: &["pins/apt.txt", "peers/idl", "peers/shapes/common", "peers/shapes/cyclone010"],
+            build: cyclone010_shapes,
+        },
+    ),
     ("fastdds29", "shapes-fastdds29", Recipe { inputs: FASTDDS_SHAPES, build: fastdds29_shapes }),
     ("fastdds3", "shapes-fastdds3", Recipe { inputs: FASTDDS_SHAPES, build: fastdds3_shapes }),
 ];
@@ -117,10 +125,18 @@ fn build_in(
 }
 
 fn cyclone010(folder: &Path) -> Result<(), Failure> {
+    with_cyclone010(folder, "peer", "cyclone010/peer.c")
+}
+
+fn cyclone010_shapes(folder: &Path) -> Result<(), Failure> {
+    with_cyclone010(folder, "shape_main", "shapes/cyclone010/shape_main.c")
+}
+
+fn with_cyclone010(folder: &Path, program: &str, source: &str) -> Result<(), Failure> {
     let peers = paths::package().join("peers");
     run(Command::new("idlc").arg(peers.join("idl/interop.idl")).current_dir(folder))?;
     let mut compiler = Command::new("nice");
-    compiler.args(["gcc", "-O1", "-Wall", "-I.", "-o", "peer"]).arg(peers.join("cyclone010/peer.c"));
+    compiler.args(["gcc", "-O1", "-Wall", "-I.", "-o", program]).arg(peers.join(source));
     run(compiler.args(["interop.c", "-lddsc", "-lpthread"]).current_dir(folder))
 }
 

@@ -148,7 +148,8 @@ fn writer_qos(common: CommonQos, options: &ShapeOptions) -> DataWriterQos {
         ownership_strength: OwnershipStrength(options.ownership_strength.unwrap_or(0)),
         lifespan: options.lifespan.map_or(default.lifespan, |lifespan| Lifespan(lifespan.into())),
         writer_data_lifecycle: WriterDataLifecycle {
-            autodispose_unregistered_instances: options.final_state != Some(FinalState::Unregister),
+            // What ends with its writer has no writers, as the suite expects it; it is not disposed of.
+            autodispose_unregistered_instances: options.final_state == Some(FinalState::Dispose),
         },
         data_representation: common.data_representation,
         ..default

@@ -6,10 +6,14 @@ use crate::failure::Failure;
 /// What a stack may lack, so that cases which need it are N/A.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
+    /// XCDR1.
+    Xcdr1,
     /// XCDR2.
     Xcdr2,
-    /// TRANSIENT and PERSISTENT as kinds of DURABILITY.
-    Durable,
+    /// TRANSIENT as a kind of DURABILITY.
+    Transient,
+    /// PERSISTENT as a kind of DURABILITY.
+    Persistent,
     /// DEADLINE statuses.
     Deadline,
     /// OWNERSHIP EXCLUSIVE by strength.

@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
                     ),
                     &format!("-x {representation} -k {depth} --read-period 20"),
                 );
-                let case = if representation == 2 { case.needing(&[Feature::Xcdr2]) } else { case };
+                let case = case.needing(&[if representation == 2 { Feature::Xcdr2 } else { Feature::Xcdr1 }]);
                 cases.push(if history == "keep-all" && representation == 1 { case.quickly() } else { case });
             }
         }
@@ -50,7 +50,7 @@ pub fn cases() -> Vec<Case> {
                 &format!("{common} -w -z 0 --additional-payload-size {size} --write-period 50"),
                 &format!("{common} --read-period 20"),
             );
-            let case = if representation == 2 { case.needing(&[Feature::Xcdr2]) } else { case };
+            let case = case.needing(&[if representation == 2 { Feature::Xcdr2 } else { Feature::Xcdr1 }]);
             cases.push(if what == "reliable-xcdr1" { case.quickly() } else { case });
         }
     }

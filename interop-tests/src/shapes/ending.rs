@@ -26,7 +26,7 @@ pub fn cases() -> Vec<Case> {
                         &format!("{common} --read-period 20"),
                     )
                     .needing(&[Feature::InstanceStates]);
-                let case = if representation == 2 { case.needing(&[Feature::Xcdr2]) } else { case };
+                let case = case.needing(&[if representation == 2 { Feature::Xcdr2 } else { Feature::Xcdr1 }]);
                 cases.push(if instances == 4 && representation == 1 { case.quickly() } else { case });
             }
         }

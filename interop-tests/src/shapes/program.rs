@@ -14,10 +14,12 @@ pub struct Program {
     /// The stack's version.
     pub version: &'static str,
     /// What the stack has not, on which side, and where that is written.
-    pub lacks: &'static [Lack],
+    pub lacks: &'static [&'static [Lack]],
     /// What fails by the stack's doing.
     pub faults: &'static [Fault],
-    /// Options that it always needs on both sides, because it has no other.
+    /// The data representation that cases which name none are run with, because the stack has no other.
+    pub representation: Option<u8>,
+    /// How it is started.
     pub kind: Kind,
 }
 
@@ -66,22 +68,63 @@ pub enum Kind {
 /// Our own program's name in the table.
 pub const OWN: &str = "own";
 
+const fn lack(feature: Feature, reason: &'static str) -> Lack {
+    Lack { feature, side: None, reason }
+}
+
 const COHERENT_IN_CYCLONE: &str =
     "dds_begin_coherent and dds_end_coherent return UNSUPPORTED: dds_coherent.c, dds_publisher.c";
 
 const PRESENTATION_IN_FASTDDS: &str = "\"transmitted to the rest of the network but is not implemented in this version\": QosPolicies.hpp, PresentationQosPolicy";
 
+/// What both lines of Cyclone DDS lack.
+const CYCLONE_LACKS: &[Lack] = &[
+    lack(
+        Feature::PartitionSets,
+        "wildcards of partitions are * and ? only: is_wildcard_partition in ddsi_qosmatch.c, ddsi_patmatch",
+    ),
+    lack(Feature::SqlFilter, "filters are functions of the program: dds_set_topic_filter_and_arg"),
+    lack(
+        Feature::OrderedGroup,
+        "no group sequence numbers, no begin_access and end_access: dds_subscriber.c",
+    ),
+    lack(Feature::CoherentTopic, COHERENT_IN_CYCLONE),
+    lack(Feature::CoherentGroup, COHERENT_IN_CYCLONE),
+    Lack {
+        feature: Feature::FragmentSize,
+        side: Some(Side::Publisher),
+        reason: "the setting General/FragmentSize has no effect on loopback: a sample of 10 kB leaves in one DATA",
+    },
+];
+
 /// What both lines of Fast DDS lack.
 const FASTDDS_LACKS: &[Lack] = &[
-    Lack { feature: Feature::Presentation, side: None, reason: PRESENTATION_IN_FASTDDS },
-    Lack { feature: Feature::OrderedGroup, side: None, reason: PRESENTATION_IN_FASTDDS },
-    Lack { feature: Feature::CoherentTopic, side: None, reason: PRESENTATION_IN_FASTDDS },
-    Lack { feature: Feature::CoherentGroup, side: None, reason: PRESENTATION_IN_FASTDDS },
+    lack(Feature::Presentation, PRESENTATION_IN_FASTDDS),
+    lack(Feature::OrderedGroup, PRESENTATION_IN_FASTDDS),
+    lack(Feature::CoherentTopic, PRESENTATION_IN_FASTDDS),
+    lack(Feature::CoherentGroup, PRESENTATION_IN_FASTDDS),
+    lack(Feature::Persistent, "check_qos refuses it: \"PERSISTENT Durability not supported\""),
     Lack {
         feature: Feature::Lifespan,
         side: Some(Side::Subscriber),
         reason: "a reader applies the lifespan of its own QoS, not the writer's: DataReaderImpl.cpp, on_data_available and lifespan_expired",
     },
+    Lack {
+        feature: Feature::TimeFilter,
+        side: Some(Side::Subscriber),
+        reason: "TimeBasedFilterQosPolicy is announced and not applied: QosPolicies.hpp",
+    },
+    Lack {
+        feature: Feature::FragmentSize,
+        side: Some(Side::Publisher),
+        reason: "a writer fragments what exceeds the transport's message size: no setting of its own",
+    },
+];
+
+/// What Fast DDS 2.9 lacks beside.
+const FASTDDS_29_LACKS: &[Lack] = &[
+    lack(Feature::Xcdr2, "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }"),
+    lack(Feature::RepresentationCompared, "DATA_REPRESENTATION is not compared: EDP.cpp, valid_matching"),
 ];
 
 /// Every program, ours first.
@@ -92,48 +135,68 @@ pub static PROGRAMS: &[Program] = &[
         version: env!("CARGO_PKG_VERSION"),
         lacks: &[],
         faults: &[],
+        representation: None,
         kind: Kind::Own,
+    },
+    Program {
+        name: "cyclone010",
+        title: "Cyclone DDS 0.10 (C)",
+        version: "0.10.2",
+        lacks: &[
+            CYCLONE_LACKS,
+            &[lack(
+                Feature::Xcdr1,
+                "an appendable type has XCDR2 as its least version: dds_create_writer returns BAD_PARAMETER for XCDR1",
+            )],
+        ],
+        faults: &[
+            Fault {
+                case: "ends of instances/",
+                side: Side::Subscriber,
+                what: "reads the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there and Cyclone DDS 11 sends: the key comes out as garbage",
+            },
+            Fault {
+                case: "ends of instances/",
+                side: Side::Publisher,
+                what: "writes the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there; Cyclone DDS 11 cannot read it either",
+            },
+        ],
+        representation: Some(2),
+        kind: Kind::Binary("shapes-cyclone010"),
     },
     Program {
         name: "cyclone11",
         title: "Cyclone DDS 11 (Python)",
         version: "11.0.1",
-        lacks: &[
-            Lack {
-                feature: Feature::PartitionSets,
-                side: None,
-                reason: "wildcards of partitions are * and ? only: ddsi_qosmatch.c, is_wildcard_partition; ddsi_misc.c, ddsi_patmatch",
-            },
-            Lack {
-                feature: Feature::FragmentSize,
-                side: Some(Side::Publisher),
-                reason: "the setting General/FragmentSize has no effect on loopback in 11.0.1: a sample of 10 kB leaves in one DATA",
-            },
-            Lack {
-                feature: Feature::OrderedGroup,
-                side: None,
-                reason: "no group sequence numbers, no begin_access and end_access: dds_subscriber.c",
-            },
-            Lack { feature: Feature::CoherentTopic, side: None, reason: COHERENT_IN_CYCLONE },
-            Lack { feature: Feature::CoherentGroup, side: None, reason: COHERENT_IN_CYCLONE },
-        ],
+        lacks: &[CYCLONE_LACKS],
         faults: &[],
+        representation: None,
         kind: Kind::Python("cyclone11", "shapes/cyclone11/shape_main.py"),
     },
     Program {
         name: "fastdds29",
         title: "Fast DDS 2.9 (C++)",
         version: "2.9.1",
-        lacks: FASTDDS_LACKS,
-        faults: &[],
+        lacks: &[FASTDDS_LACKS, FASTDDS_29_LACKS],
+        faults: &[Fault {
+            case: "ends of instances/deletion",
+            side: Side::Subscriber,
+            what: "shows instances as disposed of when their writer is gone, with a publisher of its own too",
+        }],
+        representation: None,
         kind: Kind::Binary("shapes-fastdds29"),
     },
     Program {
         name: "fastdds3",
         title: "Fast DDS 3.2 (C++)",
         version: "3.2.2",
-        lacks: FASTDDS_LACKS,
-        faults: &[],
+        lacks: &[FASTDDS_LACKS],
+        faults: &[Fault {
+            case: "ends of instances/deletion",
+            side: Side::Subscriber,
+            what: "shows nothing of instances whose writer is gone, with a publisher of its own neither",
+        }],
+        representation: None,
         kind: Kind::Binary("shapes-fastdds3"),
     },
 ];
@@ -156,10 +219,8 @@ impl Program {
 
     /// Why this program cannot take `side` where `needs` is needed.
     pub fn lack(&self, needs: &[Feature], side: Side) -> Option<&'static str> {
-        let lack = self
-            .lacks
-            .iter()
-            .find(|lack| needs.contains(&lack.feature) && lack.side.is_none_or(|at| at == side));
+        let mut lacks = self.lacks.iter().copied().flatten();
+        let lack = lacks.find(|lack| needs.contains(&lack.feature) && lack.side.is_none_or(|at| at == side));
         lack.map(|lack| lack.reason)
     }
 

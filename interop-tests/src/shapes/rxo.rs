@@ -56,19 +56,31 @@ pub fn cases() -> Vec<Case> {
         }
     };
     add("RELIABILITY", &[], ranked(&RELIABILITY));
-    let durability = ranked(&DURABILITY);
-    let (durable, plain): (Vec<_>, Vec<_>) = durability
-        .into_iter()
-        .partition(|pair| pair.what.split("-to-").any(|kind| ["transient", "persistent"].contains(&kind)));
-    add("DURABILITY", &[], plain);
-    add("DURABILITY", &[Feature::Durable], durable);
+    for pair in ranked(&DURABILITY) {
+        let has = |kind: &str| pair.what.split("-to-").any(|value| value == kind);
+        let needs: &[Feature] = match (has("transient"), has("persistent")) {
+            (true, true) => &[Feature::Transient, Feature::Persistent],
+            (true, false) => &[Feature::Transient],
+            (false, true) => &[Feature::Persistent],
+            (false, false) => &[],
+        };
+        add("DURABILITY", needs, vec![pair]);
+    }
     add("DEADLINE", &[Feature::Deadline], ranked(&DEADLINE));
     add("OWNERSHIP", &[Feature::Exclusive], equal(&[("shared", 0, "-s -1"), ("exclusive", 1, "-s 3")]));
-    add(
-        "DATA_REPRESENTATION",
-        &[Feature::Xcdr2, Feature::RepresentationCompared],
-        equal(&[("xcdr1", 1, "-x 1"), ("xcdr2", 2, "-x 2")]),
-    );
+    for pair in equal(&[("xcdr1", 1, "-x 1"), ("xcdr2", 2, "-x 2")]) {
+        let mut needs = Vec::new();
+        if pair.what.contains("xcdr1") {
+            needs.push(Feature::Xcdr1);
+        }
+        if pair.what.contains("xcdr2") {
+            needs.push(Feature::Xcdr2);
+        }
+        if !pair.compatible {
+            needs.push(Feature::RepresentationCompared);
+        }
+        add("DATA_REPRESENTATION", &needs, vec![pair]);
+    }
     // Who does not compare the policy matches what goes together, and everything else.
     let (together, apart): (Vec<_>, Vec<_>) = presentation().into_iter().partition(|pair| pair.compatible);
     add("PRESENTATION", &[], together);

@@ -2,7 +2,7 @@
 //! nothing comes.
 
 use super::case::{Case, Check, Feature};
-use super::line::Sample;
+use super::line::{Sample, sample};
 use super::stage::Stage;
 use crate::failure::Failure;
 use std::time::Duration;
@@ -144,11 +144,12 @@ fn sql_filter(stage: &mut Stage<'_>) -> Result<String, Failure> {
         return Err(Failure::Mismatch(format!("filtered out: {wrong:?}")));
     }
     // And nothing else is missing: what was written from the first to the last, by the publisher's own lines.
-    let wanted: Vec<(String, i32, i32, i32)> = publisher
-        .timed_samples()
-        .into_iter()
-        .filter(|(_, sample)| passes(sample))
-        .map(|(_, sample)| identity(&sample))
+    let written = publisher.end()?;
+    let wanted: Vec<(String, i32, i32, i32)> = written
+        .iter()
+        .filter_map(|line| sample(line))
+        .filter(passes)
+        .map(|sample| identity(&sample))
         .collect();
     for color in ["BLUE", "BLUE1", "BLUE2"] {
         let of = |samples: &[(String, i32, i32, i32)]| -> Vec<(String, i32, i32, i32)> {

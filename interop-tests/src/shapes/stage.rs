@@ -74,6 +74,11 @@ impl Stage<'_> {
         let role = if side == Side::Publisher { "-P" } else { "-S" };
         arguments.extend([role, "-t", TOPIC].map(str::to_owned));
         arguments.extend(words(options));
+        // Both sides, so that they match.
+        let only = self.publisher.representation.or(self.subscriber.representation);
+        if let Some(representation) = only.filter(|_| !options.contains("-x ")) {
+            arguments.extend(["-x".to_owned(), representation.to_string()]);
+        }
         let command = Command {
             label: format!("{} {role}", program.name),
             program: &path,

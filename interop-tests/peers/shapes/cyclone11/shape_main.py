@@ -281,18 +281,22 @@ class Program:
             if o.has("--coherent"):
                 say(f"Reading coherent sets, iteration {count}")
             for name, reader in self.endpoints:
-                for sample in reader.read(N=1000) if o.has("-R") else reader.take(N=1000):
-                    self._show(name, sample)
+                self._show(name, reader.read(N=1000) if o.has("-R") else reader.take(N=1000))
 
-    def _show(self, name, sample):
-        if not isinstance(sample, InvalidSample):
-            self._print(name, sample)
-            return
-        state, color = sample.sample_info.instance_state, sample.key_sample.color
-        if state == InstanceState.NotAliveDisposed:
-            say(f"{name:<10} {color:<10} NOT_ALIVE_DISPOSED_INSTANCE_STATE")
-        elif state == InstanceState.NotAliveNoWriters:
-            say(f"{name:<10} {color:<10} NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
+    def _show(self, name, samples):
+        # Cyclone DDS tells of an instance's end with its last sample, if that has not been taken yet, and with an
+        # invalid one of its own otherwise.
+        last = {}
+        for sample in samples:
+            valid = not isinstance(sample, InvalidSample)
+            last[sample.color if valid else sample.key_sample.color] = sample.sample_info.instance_state
+            if valid:
+                self._print(name, sample)
+        for color, state in last.items():
+            if state == InstanceState.NotAliveDisposed:
+                say(f"{name:<10} {color:<10} NOT_ALIVE_DISPOSED_INSTANCE_STATE")
+            elif state == InstanceState.NotAliveNoWriters:
+                say(f"{name:<10} {color:<10} NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
 
     @staticmethod
     def _print(name, shape):

@@ -77,6 +77,11 @@ class Program {
   void finish();
 
  private:
+  static StatusMask statuses() {
+    StatusMask mask = StatusMask::all();
+    mask >> StatusMask::data_available() >> StatusMask::data_on_readers();
+    return mask;
+  }
   template <class Qos>
   void common_qos(Qos &qos) const;
   template <class Qos>
@@ -101,6 +106,7 @@ class Program {
 void Program::refuse() const {
   if (options.coherent_count > 0) shape_die(SHAPE_INITIALISATION, "coherent access is not supported");
   if (options.time_filter_ms > 0) shape_die(SHAPE_INITIALISATION, "TIME_BASED_FILTER is not supported");
+  if (options.durability == 'p') shape_die(SHAPE_INITIALISATION, "PERSISTENT durability is not supported");
   if (options.fragment_size > 0) shape_die(SHAPE_INITIALISATION, "a fragment size is not supported");
 #ifndef FASTDDS_3
   if (options.representation == 2) shape_die(SHAPE_INITIALISATION, "XCDR2 is not supported");
@@ -113,7 +119,11 @@ void Program::common_qos(Qos &qos) const {
   switch (options.durability) {
     case 'v': qos.durability().kind = VOLATILE_DURABILITY_QOS; break;
     case 'l': qos.durability().kind = TRANSIENT_LOCAL_DURABILITY_QOS; break;
-    case 't': qos.durability().kind = TRANSIENT_DURABILITY_QOS; break;
+    case 't':
+      qos.durability().kind = TRANSIENT_DURABILITY_QOS;
+      // What its persistence keeps an endpoint's samples under.
+      qos.properties().properties().emplace_back("dds.persistence.guid", options.publisher ? "77.72.69.74.65.72.2e.73.68.61.70.65|2e.2e.00.02" : "72.65.61.64.65.72.2e.73.68.61.70.65|2e.2e.00.07");
+      break;
     default: qos.durability().kind = PERSISTENT_DURABILITY_QOS; break;
   }
   if (options.history == 0) qos.history().kind = KEEP_ALL_HISTORY_QOS;
@@ -141,9 +151,11 @@ void Program::start() {
   DomainParticipantQos qos = PARTICIPANT_QOS_DEFAULT;
   udp_only(qos);
   if (options.announcement_ms > 0) qos.wire_protocol().builtin.discovery_config.leaseDuration_announcementperiod = milliseconds(options.announcement_ms);
-  StatusMask mask = StatusMask::all();
-  mask >> StatusMask::data_available() >> StatusMask::data_on_readers();
-  participant = DomainParticipantFactory::get_instance()->create_participant((uint32_t)options.domain, qos, &printer, mask);
+  if (options.durability == 't') {
+    qos.properties().properties().emplace_back("dds.persistence.plugin", "builtin.SQLITE3");
+    qos.properties().properties().emplace_back("dds.persistence.sqlite3.filename", "/dev/shm/shape_main.db");
+  }
+  participant = DomainParticipantFactory::get_instance()->create_participant((uint32_t)options.domain, qos, &printer, statuses());
   if (participant == nullptr) shape_die(SHAPE_INITIALISATION, "failed to create participant");
 #ifdef FASTDDS_3
   TypeSupport type(new ShapeTypeWithObject());
@@ -181,9 +193,10 @@ void Program::start_publisher() {
   qos.representation().m_value.assign(1, representation_of(options));
   qos.writer_data_lifecycle().autodispose_unregistered_instances = options.final_state == 'd';
   if (options.payload > 60000) qos.publish_mode().kind = ASYNCHRONOUS_PUBLISH_MODE;
+  // Fast DDS 2.9 calls the writer's own listener for a missed deadline, whether there is one or not.
   for (Topic *topic : topics) {
     shape_say("Create writer for topic: %s color: %s", topic->get_name().c_str(), options.color);
-    writers.push_back(publisher->create_datawriter(topic, qos));
+    writers.push_back(publisher->create_datawriter(topic, qos, &printer, statuses()));
     if (writers.back() == nullptr) shape_die(SHAPE_INITIALISATION, "failed to create datawriter");
   }
 }
@@ -204,7 +217,7 @@ void Program::start_subscriber() {
       if (read == nullptr) shape_die(SHAPE_INITIALISATION, "failed to create content filtered topic");
     }
     shape_say("Create reader for topic: %s", read->get_name().c_str());
-    readers.push_back(subscriber->create_datareader(read, qos));
+    readers.push_back(subscriber->create_datareader(read, qos, &printer, statuses()));
     if (readers.back() == nullptr) shape_die(SHAPE_INITIALISATION, "failed to create datareader");
   }
 }
@@ -283,6 +296,8 @@ void Program::subscribe() {
 
 void Program::finish() {
   participant->set_listener(nullptr);
+  for (DataWriter *writer : writers) writer->set_listener(nullptr);
+  for (DataReader *reader : readers) reader->set_listener(nullptr);
   participant->delete_contained_entities();
   DomainParticipantFactory::get_instance()->delete_participant(participant);
   shape_say("Done.");

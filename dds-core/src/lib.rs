@@ -9,6 +9,8 @@
 pub mod builtin;
 pub mod cache;
 pub mod condition;
+#[cfg(feature = "config")]
+pub mod configuration;
 mod content_filter;
 mod domain;
 pub mod engine;
@@ -23,6 +25,8 @@ pub mod serde_topic;
 pub mod status;
 pub mod type_support;
 
+#[cfg(feature = "config")]
+pub use configuration::Configuration;
 pub use dds_derive::DdsType;
 pub use dds_filter as filter;
 pub use dds_qos as qos;

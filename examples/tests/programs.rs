@@ -49,6 +49,32 @@ fn qos_profiles_serve_a_late_reader_and_explain_a_mistake() {
 }
 
 #[test]
+fn configured_takes_the_file_and_the_environment() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles/robot-dds.toml");
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_configured"));
+        command.env("DDS_CONFIG", file).envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        (output.status.success(), [output.stdout, output.stderr].concat())
+    };
+    let (success, output) = run(&[("DDS_DOMAIN", "95"), ("DDS_NAME", "gripper")]);
+    let output = String::from_utf8_lossy(&output);
+    assert!(success, "{output}");
+    for expected in [
+        "domain = 95  # DDS_DOMAIN\n".to_string(),
+        "name = \"gripper\"  # DDS_NAME\n".to_string(),
+        format!("lease_duration = \"5s\"  # {file}:3:18\n"),
+        "linger = \"1s\"  # default\n".to_string(),
+        "gripper got Some(Reading { sensor: 1, value: 0.5 })".to_string(),
+    ] {
+        assert!(output.contains(&expected), "{expected} in\n{output}");
+    }
+    let (success, output) = run(&[("DDS_LINGR", "2s")]);
+    let output = String::from_utf8_lossy(&output).into_owned();
+    assert!(!success && output.contains("did you mean `DDS_LINGER`?"), "{output}");
+}
+
+#[test]
 fn chatter_talks_and_listens() {
     let chatter = env!("CARGO_BIN_EXE_chatter");
     let topic = format!("chatter{}", std::process::id());

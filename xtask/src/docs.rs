@@ -1,7 +1,7 @@
 //! Documents generated from tables in the code.
 
 use crate::stage::Outcome;
-use crate::{qos_document, shell};
+use crate::{configuration_document, qos_document, shell};
 use std::fs;
 
 struct Document {
@@ -9,7 +9,10 @@ struct Document {
     render: fn() -> String,
 }
 
-const DOCUMENTS: &[Document] = &[Document { path: "docs/qos.md", render: qos_document::render }];
+const DOCUMENTS: &[Document] = &[
+    Document { path: "docs/configuration.md", render: configuration_document::render },
+    Document { path: "docs/qos.md", render: qos_document::render },
+];
 
 /// Writes every document anew.
 pub fn write() -> Outcome {

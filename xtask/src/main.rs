@@ -6,6 +6,7 @@
 //! - `docs`: writes the generated documents anew.
 //! - `edges`: checks which crate depends on which.
 
+mod configuration_document;
 mod dependencies;
 mod docs;
 mod edges;

@@ -94,6 +94,15 @@ impl Peer {
     }
 }
 
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host(host) => host.fmt(f),
+            Self::Socket(socket) => socket.fmt(f),
+        }
+    }
+}
+
 impl std::str::FromStr for Peer {
     type Err = crate::error::DdsError;
 

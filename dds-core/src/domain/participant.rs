@@ -83,8 +83,12 @@ impl ParticipantBuilder {
     /// Makes the participant and announces it.
     ///
     /// # Errors
-    /// When the sockets cannot be opened: see [`DdsError::Transport`].
+    /// When the sockets cannot be opened: see [`DdsError::Transport`];
+    /// [`BadParameter`](DdsError::BadParameter) for fragments without bytes.
     pub fn build(self) -> DdsResult<DomainParticipant> {
+        if self.config.fragment_size == 0 {
+            return Err(DdsError::bad_parameter("fragment_size", "a fragment has at least one byte"));
+        }
         let runtime = self.factory.runtime(self.domain_id, &self.config.transport)?;
         let mut random = [0; 18];
         getrandom::fill(&mut random).map_err(|error| DdsError::Io {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-/// Why profiles could not be loaded or used, and where in the text.
+/// Why profiles or settings could not be loaded or used, and where in the text.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ProfileError {
     /// The cause.
@@ -60,8 +60,11 @@ pub enum ProfileErrorKind {
         /// What is read.
         limit: usize,
     },
-    /// The file's extension is none of `toml`, `json` and `xml`.
-    UnknownFormat,
+    /// The file's extension is none of those known.
+    UnknownFormat {
+        /// Those known, in words.
+        known: &'static str,
+    },
     /// An XML root element that belongs to no dialect.
     UnknownRoot(String),
 }
@@ -83,7 +86,8 @@ impl Suggestion {
     /// Longer names are compared with nothing: the work grows with the square.
     const COMPARED: usize = 64;
 
-    pub(super) fn new<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Box<Self> {
+    /// What is nearest to `found` among the `known`.
+    pub fn new<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Box<Self> {
         let known: Vec<String> = known.into_iter().map(ToString::to_string).collect();
         let folded = fold(found);
         let nearest = known
@@ -94,6 +98,14 @@ impl Suggestion {
             .max_by(|(one, _), (other, _)| one.total_cmp(other))
             .map(|(_, name)| name.clone());
         Box::new(Self { found: found.to_string(), nearest, known })
+    }
+}
+
+impl Suggestion {
+    /// How many letters differ between what was found and the nearest.
+    pub fn edits(&self) -> Option<usize> {
+        let nearest = self.nearest.as_ref()?;
+        Some(strsim::damerau_levenshtein(&fold(&self.found), &fold(nearest)))
     }
 }
 
@@ -125,7 +137,9 @@ impl From<ProfileErrorKind> for ProfileError {
 }
 
 impl ProfileError {
-    pub(super) fn in_file(mut self, path: &Path) -> Self {
+    /// The same, in this file.
+    #[must_use]
+    pub fn in_file(mut self, path: &Path) -> Self {
         self.file = Some(path.to_path_buf());
         self
     }
@@ -160,9 +174,7 @@ impl fmt::Display for ProfileError {
                 f.write_str(&texts.join("; "))
             }
             ProfileErrorKind::TooMuch { what, limit } => write!(f, "more than {limit} {what}"),
-            ProfileErrorKind::UnknownFormat => {
-                f.write_str("profiles are files that end in .toml, .json or .xml")
-            }
+            ProfileErrorKind::UnknownFormat { known } => write!(f, "such files end in {known}"),
             ProfileErrorKind::UnknownRoot(root) => write!(
                 f,
                 "`{root}` is no root element of DDS-XML, Connext, Fast DDS or Cyclone DDS; known are dds, \

@@ -35,6 +35,7 @@ mod error;
 mod json;
 mod node;
 mod profile;
+pub mod settings;
 mod toml;
 mod unmapped;
 mod values;
@@ -42,7 +43,7 @@ mod xml;
 
 pub use entity::EntityKind;
 pub use error::{ProfileError, ProfileErrorKind, Suggestion};
-pub(crate) use node::Node;
+pub(crate) use settings::Node;
 pub use unmapped::{Unmapped, UnmappedReason};
 pub(crate) use values::{Section, kind, set_parts, set_sections};
 pub use xml::XmlDialect;
@@ -50,10 +51,9 @@ pub use xml::XmlDialect;
 use crate::{
     DataReaderQos, DataWriterQos, DomainParticipantQos, Inconsistency, PublisherQos, SubscriberQos, TopicQos,
 };
-use node::Position;
 use profile::{Base, Profile};
+use settings::Position;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -68,7 +68,7 @@ pub struct Profiles {
 
 impl Profiles {
     /// The largest file that is read, in bytes.
-    pub const MAX_FILE_SIZE: usize = 4 << 20;
+    pub const MAX_FILE_SIZE: usize = settings::MAX_FILE_SIZE;
 
     /// Profiles of a TOML text.
     ///
@@ -117,9 +117,12 @@ impl Profiles {
             Some("toml") => Self::from_toml_str,
             Some("json") => Self::from_json_str,
             Some("xml") => Self::from_xml_str,
-            _ => return Err(ProfileError::from(ProfileErrorKind::UnknownFormat).in_file(path)),
+            _ => {
+                let kind = ProfileErrorKind::UnknownFormat { known: ".toml, .json or .xml" };
+                return Err(ProfileError::from(kind).in_file(path));
+            }
         };
-        read(path).and_then(|text| parse(&text)).map_err(|error| error.in_file(path))
+        settings::read(path).and_then(|text| parse(&text)).map_err(|error| error.in_file(path))
     }
 
     /// Names of all profiles, sorted. Those of XML libraries are `library::profile`.
@@ -222,16 +225,4 @@ impl Profiles {
         }
         Ok(profiles)
     }
-}
-
-fn read(path: &Path) -> Result<String, ProfileError> {
-    let io = |error: std::io::Error| ProfileError::from(ProfileErrorKind::Io(error.to_string()));
-    let mut text = String::new();
-    let limit = u64::try_from(Profiles::MAX_FILE_SIZE).unwrap_or(u64::MAX);
-    let file = std::fs::File::open(path).map_err(io)?;
-    file.take(limit.saturating_add(1)).read_to_string(&mut text).map_err(io)?;
-    if text.len() > Profiles::MAX_FILE_SIZE {
-        return Err(ProfileErrorKind::TooMuch { what: "bytes", limit: Profiles::MAX_FILE_SIZE }.into());
-    }
-    Ok(text)
 }

@@ -1,19 +1,22 @@
 //! The tree every format is read into, with the place of everything.
 
 use super::error::{ProfileError, ProfileErrorKind, Suggestion};
+use super::values::{Section, parse_integer};
+use crate::Duration;
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// Line and column from 1, or nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Position {
+pub struct Position {
     line: usize,
     column: usize,
 }
 
 impl Position {
-    pub(crate) const NONE: Self = Self { line: 0, column: 0 };
+    /// Nowhere: what is not from a file.
+    pub const NONE: Self = Self { line: 0, column: 0 };
 
     pub(crate) const fn new(line: usize, column: usize) -> Self {
         Self { line, column }
@@ -32,7 +35,8 @@ impl Position {
         self
     }
 
-    pub(crate) fn line_and_column(self) -> Option<(usize, usize)> {
+    /// Line and column, unless it is nowhere.
+    pub fn line_and_column(self) -> Option<(usize, usize)> {
         (self != Self::NONE).then_some((self.line, self.column))
     }
 }
@@ -71,62 +75,160 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A value of a file.
+/// A value and its place.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub struct Node {
+    /// Where it begins.
     pub position: Position,
+    /// The value.
     pub value: NodeValue,
 }
 
+/// A value of a file.
 #[derive(Clone, Debug)]
-pub(crate) enum NodeValue {
+pub enum NodeValue {
+    /// Names with values, in the order of the file.
     Table(Vec<(Key, Node)>),
+    /// A list.
     Array(Vec<Node>),
+    /// Text.
     String(String),
+    /// A number.
     Integer(i64),
+    /// True or false.
     Boolean(bool),
-    /// Text that may stand for any of the three above: XML has no types.
+    /// Text that may stand for any of the three above: XML and the environment have no types.
     Untyped(String),
+    /// Bytes.
     Bytes(Vec<u8>),
     /// What no policy has, by name: a float, a date, null.
     Other(&'static str),
 }
 
+/// The name of a table's value.
 #[derive(Clone, Debug)]
-pub(crate) struct Key {
+pub struct Key {
+    /// Where it begins.
     pub position: Position,
+    /// The name.
     pub name: String,
 }
 
 impl Key {
-    pub(crate) fn unknown<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> ProfileError {
+    /// The error that no key of this name is known.
+    pub fn unknown<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> ProfileError {
         ProfileErrorKind::UnknownKey(Suggestion::new(&self.name, known)).at(self.position)
     }
 }
 
 impl Node {
-    pub(crate) fn table(&self) -> Result<&[(Key, Node)], ProfileError> {
+    /// The entries of a table.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn table(&self) -> Result<&[(Key, Node)], ProfileError> {
         match &self.value {
             NodeValue::Table(entries) => Ok(entries),
             _ => Err(self.wrong_type("a table")),
         }
     }
 
-    pub(crate) fn array(&self) -> Result<&[Self], ProfileError> {
+    /// The elements of a list.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn array(&self) -> Result<&[Self], ProfileError> {
         match &self.value {
             NodeValue::Array(elements) => Ok(elements),
             _ => Err(self.wrong_type("a list")),
         }
     }
 
-    pub(crate) fn string(&self) -> Result<&str, ProfileError> {
+    /// The text, untyped or not.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn string(&self) -> Result<&str, ProfileError> {
         match &self.value {
             NodeValue::String(text) | NodeValue::Untyped(text) => Ok(text),
             _ => Err(self.wrong_type("text")),
         }
     }
 
-    pub(crate) fn wrong_type(&self, expected: &'static str) -> ProfileError {
+    /// Several texts: a list of them, one alone, or untyped text with commas between.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn strings(&self) -> Result<Vec<&str>, ProfileError> {
+        match &self.value {
+            NodeValue::Array(elements) => elements.iter().map(Self::string).collect(),
+            NodeValue::Untyped(text) => {
+                Ok(text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect())
+            }
+            NodeValue::String(text) => Ok(Vec::from([text.as_str()])),
+            _ => Err(self.wrong_type("text or a list of texts")),
+        }
+    }
+
+    /// A whole number, as far as `convert` takes it.
+    ///
+    /// # Errors
+    /// It is something else, or out of range; with what was `expected`.
+    pub fn integer<T>(
+        &self,
+        expected: &'static str,
+        convert: impl FnOnce(i64) -> Option<T>,
+    ) -> Result<T, ProfileError> {
+        let found = match &self.value {
+            NodeValue::Integer(number) => *number,
+            NodeValue::Untyped(text) => parse_integer(text).ok_or_else(|| self.wrong_type(expected))?,
+            _ => return Err(self.wrong_type(expected)),
+        };
+        convert(found).ok_or_else(|| self.error(ProfileErrorKind::OutOfRange { expected, found }))
+    }
+
+    /// True or false; untyped also `1`, `0`, `yes` and `no`.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn boolean(&self) -> Result<bool, ProfileError> {
+        const NAMES: &[(&str, bool)] = &[
+            ("true", true),
+            ("1", true),
+            ("yes", true),
+            ("boolean_true", true),
+            ("false", false),
+            ("0", false),
+            ("no", false),
+            ("boolean_false", false),
+        ];
+        let value = match &self.value {
+            NodeValue::Boolean(value) => Some(*value),
+            NodeValue::Untyped(text) => {
+                NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
+            }
+            _ => None,
+        };
+        value.ok_or_else(|| self.wrong_type("true or false"))
+    }
+
+    /// A span of time: `"100ms"`, `"1.5s"`, `"infinite"`, or the standard's `sec` and `nanosec`.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn duration(&self) -> Result<Duration, ProfileError> {
+        let mut duration = Duration::ZERO;
+        duration.set(self)?;
+        Ok(duration)
+    }
+
+    /// An error at this place.
+    pub fn error(&self, kind: ProfileErrorKind) -> ProfileError {
+        kind.at(self.position)
+    }
+
+    /// The error that something else belongs here.
+    pub fn wrong_type(&self, expected: &'static str) -> ProfileError {
         let found = match &self.value {
             NodeValue::Table(_) => "a table".to_string(),
             NodeValue::Array(_) => "a list".to_string(),

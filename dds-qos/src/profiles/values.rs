@@ -62,38 +62,21 @@ pub(crate) fn kind<K: Copy>(
 
 impl Section for bool {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
-        const NAMES: &[(&str, bool)] = &[
-            ("true", true),
-            ("1", true),
-            ("yes", true),
-            ("boolean_true", true),
-            ("false", false),
-            ("0", false),
-            ("no", false),
-            ("boolean_false", false),
-        ];
-        let value = match &node.value {
-            NodeValue::Boolean(value) => Some(*value),
-            NodeValue::Untyped(text) => {
-                NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)).map(|(_, value)| *value)
-            }
-            _ => None,
-        };
-        *self = value.ok_or_else(|| node.wrong_type("true or false"))?;
+        *self = node.boolean()?;
         Ok(())
     }
 }
 
 impl Section for i32 {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
-        *self = integer(node, "a whole number of 32 bits", |number| Self::try_from(number).ok())?;
+        *self = node.integer("a whole number of 32 bits", |number| Self::try_from(number).ok())?;
         Ok(())
     }
 }
 
 impl Section for u32 {
     fn set(&mut self, node: &Node) -> Result<(), ProfileError> {
-        *self = integer(node, "a whole number from 0", |number| Self::try_from(number).ok())?;
+        *self = node.integer("a whole number from 0", |number| Self::try_from(number).ok())?;
         Ok(())
     }
 }
@@ -106,7 +89,7 @@ impl Section for Limit {
             NodeValue::Untyped(text) if matches!(text.as_str(), "LENGTH_UNLIMITED" | "unlimited" | "-1") => {
                 Self::Unlimited
             }
-            _ => integer(node, EXPECTED, |number| match u32::try_from(number) {
+            _ => node.integer(EXPECTED, |number| match u32::try_from(number) {
                 Ok(0) | Err(_) => None,
                 Ok(count) => Some(Self::Finite(count)),
             })?,
@@ -146,7 +129,7 @@ impl Section for DurationPart {
         self.0 = match &node.value {
             NodeValue::Untyped(text) if INFINITE.contains(&text.as_str()) => u32::MAX,
             NodeValue::Untyped(text) if text.starts_with("DURATION_ZERO_") => 0,
-            _ => integer(node, "a whole number from 0, or DURATION_INFINITY", |number| {
+            _ => node.integer("a whole number from 0, or DURATION_INFINITY", |number| {
                 u32::try_from(number).ok()
             })?,
         };
@@ -173,7 +156,7 @@ impl Section for Vec<u8> {
                 node.wrong_type("bytes such as `84, 0x71`, or Base64 in an element `valueB64`")
             })?,
             NodeValue::Array(bytes) => {
-                let byte = |node| integer(node, "a byte, 0 to 255", |number| u8::try_from(number).ok());
+                let byte = |node: &Node| node.integer("a byte, 0 to 255", |number| u8::try_from(number).ok());
                 bytes.iter().map(byte).collect::<Result<_, _>>()?
             }
             _ => return Err(node.wrong_type("text or a list of bytes")),
@@ -209,21 +192,8 @@ impl Section for Vec<DataRepresentationId> {
     }
 }
 
-fn integer<T>(
-    node: &Node,
-    expected: &'static str,
-    convert: impl FnOnce(i64) -> Option<T>,
-) -> Result<T, ProfileError> {
-    let found = match &node.value {
-        NodeValue::Integer(number) => *number,
-        NodeValue::Untyped(text) => parse_integer(text).ok_or_else(|| node.wrong_type(expected))?,
-        _ => return Err(node.wrong_type(expected)),
-    };
-    convert(found).ok_or_else(|| ProfileErrorKind::OutOfRange { expected, found }.at(node.position))
-}
-
 /// Decimal, or hexadecimal after `0x` (DDS-XML 1.0 §7.1.4).
-fn parse_integer(text: &str) -> Option<i64> {
+pub(super) fn parse_integer(text: &str) -> Option<i64> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) if digits.starts_with(['+', '-']) => None,
         Some(digits) => i64::from_str_radix(digits, 16).ok(),

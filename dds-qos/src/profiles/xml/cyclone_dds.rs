@@ -7,7 +7,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// Settings within `Domain`, attributes with `@`, and the keys they are here.
-const CONFIGURATION: &[(&str, &str)] = &[
+pub(super) const CONFIGURATION: &[(&str, &str)] = &[
     ("Discovery/LeaseDuration", "lease_duration"),
     ("Discovery/SPDPInterval", "announcement_period"),
     ("Discovery/Tag", "domain_tag"),

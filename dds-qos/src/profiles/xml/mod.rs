@@ -47,6 +47,22 @@ pub enum XmlDialect {
     CycloneDds,
 }
 
+impl XmlDialect {
+    /// Keys of the configuration that [`UnmappedReason::Configuration`] may name.
+    pub fn configuration_keys(self) -> impl Iterator<Item = &'static str> {
+        let of_paths = match self {
+            Self::CycloneDds => cyclone_dds::CONFIGURATION,
+            _ => &[],
+        };
+        let of_elements = match self {
+            Self::DdsXml | Self::Connext => vocabulary::DDS_XML.configuration,
+            Self::FastDds => vocabulary::FAST_DDS.configuration,
+            Self::CycloneDds => &[],
+        };
+        of_paths.iter().map(|(_, key)| *key).chain(of_elements.iter().map(|(_, _, key)| *key))
+    }
+}
+
 impl fmt::Display for XmlDialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -4,14 +4,20 @@
 //!   Installs what it needs. `--full` adds what takes long; `--only NAME` (repeatable) runs single
 //!   stages; `--list` names them.
 //! - `docs`: writes the generated documents anew.
+//! - `mutations`: disables the enforcement of each policy in turn, in a copy of the sources, and records whether
+//!   the test that stands for it fails. `--only POLICY` (repeatable) runs some.
 //! - `edges`: checks which crate depends on which.
 
 mod configuration_document;
+mod dcps_document;
 mod dependencies;
 mod docs;
 mod edges;
+mod mutations;
 mod no_std;
 mod qos_document;
+mod qos_tests;
+mod references;
 mod shell;
 mod stage;
 mod tools;
@@ -22,6 +28,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask test [--full] [--only STAGE]... [--list]
        cargo xtask docs
+       cargo xtask mutations [--only POLICY]...
        cargo xtask edges";
 
 /// The stages of `cargo xtask test`, in order. One whose program does not exist yet is not in the list.
@@ -33,7 +40,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "edges", tier: Tier::Quick, run: edges::check },
     Stage { name: "no-std", tier: Tier::Quick, run: no_std::check },
     Stage { name: "dependencies", tier: Tier::Quick, run: dependencies::check },
-    Stage { name: "documents", tier: Tier::Quick, run: docs::check },
+    Stage { name: "documents", tier: Tier::Quick, run: documents },
     // Before the tests: those of the harness need the tools that it installs.
     Stage { name: "peers", tier: Tier::Quick, run: || interop(&["setup"]) },
     Stage { name: "tests", tier: Tier::Quick, run: tests },
@@ -66,6 +73,7 @@ fn main() -> ExitCode {
         }),
         ["docs"] => docs::write(),
         ["edges"] => edges::check(),
+        ["mutations", options @ ..] => mutations::run(options),
         _ => Err(USAGE.to_string()),
     };
     match result {
@@ -75,6 +83,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Generated documents are up to date, and what documents name exists.
+fn documents() -> stage::Outcome {
+    let found = [docs::check(), dcps_document::check(), qos_tests::check(), mutations::check()];
+    let problems: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 
 fn clippy() -> stage::Outcome {

@@ -1,5 +1,6 @@
-//! `docs/qos.md`, from the policy table of dds-qos.
+//! `docs/qos.md`, from the policy table of dds-qos and the table of tests.
 
+use crate::qos_tests::{self, COLUMNS, Cell};
 use dds_qos::{Changeable, Enforcement, POLICIES, PolicyRow};
 
 const INTRODUCTION: &str = "\
@@ -16,6 +17,15 @@ Every policy of DDS 1.4 and the two of DDS-XTypes 1.3 that are policies of endpo
   checked for consistency, and announced where the standard announces it, but has no other effect.
 
 Absent parameters of a peer mean the default below.
+";
+
+const TESTS: &str = "
+## Tests
+
+Which tests show it, from `xtask/qos_tests.json`; each is checked to exist. A test is named `crate::file::function`;
+those in `dds-core::qos` run in virtual time (`simulated`) and on real sockets (`real`). `interop-tests::scenario` are
+those of the harness with foreign peers, see [interop.md](interop.md). [Mutations](qos-mutations.md) show that the
+tests notice when a policy is not enforced.
 ";
 
 /// The whole document.
@@ -39,10 +49,28 @@ pub fn render() -> String {
             section = row.section,
         ));
     }
+    text.push_str(TESTS);
+    let headings: Vec<&str> = COLUMNS.iter().map(|(_, heading)| *heading).collect();
+    text.push_str(&format!("\n| policy | {} |\n|---|---|---|---|---|---|\n", headings.join(" | ")));
+    for row in &rows {
+        text.push_str(&tests(row));
+    }
     for row in rows {
         text.push_str(&policy(row));
     }
     text
+}
+
+/// The row of a policy in the table of tests; what is missing there fails the check of that table.
+fn tests(row: &PolicyRow) -> String {
+    let table = qos_tests::read().unwrap_or_default();
+    let cell = |column: &str| match qos_tests::cell(&table, row, column) {
+        Ok(Cell::Tests(tests)) => tests.iter().map(|test| format!("`{test}`")).collect::<Vec<_>>().join(", "),
+        Ok(Cell::Explained(text)) => text,
+        Err(_) => String::new(),
+    };
+    let cells: Vec<String> = COLUMNS.iter().map(|(column, _)| cell(column)).collect();
+    format!("| {} | {} |\n", row.name, cells.join(" | "))
 }
 
 fn policy(row: &PolicyRow) -> String {

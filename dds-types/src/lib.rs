@@ -136,6 +136,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod assignability;
 pub mod cdr;
 mod collection;
 mod dds_type;

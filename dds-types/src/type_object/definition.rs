@@ -44,6 +44,9 @@ pub trait Equivalence: Clone + fmt::Debug + PartialEq + 'static {
 
     /// The identifier of a type whose complete and minimal identifiers are these.
     fn choose<'a>(minimal: &'a TypeIdentifier, complete: &'a TypeIdentifier) -> &'a TypeIdentifier;
+
+    /// The definition in a type object, where it is in this representation.
+    fn definition(object: &TypeObject) -> Option<&TypeDefinition<Self>>;
 }
 
 /// What matters for assignability: names are hashes.
@@ -72,6 +75,13 @@ impl Equivalence for Minimal {
     fn choose<'a>(minimal: &'a TypeIdentifier, _complete: &'a TypeIdentifier) -> &'a TypeIdentifier {
         minimal
     }
+
+    fn definition(object: &TypeObject) -> Option<&MinimalTypeObject> {
+        match object {
+            TypeObject::Minimal(definition) => Some(definition),
+            TypeObject::Complete(_) => None,
+        }
+    }
 }
 
 impl Equivalence for Complete {
@@ -91,6 +101,13 @@ impl Equivalence for Complete {
 
     fn choose<'a>(_minimal: &'a TypeIdentifier, complete: &'a TypeIdentifier) -> &'a TypeIdentifier {
         complete
+    }
+
+    fn definition(object: &TypeObject) -> Option<&CompleteTypeObject> {
+        match object {
+            TypeObject::Complete(definition) => Some(definition),
+            TypeObject::Minimal(_) => None,
+        }
     }
 }
 
@@ -520,6 +537,39 @@ definitions! {
     Map(MapType) = 0x62;
 }
 
+/// Declares a method that calls back with each identifier, shared or mutable.
+macro_rules! visit_types {
+    ($(#[$doc:meta])* $name:ident, $iter:ident $(, $mutable:ident)?) => {
+        $(#[$doc])*
+        pub fn $name<'a>(&'a $($mutable)? self, mut visit: impl FnMut(&'a $($mutable)? TypeIdentifier)) {
+            match self {
+                Self::Alias(alias) => visit(&$($mutable)? alias.body.related_type),
+                Self::Annotation(annotation) => {
+                    annotation
+                        .parameters
+                        .$iter()
+                        .for_each(|parameter| visit(&$($mutable)? parameter.parameter_type));
+                }
+                Self::Structure(structure) => {
+                    visit(&$($mutable)? structure.header.base);
+                    structure.members.$iter().for_each(|member| visit(&$($mutable)? member.member_type));
+                }
+                Self::Union(union) => {
+                    visit(&$($mutable)? union.discriminator.discriminator_type);
+                    union.cases.$iter().for_each(|case| visit(&$($mutable)? case.member_type));
+                }
+                Self::Sequence(sequence) => visit(&$($mutable)? sequence.element.element_type),
+                Self::Array(array) => visit(&$($mutable)? array.element.element_type),
+                Self::Map(map) => {
+                    visit(&$($mutable)? map.key.element_type);
+                    visit(&$($mutable)? map.element.element_type);
+                }
+                Self::Enumeration(_) | Self::Bitmask(_) | Self::Bitset(_) => {}
+            }
+        }
+    };
+}
+
 /// What matters of a type for assignability.
 pub type MinimalTypeObject = TypeDefinition<Minimal>;
 /// Everything about a type.
@@ -542,30 +592,15 @@ impl<E: Equivalence> TypeDefinition<E> {
         E::type_name(detail)
     }
 
-    /// The identifiers of the types it is made of directly, bases and elements included.
-    pub fn for_each_type<'a>(&'a self, mut visit: impl FnMut(&'a TypeIdentifier)) {
-        match self {
-            Self::Alias(alias) => visit(&alias.body.related_type),
-            Self::Annotation(annotation) => {
-                annotation.parameters.iter().for_each(|parameter| visit(&parameter.parameter_type));
-            }
-            Self::Structure(structure) => {
-                visit(&structure.header.base);
-                structure.members.iter().for_each(|member| visit(&member.member_type));
-            }
-            Self::Union(union) => {
-                visit(&union.discriminator.discriminator_type);
-                union.cases.iter().for_each(|case| visit(&case.member_type));
-            }
-            Self::Sequence(sequence) => visit(&sequence.element.element_type),
-            Self::Array(array) => visit(&array.element.element_type),
-            Self::Map(map) => {
-                visit(&map.key.element_type);
-                visit(&map.element.element_type);
-            }
-            Self::Enumeration(_) | Self::Bitmask(_) | Self::Bitset(_) => {}
-        }
-    }
+    visit_types!(
+        /// Calls `visit` with the identifiers of the types it is made of directly, bases and elements
+        /// included.
+        for_each_type, iter
+    );
+    visit_types!(
+        /// As [`for_each_type`](Self::for_each_type), to change them.
+        for_each_type_mut, iter_mut, mut
+    );
 }
 
 /// A type object: what a hash stands for.
@@ -619,6 +654,14 @@ impl TypeObject {
         match self {
             Self::Minimal(definition) => definition.for_each_type(visit),
             Self::Complete(definition) => definition.for_each_type(visit),
+        }
+    }
+
+    /// As [`for_each_type`](Self::for_each_type), to change them.
+    pub(super) fn for_each_type_mut(&mut self, visit: &mut impl FnMut(&mut TypeIdentifier)) {
+        match self {
+            Self::Minimal(definition) => definition.for_each_type_mut(visit),
+            Self::Complete(definition) => definition.for_each_type_mut(visit),
         }
     }
 }

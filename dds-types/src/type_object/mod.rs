@@ -39,6 +39,7 @@ mod definition;
 mod flags;
 mod identifier;
 mod information;
+mod registry;
 
 pub use annotation::{
     AnnotationParameterValue, AppliedAnnotation, AppliedAnnotationParameter, AppliedBuiltinMemberAnnotations,
@@ -61,3 +62,4 @@ pub use identifier::{
     StronglyConnectedComponentId, TypeIdentifier,
 };
 pub use information::{TypeIdentifierWithDependencies, TypeIdentifierWithSize, TypeInformation};
+pub use registry::{RegistryError, TypeRegistry};

@@ -2,7 +2,7 @@
 
 use crate::attributes::{Container, Extensibility, Field, TryConstruct};
 use md5::{Digest, Md5};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -161,6 +161,7 @@ impl Member {
         if let (Some(span), Some(_)) = (attributes.key, inner) {
             return Err(Error::new(span, "a key member cannot be optional: remove key or the Option"));
         }
+        check_trim(attributes.try_construct, attributes.bounded.is_some())?;
         let wire_type = inner.unwrap_or(&field.ty);
         let id = match (attributes.id, &attributes.hashid) {
             (Some((_, span)), Some(_)) => {
@@ -196,6 +197,11 @@ impl Member {
         quote!(__dds::cdr::MemberHeader { id: #id, must_understand: #must_understand })
     }
 
+    /// Whether a value that does not fit leaves the member absent: what is optional is so by default.
+    pub fn may_vanish(&self) -> bool {
+        self.optional && self.try_construct == TryConstruct::UseDefault
+    }
+
     /// The value where a sample lacks the member.
     pub fn absent(&self) -> TokenStream {
         let wire_type = &self.wire_type;
@@ -207,8 +213,23 @@ impl Member {
     }
 }
 
+/// Refuses to trim what has no bound.
+pub fn check_trim(behaviour: Option<(TryConstruct, Span)>, is_bounded: bool) -> Result<()> {
+    match behaviour {
+        Some((TryConstruct::Trim, span)) if !is_bounded => {
+            Err(Error::new(span, "what is trimmed has a bound: add bounded(N)"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The argument of `wrapper<T>`, by name: a macro cannot know more.
 pub fn argument_of<'t>(outer: &'t Type, wrapper: &str) -> Option<&'t Type> {
+    // A type that a declarative macro was given comes in an invisible group.
+    let mut outer = outer;
+    while let Type::Group(group) = outer {
+        outer = &group.elem;
+    }
     let Type::Path(path) = outer else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == wrapper)?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };

@@ -1,6 +1,6 @@
 //! The implementation of `DdsType` for structures and their keys.
 
-use crate::attributes::{Container, Extensibility};
+use crate::attributes::{Container, Extensibility, TryConstruct};
 use crate::model::{Member, Structure};
 use crate::structure_key::{key_type, transcode_key};
 use crate::{paths, topic};
@@ -248,9 +248,43 @@ fn write_member(extensibility: Extensibility, member: &Member, method: &TokenStr
 /// An expression that reads a member's value, without its being optional.
 fn read_value(member: &Member) -> TokenStream {
     let Member { wire_type, bound, .. } = member;
+    let behaviour = member.try_construct;
+    let default = match (&member.default, member.optional) {
+        _ if member.optional => quote!(::core::option::Option::None),
+        (Some(value), _) => quote!(#value),
+        _ => quote!(<#wire_type as __dds::DdsType>::initial()),
+    };
+    let present = member.may_vanish().then(|| quote!(.map(::core::option::Option::Some)));
+    read_constructed(&quote!(#wire_type), *bound, behaviour, &quote!(#present), &default)
+}
+
+/// An expression that reads a value which may not fit its type.
+pub fn read_constructed(
+    wire_type: &TokenStream,
+    bound: Option<u32>,
+    behaviour: TryConstruct,
+    present: &TokenStream,
+    default: &TokenStream,
+) -> TokenStream {
+    let read = quote!(<#wire_type as __dds::DdsType>::read(reader));
     let check = bound
         .map(|bound| quote!(<#wire_type as __dds::Bounded>::check_encoded_bound(reader, #bound as usize)?;));
-    quote!({ #check <#wire_type as __dds::DdsType>::read(reader) })
+    match (behaviour, bound) {
+        (TryConstruct::Trim, Some(bound)) => quote! {
+            #read.map(|mut value| {
+                <#wire_type as __dds::Bounded>::trim(&mut value, #bound as usize);
+                value
+            })
+        },
+        (TryConstruct::UseDefault, _) => quote! {
+            reader.read_or_else(
+                |reader| { #check #read #present },
+                <#wire_type as __dds::DdsType>::skip,
+                || #default,
+            )
+        },
+        _ => quote!({ #check #read }),
+    }
 }
 
 /// A statement that reads a member where members follow each other.
@@ -258,6 +292,9 @@ fn read_member(extensibility: Extensibility, member: &Member) -> TokenStream {
     let Member { variable, id, .. } = member;
     let value = read_value(member);
     let value = match member.optional {
+        true if member.may_vanish() => {
+            quote!(reader.read_optional(#id, |reader| #value).map(::core::option::Option::flatten))
+        }
         true => quote!(reader.read_optional(#id, |reader| #value)),
         false => value,
     };
@@ -303,7 +340,10 @@ fn read_mutable(structure: &Structure) -> TokenStream {
     let arms = structure.members.iter().map(|member| {
         let Member { variable, id, .. } = member;
         let value = read_value(member);
-        quote!(#id => #variable = ::core::option::Option::Some(#value?),)
+        match member.may_vanish() {
+            true => quote!(#id => #variable = #value?,),
+            false => quote!(#id => #variable = ::core::option::Option::Some(#value?),),
+        }
     });
     let construct = construct(structure, |member| {
         let Member { variable, name: member_name, .. } = member;

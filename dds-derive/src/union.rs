@@ -1,7 +1,8 @@
 //! Unions: enums with data and `#[dds(switch(T))]`.
 
 use crate::attributes::{Container, Extensibility, Field, TryConstruct, Variant};
-use crate::model::argument_of;
+use crate::model::{argument_of, check_trim};
+use crate::structure::read_constructed;
 use crate::{paths, topic};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -130,6 +131,7 @@ impl Case {
         if let Some((id, _)) = attributes.id {
             self.id = id;
         }
+        check_trim(attributes.try_construct, attributes.bounded.is_some())?;
         let bound = attributes.bounded.map(|bound| bound.base10_parse()).transpose()?;
         self.value = Some(Value {
             access,
@@ -398,11 +400,11 @@ fn select(
 
 fn read(name: &str, discriminator: &Type, cases: &[Case]) -> TokenStream {
     select(name, discriminator, cases, |case| {
-        let value = case.value.as_ref().map(|Value { wire_type, bound, .. }| {
-            let check = bound.map(
-                |bound| quote!(<#wire_type as __dds::Bounded>::check_encoded_bound(reader, #bound as usize)?;),
-            );
-            quote!({ #check <#wire_type as __dds::DdsType>::read(reader)? })
+        let value = case.value.as_ref().map(|Value { wire_type, bound, try_construct, .. }| {
+            let default = quote!(<#wire_type as __dds::DdsType>::initial());
+            let read =
+                read_constructed(&quote!(#wire_type), *bound, *try_construct, &TokenStream::new(), &default);
+            quote!(#read?)
         });
         let construct = case.construct(&quote!(#value), &quote!(stored));
         quote!(::core::result::Result::Ok(#construct))

@@ -150,6 +150,10 @@ impl<T: DdsType> DdsType for Vec<T> {
 }
 
 impl<T: DdsType> Bounded for Vec<T> {
+    fn trim(&mut self, bound: usize) {
+        self.truncate(bound);
+    }
+
     fn length(&self) -> usize {
         self.len()
     }
@@ -310,6 +314,12 @@ impl<K: DdsType + Ord, V: DdsType> DdsType for BTreeMap<K, V> {
 }
 
 impl<K: DdsType + Ord, V: DdsType> Bounded for BTreeMap<K, V> {
+    fn trim(&mut self, bound: usize) {
+        while self.len() > bound {
+            self.pop_last();
+        }
+    }
+
     fn length(&self) -> usize {
         self.len()
     }
@@ -385,6 +395,10 @@ impl<T: DdsType> DdsType for Box<T> {
 }
 
 impl<T: Bounded> Bounded for Box<T> {
+    fn trim(&mut self, bound: usize) {
+        (**self).trim(bound);
+    }
+
     fn length(&self) -> usize {
         (**self).length()
     }

@@ -169,6 +169,9 @@ pub trait Bounded: DdsType {
     /// As [`DdsType::add_size`], of a value of at most `bound`.
     fn add_size_bounded(size: &mut MaximumSize, bound: usize);
 
+    /// Cuts the value off at its bound: `@try_construct(TRIM)`.
+    fn trim(&mut self, bound: usize);
+
     /// Refuses a value above its bound.
     ///
     /// # Errors

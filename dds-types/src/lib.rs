@@ -77,11 +77,13 @@
 //! | | XCDR1 | XCDR2 |
 //! |---|---|---|
 //! | reader of a final type | refuses trailing bytes | refuses trailing bytes |
-//! | … of an appendable type | skips trailing bytes | skips new members, defaults for missing ones |
+//! | … of an appendable type | skips trailing bytes, defaults for missing members of the outermost type | skips new members, defaults for missing ones |
 //! | … of a mutable type | any order, unknown members skipped | any order, unknown members skipped |
 //!
 //! A member that is unknown and must be understood refuses the sample; so does the lack of a key
-//! member. Missing members have their `default_value`, else zero, empty or the first literal.
+//! member. Missing members have their `default_value`, else zero, empty or the first literal. A value
+//! that does not fit, such as an unknown literal or a string above its bound, refuses the sample
+//! unless `try_construct` of its member says otherwise.
 //!
 //! # Keys
 //! A structure with `key` members has instances, and its derive writes a `<Name>Key`. Identity is

@@ -62,6 +62,12 @@ impl DdsType for String {
 }
 
 impl Bounded for String {
+    /// Whole characters only.
+    fn trim(&mut self, bound: usize) {
+        let end = (0..=bound.min(self.len())).rev().find(|at| self.is_char_boundary(*at));
+        self.truncate(end.unwrap_or_default());
+    }
+
     fn length(&self) -> usize {
         self.len()
     }
@@ -150,6 +156,18 @@ impl DdsType for WideString {
 }
 
 impl Bounded for WideString {
+    /// Whole characters only.
+    fn trim(&mut self, bound: usize) {
+        let mut units = 0_usize;
+        let end = self.char_indices().find_map(|(at, character)| {
+            units = units.saturating_add(character.len_utf16());
+            (units > bound).then_some(at)
+        });
+        if let Some(end) = end {
+            self.0.truncate(end);
+        }
+    }
+
     fn length(&self) -> usize {
         self.encode_utf16().count()
     }

@@ -40,12 +40,13 @@ fn new() -> New {
 #[test]
 fn appendable_types_read_longer_and_shorter_ones() {
     let defaults = New { id: 7, name: String::new(), count: 42, maybe: None, levels: [0; 3] };
-    assert_eq!(deserialize::<New>(&encode(&Old { id: 7 }, XcdrVersion::Xcdr2)), Ok(defaults));
     for version in VERSIONS {
+        assert_eq!(deserialize::<New>(&encode(&Old { id: 7 }, version)), Ok(defaults.clone()));
         assert_eq!(deserialize::<Old>(&encode(&new(), version)), Ok(Old { id: 7 }));
     }
-    // XCDR1 delimits nothing, so that a shorter type cannot be told from a truncated one.
-    assert!(deserialize::<New>(&encode(&Old { id: 7 }, XcdrVersion::Xcdr1)).is_err());
+    // In XCDR1 only the sample has an end: within it a shorter type cannot be told from a truncated one.
+    let nested = encode(&(vec![Old { id: 7 }]), XcdrVersion::Xcdr1);
+    assert!(deserialize::<Vec<New>>(&nested).is_err());
 }
 
 #[test]
@@ -295,4 +296,108 @@ fn dimensions_have_no_headers_of_their_own() {
     let payload = encode(&arrays, XcdrVersion::Xcdr2);
     assert_eq!(payload[4..], [1, 2, 3, 4, 6, 0, 0, 0, 2, 0, 0, 0, b'a', 0, 0, 0]);
     assert_eq!(deserialize(&payload), Ok(arrays));
+}
+
+#[test]
+fn values_that_do_not_fit_are_constructed_as_declared() {
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(extensibility = "appendable")]
+    enum Wider {
+        Off,
+        On,
+        Standby,
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(extensibility = "appendable")]
+    enum State {
+        Off,
+        #[dds(default)]
+        On,
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(extensibility = "mutable")]
+    struct Written {
+        state: Wider,
+        maybe: Option<Wider>,
+        text: String,
+        list: Vec<u16>,
+        short: String,
+        last: u32,
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(extensibility = "mutable")]
+    struct Coerced {
+        #[dds(try_construct = "use_default")]
+        state: State,
+        #[dds(try_construct = "use_default")]
+        maybe: Option<State>,
+        #[dds(bounded(4), try_construct = "trim")]
+        text: String,
+        #[dds(bounded(2), try_construct = "trim")]
+        list: Vec<u16>,
+        #[dds(bounded(2), try_construct = "use_default", default_value = "?".into())]
+        short: String,
+        last: u32,
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(extensibility = "mutable")]
+    struct Discarding {
+        state: State,
+    }
+    let written = Written {
+        state: Wider::Standby,
+        maybe: Some(Wider::Standby),
+        text: "abcé".into(),
+        list: vec![1, 2, 3],
+        short: "long".into(),
+        last: 9,
+    };
+    for version in VERSIONS {
+        let read = Coerced {
+            state: State::On,
+            maybe: None,
+            text: "abc".into(),
+            list: vec![1, 2],
+            short: "?".into(),
+            last: 9,
+        };
+        assert_eq!(deserialize(&encode(&written, version)), Ok(read), "{version:?}");
+        let error = deserialize::<Discarding>(&encode(&written, version)).unwrap_err();
+        assert!(error.kind.is_unfit(), "{error}");
+    }
+}
+
+/// As above, where members follow each other and where a union holds them.
+#[test]
+fn plain_members_and_cases_are_constructed_as_declared() {
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(switch(u8))]
+    enum Choice {
+        #[dds(case = 1)]
+        Text(#[dds(bounded(3), try_construct = "trim")] String),
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    #[dds(switch(u8))]
+    enum Loose {
+        #[dds(case = 1)]
+        Text(String),
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    struct Written {
+        choice: Loose,
+        list: Option<Vec<u8>>,
+        last: u8,
+    }
+    #[derive(Clone, Debug, PartialEq, DdsType)]
+    struct Read {
+        choice: Choice,
+        #[dds(bounded(1), try_construct = "use_default")]
+        list: Option<Vec<u8>>,
+        last: u8,
+    }
+    let written = Written { choice: Loose::Text("abcd".into()), list: Some(vec![1, 2]), last: 3 };
+    let read = Read { choice: Choice::Text("abc".into()), list: None, last: 3 };
+    for version in VERSIONS {
+        assert_eq!(deserialize(&encode(&written, version)), Ok(read.clone()), "{version:?}");
+    }
 }

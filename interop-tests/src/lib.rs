@@ -25,3 +25,4 @@ pub mod scenario;
 pub mod session;
 pub mod setup;
 pub mod shapes;
+pub mod types;

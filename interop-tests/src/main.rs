@@ -7,7 +7,7 @@ use interop_tests::run::{Plan, run};
 use interop_tests::scenario::{self, SCENARIOS};
 use interop_tests::shapes::program::Program;
 use interop_tests::shapes::{self, page as shapes_page};
-use interop_tests::{namespace, paths, report, setup};
+use interop_tests::{namespace, paths, report, setup, types};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,6 +18,7 @@ const USAGE: &str = "usage: interop-tests COMMAND
   shapes [--full] [--pair PUBLISHER:SUBSCRIBER]… [--case PREFIX]… [--jobs N] [--out FILE]
                            pairs of shape_main programs; ours, and a slice against the others unless --full
   report [--check]         write docs/interop.md and docs/shapes.md from the results, or fail if one differs
+  types [--page-only]      pairs of types that differ, ours and Cyclone DDS 11: results/types.json, docs/types.md
   list                     peers and scenarios
   sweep                    remove namespaces of dead runs";
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Some("run") => run_command(rest),
         Some("shapes") => shapes_command(rest),
         Some("report") => report_command(rest.iter().any(|argument| argument == "--check")),
+        Some("types") => types_command(rest.iter().any(|argument| argument == "--page-only")),
         Some("sweep") => namespace::sweep().map(|()| true),
         Some("list") => {
             list();
@@ -100,6 +102,23 @@ fn shapes_command(arguments: &[String]) -> Result<bool, Failure> {
         shapes_page::write(&out, &results)?;
     }
     Ok(count(Verdict::Fail) == 0)
+}
+
+fn types_command(page_only: bool) -> Result<bool, Failure> {
+    let file = paths::package().join("results/types.json");
+    if !page_only {
+        let table = types::run()?;
+        let text =
+            serde_json::to_string_pretty(&table).map_err(|error| Failure::Harness(error.to_string()))?;
+        std::fs::write(&file, text + "\n")?;
+    }
+    let table = serde_json::from_str(&std::fs::read_to_string(&file)?)
+        .map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
+    let remarks = std::fs::read_to_string(paths::package().join("results/types.remarks.md"))?;
+    std::fs::write(paths::repository().join("docs/types.md"), types::page(&table, &remarks))?;
+    let failures = types::failures(&table);
+    failures.iter().for_each(|failure| println!("not as XTypes says: {failure}"));
+    Ok(failures.is_empty())
 }
 
 fn plan(arguments: &[String]) -> Result<(Plan, Option<PathBuf>), Failure> {

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use dds_qos::{
     DataReaderQos, DataRepresentation, DataWriterQos, Deadline, Durability, DurabilityKind, Duration,
     History, HistoryKind, Lifespan, Liveliness, LivelinessKind, Ownership, OwnershipKind, OwnershipStrength,
-    Partition, PublisherQos, ReliabilityKind, ResourceLimits, SubscriberQos,
+    Partition, PublisherQos, ReliabilityKind, ResourceLimits, SubscriberQos, TypeConsistencyEnforcement,
 };
 use dds_types::{DataRepresentationId, TopicType};
 
@@ -251,6 +251,12 @@ impl<T: TopicType> ReaderBuilder<T> {
     /// TIME_BASED_FILTER: at most one sample of each instance in this time (DDS 1.4 §2.2.3.12).
     pub fn minimum_separation(mut self, separation: Duration) -> Self {
         self.draft.edit(move |qos| qos.time_based_filter = dds_qos::TimeBasedFilter(separation));
+        self
+    }
+
+    /// Whether and how far writers' types may differ from its own (XTypes 1.3 §7.6.3.4).
+    pub fn type_consistency(mut self, policy: TypeConsistencyEnforcement) -> Self {
+        self.draft.edit(move |qos| qos.type_consistency = policy);
         self
     }
 

@@ -42,6 +42,10 @@ pub struct ParticipantConfig {
     /// Samples a KEEP_ALL writer may have unacknowledged before `write` blocks, where RESOURCE_LIMITS
     /// says nothing lower. Default 65,536: what a reader of ours holds while it waits for a gap to close.
     pub window_samples: u64,
+    /// Whether endpoints announce what their types consist of, so that types are compared instead of
+    /// their names (XTypes 1.3 §7.6.3.2.1). Default no: peers that know the type by another hash ask for
+    /// it and wait for the answer, which needs the TypeLookup service.
+    pub announce_types: bool,
 }
 
 impl ParticipantConfig {
@@ -69,6 +73,7 @@ impl Default for ParticipantConfig {
             batch_bytes: 16 << 10,
             window_bytes: 2 << 20,
             window_samples: 65_536,
+            announce_types: false,
         }
     }
 }

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     builtin::{BuiltinReaders, BuiltinSubscriber},
     condition::StatusCondition,
-    engine::{Engine, EngineStatistics, Environment, Observer, Protect, TopicShared},
+    engine::{Engine, EngineStatistics, Environment, Observer, Protect, TopicShared, TypeMatcher},
     error::{DdsError, DdsResult, IllegalContext, Resource},
     instance::{InstanceHandle, InstanceHandleAllocator},
     lifecycle::Lifecycle,
@@ -147,7 +147,9 @@ impl ParticipantBuilder {
         let ports = &config.transport.ports;
         let peers = config.initial_peers.iter().flat_map(|peer| peer.addresses(domain_id, ports));
         let now = environment.now();
+        let types = Arc::new(TypeMatcher::new(config.announce_types));
         let mut discovery_config = DiscoveryConfig::new(data);
+        discovery_config.hook = Some(types.clone());
         let overhead = protect.as_ref().map_or(0, |protect| protect.overhead());
         discovery_config.max_message_size = discovery_config.max_message_size.saturating_sub(overhead);
         let discovery = Participant::new(
@@ -167,6 +169,7 @@ impl ParticipantBuilder {
         engine.discovery.lock().name(guid, handle);
         let participant = DomainParticipant(Arc::new(ParticipantInner {
             engine,
+            types,
             runtime: Mutex::new(runtime),
             lifecycle: Lifecycle::disabled("DomainParticipant"),
             guid,
@@ -217,6 +220,8 @@ struct Defaults {
 
 pub(crate) struct ParticipantInner {
     pub(crate) engine: Arc<Engine>,
+    /// What is known of types.
+    pub(crate) types: Arc<TypeMatcher>,
     /// Until the participant is deleted.
     runtime: Mutex<Option<Arc<RuntimeHandle>>>,
     pub(super) lifecycle: Lifecycle,

@@ -112,6 +112,7 @@ impl WriterInner {
         };
         let mut data = PublicationData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.publisher.0.entity_id);
+        data.type_information = self.publisher.participant().0.types.information(self.type_id);
         data
     }
 
@@ -306,6 +307,7 @@ impl<T: TopicType> DataWriter<T> {
             state: Mutex::new(WriterState::new(machine, cache, qos, window, batching, pool)),
         });
         let type_id = TypeId::of::<T>();
+        publisher.participant().0.types.learn::<T>();
         let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
         inner.publisher.adopt(&inner)?;
         Ok(Self { inner, topic: topic.clone(), type_: PhantomData })

@@ -14,7 +14,8 @@
 //! 4. a remote participant's [`Defragmenter`];
 //! 5. the timer queue.
 //!
-//! No system call and no user code runs under any of them.
+//! No system call and no user code runs under any of them. What is known of types has locks of its
+//! own, under which no other is taken.
 
 mod builtin;
 mod discovery;
@@ -26,6 +27,7 @@ mod reader;
 mod table;
 mod timers;
 mod topic;
+mod types;
 mod writer;
 
 use std::{
@@ -62,6 +64,7 @@ pub use protect::{Opened, Protect};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
 pub(crate) use table::{EndpointTable, Remote};
 pub(crate) use topic::TopicShared;
+pub(crate) use types::TypeMatcher;
 pub(crate) use writer::{Batching, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState};
 
 use timers::{Armed, TimerOwner, TimerQueue};

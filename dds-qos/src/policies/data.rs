@@ -68,7 +68,7 @@ macro_rules! data_policies {
         section "XTypes 1.3 §7.6.3.4";
         pid [0x0074];
         changeable BeforeEnable;
-        enforced Enforcement::No;
+        enforced Enforcement::Partly("where both sides announce their types");
         in [reader() subscription(reader)];
         {
             /// Equal or assignable.

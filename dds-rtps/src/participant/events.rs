@@ -5,6 +5,7 @@ use alloc::{string::String, sync::Arc};
 use smallvec::SmallVec;
 
 use dds_qos::{DurabilityKind, LivelinessKind};
+use dds_types::cdr::Endianness;
 
 use super::{
     activity::Activity,
@@ -181,6 +182,22 @@ impl EndpointData {
         match self {
             Self::Publication(data) => &data.type_name,
             Self::Subscription(data) => &data.type_name,
+        }
+    }
+
+    /// What it says of its type, as it came in [its byte order](Self::endianness).
+    pub fn type_information(&self) -> Option<&[u8]> {
+        match self {
+            Self::Publication(data) => data.type_information.as_deref(),
+            Self::Subscription(data) => data.type_information.as_deref(),
+        }
+    }
+
+    /// The byte order of the announcement.
+    pub fn endianness(&self) -> Endianness {
+        match self {
+            Self::Publication(data) => data.unknown.endianness(),
+            Self::Subscription(data) => data.unknown.endianness(),
         }
     }
 

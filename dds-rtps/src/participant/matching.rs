@@ -243,7 +243,7 @@ impl Participant {
             let entry = peer.endpoints.get(&remote.entity_id)?;
             (Some(peer), &entry.data, Some(entry.activity.clone()))
         };
-        let mut problems = differences(local_data, remote_data)?;
+        let mut problems = differences(local_data, remote_data, self.config.hook.is_some())?;
         if let Some(peer) = peer.filter(|peer| peer.path().is_some() && !peer.is_validated()) {
             // What keeps them apart anyway can be told at once.
             if problems.is_empty() || !peer.is_served {
@@ -399,8 +399,9 @@ impl Participant {
     }
 }
 
-/// Everything in two announcements that keeps them apart; `None` when they are of one role.
-fn differences(local: &EndpointData, remote: &EndpointData) -> Option<Vec<Problem>> {
+/// Everything in two announcements that keeps them apart; `None` when they are of one role. Names of
+/// types count only where no hook compares the types themselves (XTypes 1.3 §7.6.3.4.2).
+fn differences(local: &EndpointData, remote: &EndpointData, has_hook: bool) -> Option<Vec<Problem>> {
     let (publication, subscription) = match (local, remote) {
         (EndpointData::Publication(publication), EndpointData::Subscription(subscription)) => {
             (publication, subscription)
@@ -411,7 +412,8 @@ fn differences(local: &EndpointData, remote: &EndpointData) -> Option<Vec<Proble
         _ => return None,
     };
     let mut problems = Vec::new();
-    if local.type_name() != remote.type_name() {
+    let types_are_known = local.type_information().is_some() && remote.type_information().is_some();
+    if local.type_name() != remote.type_name() && !(has_hook && types_are_known) {
         problems.push(Problem::TypeName {
             local: String::from(local.type_name()),
             remote: String::from(remote.type_name()),

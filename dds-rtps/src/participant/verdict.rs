@@ -1,9 +1,10 @@
 //! Why two endpoints of one topic do not match, in words.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use dds_qos::Incompatibility;
+use dds_types::assignability::Difference;
 
 use super::hook::Pending;
 use crate::{
@@ -94,6 +95,8 @@ pub enum Problem {
         /// Theirs.
         remote: Keyedness,
     },
+    /// The writer's type is not assignable to the reader's: raises INCONSISTENT_TOPIC.
+    Type(Box<Difference>),
     /// No partition in common. Often intended; no standard status is raised.
     Partition {
         /// Ours.
@@ -179,9 +182,10 @@ impl Verdict {
 
     /// Whether the topics themselves differ, for the standard's INCONSISTENT_TOPIC status.
     pub fn is_inconsistent_topic(&self) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| matches!(problem, Problem::TypeName { .. } | Problem::Keyedness { .. }))
+        let is_inconsistent = |problem: &Problem| {
+            matches!(problem, Problem::TypeName { .. } | Problem::Keyedness { .. } | Problem::Type(_))
+        };
+        self.problems.iter().any(is_inconsistent)
     }
 
     /// Whether nothing but partitions keeps them apart, which mostly is intended.
@@ -219,6 +223,7 @@ impl fmt::Display for Problem {
                 f,
                 "our type is {local}, theirs is {remote}; declare the same key members on both sides"
             ),
+            Self::Type(difference) => difference.fmt(f),
             Self::Partition { local, remote } => {
                 write!(
                     f,

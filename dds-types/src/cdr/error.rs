@@ -102,6 +102,20 @@ pub enum DecodeErrorKind {
     Foreign(&'static str),
 }
 
+impl DecodeErrorKind {
+    /// Whether the bytes are a value that the type cannot hold, rather than malformed.
+    #[must_use]
+    pub const fn is_unfit(&self) -> bool {
+        matches!(
+            self,
+            Self::BoundExceeded { .. }
+                | Self::InvalidEnum { .. }
+                | Self::InvalidDiscriminator { .. }
+                | Self::InvalidBitmask { .. }
+        )
+    }
+}
+
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use DecodeErrorKind as Kind;

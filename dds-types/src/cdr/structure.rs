@@ -267,7 +267,8 @@ impl CdrReader<'_> {
     }
 
     /// Reads a member of an appendable structure, or gives its default where the writer's type
-    /// ends before it.
+    /// ends before it: in XCDR2 by its length, in XCDR1 only the outermost type, by the end of the
+    /// sample.
     ///
     /// # Errors
     /// Those of `read`.
@@ -276,7 +277,30 @@ impl CdrReader<'_> {
         default: impl FnOnce() -> T,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
-        if self.has_delimiters() && self.remaining().is_empty() { Ok(default()) } else { read(self) }
+        let ends_somewhere = self.has_delimiters() || (self.depth == 1 && !self.canonical);
+        if ends_somewhere && self.remaining().is_empty() { Ok(default()) } else { read(self) }
+    }
+
+    /// Reads a value with `@try_construct(USE_DEFAULT)`: where the bytes are a value, but none of its
+    /// type, it is skipped and has its default.
+    ///
+    /// # Errors
+    /// Those of `read` and `skip`, but that the value does not fit.
+    pub fn read_or_else<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+        skip: impl FnOnce(&mut Self) -> Result<(), DecodeError>,
+        default: impl FnOnce() -> T,
+    ) -> Result<T, DecodeError> {
+        let start = self.clone();
+        match read(self) {
+            Err(error) if error.kind.is_unfit() => {
+                *self = start;
+                skip(self)?;
+                Ok(default())
+            }
+            other => other,
+        }
     }
 
     /// Moves past what a DHEADER delimits.

@@ -103,16 +103,26 @@ fn with_size(type_id: &TypeIdentifier, object: &TypeObject) -> Result<TypeIdenti
     })
 }
 
+/// A type of more parts does not name them in what its endpoints announce, which would be large.
+const MOST_DEPENDENCIES: usize = 256;
+
 /// Splits the type itself off from those it is made of.
 fn with_dependencies(
     type_id: &TypeIdentifier,
     mut types: Vec<TypeIdentifierWithSize>,
 ) -> TypeIdentifierWithDependencies {
     let own = types.iter().position(|entry| entry.type_id == *type_id).map(|index| types.remove(index));
+    let dependency_count = match types.len() {
+        count if count <= MOST_DEPENDENCIES => i32::try_from(count).unwrap_or(i32::MAX),
+        _ => {
+            types.clear();
+            -1
+        }
+    };
     TypeIdentifierWithDependencies {
         type_id: own
             .unwrap_or_else(|| TypeIdentifierWithSize { type_id: type_id.clone(), type_object_size: 0 }),
-        dependency_count: i32::try_from(types.len()).unwrap_or(i32::MAX),
+        dependency_count,
         dependencies: types,
     }
 }

@@ -25,6 +25,7 @@ struct ShapeType {
     x: i32,
     y: i32,
     shapesize: i32,
+    #[dds(octet)]
     additional_payload_size: Vec<u8>,
 }
 
@@ -43,6 +44,7 @@ struct FinalKeyed {
 struct MixedMembers {
     flag: bool,
     wide: i64,
+    #[dds(octet)]
     small: u8,
     ratio: f64,
     narrow: i16,

@@ -1,0 +1,144 @@
+//! Types that differ: whether endpoints match, what is said, and what arrives.
+
+mod common;
+
+use common::{rough, seconds, simulation};
+use dds_core::{
+    DdsType, DomainParticipant, ParticipantConfig,
+    qos::{TypeConsistencyEnforcement, TypeConsistencyKind},
+    rtps::participant::Problem,
+    types::{TopicType, assignability::DifferenceKind},
+};
+use dds_sim::Simulation;
+
+/// A participant whose endpoints announce their types.
+fn participant(sim: &Simulation) -> DomainParticipant {
+    let config = ParticipantConfig { announce_types: true, ..Default::default() };
+    sim.participant_with(sim.host(), 0, |builder| builder.config(config)).unwrap()
+}
+
+mod old {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(name = "Reading", extensibility = "appendable")]
+    pub struct Reading {
+        #[dds(key)]
+        pub sensor: u32,
+        pub value: f64,
+    }
+}
+
+mod new {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(name = "Reading", extensibility = "appendable")]
+    pub struct Reading {
+        #[dds(key)]
+        pub sensor: u32,
+        pub value: f64,
+        #[dds(default_value = 42)]
+        pub quality: u8,
+    }
+}
+
+mod wrong {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(name = "Reading", extensibility = "appendable")]
+    pub struct Reading {
+        #[dds(key)]
+        pub sensor: u32,
+        pub value: i64,
+    }
+}
+
+#[derive(DdsType, Clone, Debug, PartialEq)]
+#[dds(name = "another::Name", extensibility = "appendable")]
+struct Renamed {
+    #[dds(key)]
+    sensor: u32,
+    value: f64,
+}
+
+#[test]
+fn assignable_types_match_and_are_coerced() {
+    let sim = simulation(41, rough());
+    let participant = participant(&sim);
+    let writer = participant.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
+    let reader = participant.topic::<new::Reading>("Readings").unwrap().reader().reliable().build().unwrap();
+    assert_eq!(writer.matched_subscriptions().len(), 1);
+    writer.write(&old::Reading { sensor: 1, value: 0.5 }).unwrap();
+    sim.block_on(writer.acknowledgments());
+    let samples = reader.take().unwrap();
+    let read: Vec<_> = samples.iter().filter_map(|sample| sample.data()).collect();
+    assert_eq!(read, [&new::Reading { sensor: 1, value: 0.5, quality: 42 }]);
+}
+
+#[test]
+fn types_that_are_not_assignable_are_told_with_the_member() {
+    let sim = simulation(42, rough());
+    let participant = participant(&sim);
+    let mut verdicts = participant.verdicts();
+    let topic = participant.topic::<old::Reading>("Readings").unwrap();
+    let writer = topic.writer().reliable().build().unwrap();
+    let reader =
+        participant.topic::<wrong::Reading>("Readings").unwrap().reader().reliable().build().unwrap();
+    assert!(writer.matched_subscriptions().is_empty() && reader.matched_publications().is_empty());
+    assert_eq!(topic.inconsistent_topic_status().total_count, 2, "once for each end");
+    for verdict in [verdicts.next().unwrap(), verdicts.next().unwrap()] {
+        let [Problem::Type(difference)] = &verdict.problems[..] else { panic!("{verdict}") };
+        assert_eq!((difference.path.as_str(), &difference.kind), ("value", &DifferenceKind::Incompatible));
+        assert_eq!((difference.reader.as_str(), difference.writer.as_str()), ("int64", "double"));
+        let text = "member value: the reader's type is int64, the writer's double; make them equal";
+        assert!(verdict.to_string().ends_with(text), "{verdict}");
+    }
+}
+
+/// A reader with this policy, and whether it matches a writer of `W`.
+fn matches<W: TopicType, R: TopicType>(seed: u64, policy: TypeConsistencyEnforcement) -> bool {
+    let sim = simulation(seed, rough());
+    let participant = participant(&sim);
+    let topic = participant.topic::<W>("Readings").unwrap();
+    let writer = topic.writer().reliable().build().unwrap();
+    let topic = participant.create_topic_as::<R>("Readings", &W::type_name(), Default::default()).unwrap();
+    let _reader = topic.reader().reliable().type_consistency(policy).build().unwrap();
+    !writer.matched_subscriptions().is_empty()
+}
+
+#[test]
+fn the_reader_says_how_far_types_may_differ() {
+    let policy = TypeConsistencyEnforcement::default();
+    assert!(matches::<new::Reading, old::Reading>(43, policy.clone()));
+    let narrow = TypeConsistencyEnforcement { prevent_type_widening: true, ..policy.clone() };
+    assert!(!matches::<new::Reading, old::Reading>(44, narrow.clone()), "the writer's type is wider");
+    assert!(matches::<old::Reading, new::Reading>(45, narrow));
+    let equal = TypeConsistencyEnforcement { kind: TypeConsistencyKind::DisallowTypeCoercion, ..policy };
+    assert!(!matches::<new::Reading, old::Reading>(46, equal.clone()));
+    assert!(matches::<old::Reading, old::Reading>(47, equal));
+}
+
+/// Between participants equal hashes are enough, also for who wants types validated.
+#[test]
+fn equal_types_match_across_the_network() {
+    let sim = simulation(48, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
+    let force = TypeConsistencyEnforcement { force_type_validation: true, ..Default::default() };
+    let topic = two.topic::<old::Reading>("Readings").unwrap();
+    let reader = topic.reader().reliable().type_consistency(force).build().unwrap();
+    let both = || reader.matched_publications().len() == 1 && writer.matched_subscriptions().len() == 1;
+    assert!(sim.run_until(both, seconds(10)));
+}
+
+/// Names of types are not compared where the types themselves are.
+#[test]
+fn equal_types_of_other_names_match() {
+    let sim = simulation(49, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let _writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
+    let reader = two.topic::<Renamed>("Readings").unwrap().reader().reliable().build().unwrap();
+    assert!(sim.run_until(|| reader.matched_publications().len() == 1, seconds(10)));
+}

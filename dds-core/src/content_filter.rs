@@ -72,9 +72,7 @@ impl ContentEvaluator for SampleFilter {
 
 /// The type that expressions are compiled for.
 pub(crate) fn described(type_support: &TypeSupport, expression: &str) -> Result<DynamicType, FilterError> {
-    let description = (type_support.type_description)();
-    let described = description.and_then(|description| DynamicType::from_description(description).ok());
-    described.ok_or_else(|| FilterError {
+    type_support.described().ok_or_else(|| FilterError {
         expression: expression.to_owned(),
         column: 1,
         kind: FilterErrorKind::NoDescription,

@@ -7,7 +7,7 @@ use dds_rtps::{
     structure::{Guid, SequenceNumber},
     time::Timestamp,
 };
-use dds_types::{DecodeError, TopicType};
+use dds_types::{DecodeError, TopicType, dynamic::DynamicTopicType};
 
 use crate::{
     cache::{CachedSample, Content},
@@ -208,14 +208,14 @@ pub enum SampleValue<T: TopicType> {
 }
 
 impl<T: TopicType> Sample<T> {
-    /// Decodes what the cache returned.
+    /// Decodes what the cache returned, of a topic whose type may be known only at run time.
     ///
     /// # Errors
     /// The payload is no valid sample of `T`.
-    pub fn decode(cached: &CachedSample) -> Result<Self, DecodeError> {
+    pub fn decode(cached: &CachedSample, dynamic: Option<&DynamicTopicType>) -> Result<Self, DecodeError> {
         let value = match cached.content {
-            Content::Data => SampleValue::Data(T::deserialize(&cached.payload)?),
-            Content::CanonicalKey => SampleValue::Key(T::key_from_canonical(&cached.payload)?),
+            Content::Data => SampleValue::Data(T::deserialize_as(&cached.payload, dynamic)?),
+            Content::CanonicalKey => SampleValue::Key(T::key_from_canonical_as(&cached.payload, dynamic)?),
         };
         Ok(Self { info: cached.info.clone(), value })
     }

@@ -54,6 +54,7 @@ const KEYED: TypeSupport = TypeSupport {
     },
     serialize_canonical_key_payload: |_, _, _| Ok(()),
     type_description: || None,
+    dynamic: None,
 };
 
 const WRITER: Guid = Guid::new(GuidPrefix([1; 12]), EntityId([0, 0, 1, 2]));

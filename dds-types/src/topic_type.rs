@@ -1,6 +1,7 @@
 //! What a type needs to be a topic's.
 
 use crate::cdr::{DecodeError, EncodeError};
+use crate::dynamic::DynamicTopicType;
 use crate::representation::DataRepresentationId;
 use crate::type_description::TypeDescription;
 use alloc::borrow::Cow;
@@ -91,6 +92,35 @@ pub trait TopicType: Sized + Send + Sync + 'static {
         representation: DataRepresentationId,
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError>;
+
+    /// Whether topics of this Rust type need a type that is known only at run time: see
+    /// [`DynamicData`](crate::dynamic::DynamicData).
+    const IS_DYNAMIC: bool = false;
+
+    /// As [`deserialize`](Self::deserialize), of a topic whose type is known only at run time.
+    ///
+    /// # Errors
+    /// As [`deserialize`](Self::deserialize).
+    fn deserialize_as(payload: &[u8], _dynamic: Option<&DynamicTopicType>) -> Result<Self, DecodeError> {
+        Self::deserialize(payload)
+    }
+
+    /// As [`key_from_canonical`](Self::key_from_canonical), of a topic whose type is known only at run
+    /// time.
+    ///
+    /// # Errors
+    /// As [`key_from_canonical`](Self::key_from_canonical).
+    fn key_from_canonical_as(
+        canonical: &[u8],
+        _dynamic: Option<&DynamicTopicType>,
+    ) -> Result<Self::Key, DecodeError> {
+        Self::key_from_canonical(canonical)
+    }
+
+    /// Whether this value is of a topic's type, where that is known only at run time.
+    fn is_of(&self, _dynamic: Option<&DynamicTopicType>) -> bool {
+        true
+    }
 
     /// Everything a type object of this type will hold; `None` for types outside of the DDS type
     /// system.

@@ -119,7 +119,7 @@ impl<T: TopicType> ContentFilteredTopic<T> {
         if name.is_empty() || name.len() > dds_rtps::discovery::LONGEST_STRING || name.contains('\0') {
             return Err(DdsError::bad_parameter("topic name", "must have 1 to 4096 bytes and no NUL"));
         }
-        let type_support = TypeSupport::of::<T>();
+        let type_support = topic.type_support();
         let announced = ContentFilter {
             content_filtered_topic_name: name.to_owned(),
             related_topic_name: topic.name().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use dds_types::TopicType;
+use dds_types::{TopicType, dynamic::DynamicTopicType};
 
 use super::{DataReader, reader::Access};
 use crate::{
@@ -27,6 +27,7 @@ pub struct Loan<T: TopicType> {
 #[derive(Clone, Copy, Debug)]
 pub struct LoanedSample<'l, T: TopicType> {
     sample: &'l CachedSample,
+    dynamic: Option<&'l DynamicTopicType>,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -47,7 +48,8 @@ impl<T: TopicType> Loan<T> {
 
     /// The samples, in the order in which `read` and `take` have them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = LoanedSample<'_, T>> {
-        self.samples.iter().map(|sample| LoanedSample { sample, type_: PhantomData })
+        let dynamic = self.reader.topic().dynamic().map(|dynamic| &**dynamic);
+        self.samples.iter().map(move |sample| LoanedSample { sample, dynamic, type_: PhantomData })
     }
 
     /// Returns the loan, as dropping it does.
@@ -77,6 +79,6 @@ impl<'l, T: TopicType> LoanedSample<'l, T> {
     /// # Errors
     /// [`Decode`](crate::error::DdsError::Decode) when the bytes are no valid `T`.
     pub fn decode(&self) -> DdsResult<Sample<T>> {
-        Ok(Sample::decode(self.sample)?)
+        Ok(Sample::decode(self.sample, self.dynamic)?)
     }
 }

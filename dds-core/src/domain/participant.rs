@@ -16,7 +16,10 @@ use dds_rtps::{
     time::Timestamp,
 };
 use dds_transport::UdpConfig;
-use dds_types::TopicType;
+use dds_types::{
+    TopicType,
+    dynamic::{DynamicData, DynamicTopicType, DynamicType},
+};
 use parking_lot::{Mutex, RwLock};
 
 use super::{
@@ -384,7 +387,49 @@ impl DomainParticipant {
     /// # Errors
     /// [`DdsError::PreconditionNotMet`] when the name is taken by a topic of another type.
     pub fn topic<T: TopicType>(&self, name: &str) -> DdsResult<Topic<T>> {
-        self.make_topic(name, &T::type_name(), None)
+        self.make_topic(name, &T::type_name(), None, None)
+    }
+
+    /// A topic whose type is known only at run time, with default QoS: its samples are
+    /// [`DynamicData`]. The type comes from a builder, a Rust type, or from
+    /// [`DomainParticipant::discover_type`].
+    ///
+    /// ```
+    /// use dds_core::DomainParticipant;
+    /// use dds_core::types::dynamic::{DynamicData, DynamicType};
+    /// use dds_core::types::type_description::PrimitiveKind;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let temperature = DynamicType::structure("Temperature")
+    ///     .member("room", &DynamicType::string(None))
+    ///     .key()
+    ///     .member("celsius", &DynamicType::primitive(PrimitiveKind::Float64))
+    ///     .build()?;
+    /// let participant = DomainParticipant::builder(0).loopback_only().build()?;
+    /// let topic = participant.dynamic_topic("Temperature", &temperature)?;
+    /// let reader = topic.reader().reliable().build()?;
+    /// let writer = topic.writer().reliable().build()?;
+    /// writer.wait_matched(1, std::time::Duration::from_secs(5).into())?;
+    /// let mut sample = DynamicData::new(&temperature);
+    /// sample.set("room", "kitchen")?;
+    /// sample.set("celsius", 21.5)?;
+    /// writer.write(&sample)?;
+    /// reader.wait_for_data(std::time::Duration::from_secs(5).into())?;
+    /// assert_eq!(reader.take()?[0].data(), Some(&sample));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`DdsError::BadParameter`] when the type is none of topics; else as
+    /// [`DomainParticipant::create_topic`].
+    pub fn dynamic_topic(&self, name: &str, dynamic_type: &DynamicType) -> DdsResult<Topic<DynamicData>> {
+        let Some(type_name) = dynamic_type.name().filter(|_| dynamic_type.is_topic_type()) else {
+            let problem = format!("{dynamic_type:?} is no structure or union that is not nested");
+            return Err(DdsError::bad_parameter("dynamic type", problem));
+        };
+        let dynamic = Arc::new(DynamicTopicType::new(dynamic_type));
+        self.make_topic(name, type_name, None, Some(dynamic))
     }
 
     /// A topic of type `T` (DDS 1.4 §2.2.2.2.1.5).
@@ -406,7 +451,7 @@ impl DomainParticipant {
         type_name: &str,
         qos: TopicQos,
     ) -> DdsResult<Topic<T>> {
-        self.make_topic(name, type_name, Some(qos))
+        self.make_topic(name, type_name, Some(qos), None)
     }
 
     /// A topic, new or known; without QoS, a known one is taken as it is.
@@ -415,8 +460,12 @@ impl DomainParticipant {
         name: &str,
         type_name: &str,
         qos: Option<TopicQos>,
+        dynamic: Option<Arc<DynamicTopicType>>,
     ) -> DdsResult<Topic<T>> {
         self.check_usable("create_topic")?;
+        if T::IS_DYNAMIC && dynamic.is_none() {
+            return Err(DdsError::precondition("create_topic", "a type: use dynamic_topic"));
+        }
         self.0.lifecycle.check_exists()?;
         if name.is_empty() || name.len() > dds_rtps::discovery::LONGEST_STRING || name.contains('\0') {
             return Err(DdsError::bad_parameter("topic name", "must have 1 to 4096 bytes and no NUL"));
@@ -442,7 +491,7 @@ impl DomainParticipant {
                     format!("the QoS that the topic «{name}» has already; change it by set_qos"),
                 ));
             }
-            return Ok(Topic::new(self.clone(), known));
+            return Ok(Topic::new(self.clone(), known).with_dynamic(dynamic));
         }
         let qos = qos.unwrap_or_else(|| self.default_topic_qos());
         let lifecycle = match self.is_enabled() && self.enables_entities() {
@@ -454,7 +503,7 @@ impl DomainParticipant {
         drop(topics);
         // Somebody may wait to find it.
         self.0.engine.discovered.notify();
-        Ok(Topic::new(self.clone(), shared))
+        Ok(Topic::new(self.clone(), shared).with_dynamic(dynamic))
     }
 
     /// Takes a name for a content-filtered topic: no two descriptions of topics share one.

@@ -49,6 +49,7 @@ pub(super) struct ReaderInner {
     endpoint: Arc<ReaderEndpoint>,
     subscriber: Subscriber,
     type_id: TypeId,
+    type_support: TypeSupport,
     /// Read and query conditions that were made, some of which may be gone.
     conditions: Mutex<Vec<WeakReadCondition>>,
     /// Loans that are not returned yet.
@@ -92,7 +93,8 @@ impl ReaderInner {
         let state = self.endpoint.state.lock();
         let (qos, filter) = (state.qos.clone(), state.cache.filter().cloned());
         drop(state);
-        let announced = SubscriptionQos::new(&qos, &self.subscriber.qos(), &topic.qos());
+        let mut announced = SubscriptionQos::new(&qos, &self.subscriber.qos(), &topic.qos());
+        self.type_support.user_data(&topic.name, &mut announced.user_data.0);
         let mut data = SubscriptionData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.subscriber.0.entity_id);
         data.content_filter = filter.map(|filter| filter.announced().clone());
@@ -217,7 +219,8 @@ impl<T: TopicType> DataReader<T> {
         if qos.data_representation.0.is_empty() {
             qos.data_representation.0 = T::representations().to_vec();
         }
-        let kind = if T::HAS_KEY { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
+        let has_key = topic.type_support().has_key;
+        let kind = if has_key { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
         participant.0.types.learn::<T>();
         let lifecycle = Lifecycle::disabled("DataReader");
@@ -254,7 +257,7 @@ impl<T: TopicType> DataReader<T> {
         lifecycle: Lifecycle,
     ) -> Self {
         let engine = subscriber.participant().engine().clone();
-        let cache = Self::cache(&subscriber, &qos);
+        let cache = Self::cache(&subscriber, topic.type_support(), &qos);
         let machine = StatefulReader::new(ReaderConfig::new(guid));
         let handle = engine.handles.allocate();
         let observer = Observer::new(handle, Some(subscriber.0.observer.clone()));
@@ -268,18 +271,19 @@ impl<T: TopicType> DataReader<T> {
             state: Mutex::new(ReaderState::new(machine, cache, qos)),
         });
         let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
-        let loans = AtomicUsize::new(0);
-        let inner = ReaderInner { engine, endpoint, subscriber, type_id, conditions, loans, filtered };
+        let (loans, type_support) = (AtomicUsize::new(0), topic.type_support());
+        let inner =
+            ReaderInner { engine, endpoint, subscriber, type_id, type_support, conditions, loans, filtered };
         Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
     }
 
     /// An empty cache of these QoS.
-    fn cache(subscriber: &Subscriber, qos: &DataReaderQos) -> ReaderCache {
+    fn cache(subscriber: &Subscriber, type_support: TypeSupport, qos: &DataReaderQos) -> ReaderCache {
         let presentation = subscriber.qos().presentation;
         let by_arrival = presentation.ordered_access && presentation.access_scope != AccessScope::Instance;
         let order = if by_arrival { CollectionOrder::ByArrival } else { CollectionOrder::ByInstance };
         let handles = subscriber.participant().engine().handles.clone();
-        ReaderCache::new(qos, order, TypeSupport::of::<T>(), handles)
+        ReaderCache::new(qos, order, type_support, handles)
     }
 
     /// As another handle of a reader, if it is of this type.
@@ -287,7 +291,8 @@ impl<T: TopicType> DataReader<T> {
         if inner.type_id != TypeId::of::<T>() {
             return None;
         }
-        let topic = Topic::new(inner.subscriber.participant().clone(), inner.endpoint.topic.clone());
+        let topic = Topic::new(inner.subscriber.participant().clone(), inner.endpoint.topic.clone())
+            .with_dynamic(inner.type_support.dynamic.clone());
         Some(Self { inner, topic, type_: PhantomData })
     }
 
@@ -357,7 +362,7 @@ impl<T: TopicType> DataReader<T> {
                 state.cache.update_qos(&qos);
             } else {
                 let filter = state.cache.filter().cloned();
-                state.cache = Self::cache(&self.inner.subscriber, &qos);
+                state.cache = Self::cache(&self.inner.subscriber, self.topic.type_support(), &qos);
                 filter.into_iter().for_each(|filter| state.cache.set_filter(filter));
             }
             state.qos = qos;
@@ -539,13 +544,14 @@ impl<T: TopicType> DataReader<T> {
         let mut cached = self.collect(access, selector, HandOut::Decoded)?;
         let before = samples.len();
         samples.reserve(cached.len());
+        let dynamic = self.topic.dynamic().map(|dynamic| &**dynamic);
         for sample in &cached {
-            match Sample::decode(sample) {
+            match Sample::decode(sample, dynamic) {
                 Ok(sample) => samples.push(sample),
                 Err(error) => {
                     engine.count_undecodable();
                     tracing::warn!(topic = self.topic.name(), writer = %sample.info.writer_guid, %error,
-                        "a sample is no valid {}: the writer's type differs", T::type_name());
+                        "a sample is no valid {}: the writer's type differs", self.topic.type_name());
                 }
             }
         }
@@ -613,7 +619,7 @@ impl<T: TopicType> DataReader<T> {
     pub fn key_value(&self, handle: InstanceHandle) -> DdsResult<T::Key> {
         let state = self.inner.endpoint.state.lock();
         let key = state.cache.key_value(handle).ok_or(DdsError::UnknownInstance { handle })?;
-        Ok(T::key_from_canonical(key)?)
+        Ok(T::key_from_canonical_as(key, self.topic.dynamic().map(|dynamic| &**dynamic))?)
     }
 
     /// A condition that is true while there are samples in these states (DDS 1.4 §2.2.2.5.3.27).
@@ -652,8 +658,10 @@ impl<T: TopicType> DataReader<T> {
         accept: impl Fn(&T) -> bool + Send + Sync + 'static,
     ) -> QueryCondition {
         let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
+        let dynamic = self.topic.dynamic().cloned();
         let predicate = Arc::new(move |bytes: &[u8], content: Content| {
-            content == Content::Data && T::deserialize(bytes).is_ok_and(|sample| accept(&sample))
+            content == Content::Data
+                && T::deserialize_as(bytes, dynamic.as_deref()).is_ok_and(|sample| accept(&sample))
         });
         let notifier = self.inner.endpoint.observer.notifier.clone();
         let condition = QueryCondition::new(source, notifier, states, predicate);
@@ -674,7 +682,7 @@ impl<T: TopicType> DataReader<T> {
         parameters: impl IntoIterator<Item = P>,
     ) -> DdsResult<QueryCondition> {
         let parameters = parameters.into_iter().map(Into::into).collect();
-        let query = SqlQuery::new(&TypeSupport::of::<T>(), expression, parameters)?;
+        let query = SqlQuery::new(&self.topic.type_support(), expression, parameters)?;
         let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
         let notifier = self.inner.endpoint.observer.notifier.clone();
         let condition = QueryCondition::of_sql(source, notifier, states, query);

@@ -6,7 +6,10 @@ use std::{
 };
 
 use dds_qos::TopicQos;
-use dds_types::TopicType;
+use dds_types::{
+    TopicType,
+    dynamic::{DynamicTopicType, DynamicType},
+};
 
 use super::{
     ContentFilteredTopic, DomainParticipant, ReaderBuilder, WriterBuilder,
@@ -19,6 +22,7 @@ use crate::{
     instance::InstanceHandle,
     lifecycle::Lifecycle,
     status::{InconsistentTopicStatus, StatusMask},
+    type_support::TypeSupport,
 };
 
 /// A name and a type that writers and readers share (DDS 1.4 §2.2.2.3.2). Clones are the same topic,
@@ -26,6 +30,7 @@ use crate::{
 pub struct Topic<T: TopicType> {
     participant: DomainParticipant,
     pub(crate) shared: Arc<TopicShared>,
+    dynamic: Option<Arc<DynamicTopicType>>,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -33,6 +38,7 @@ pub struct Topic<T: TopicType> {
 pub(crate) struct WeakTopic<T: TopicType> {
     participant: Weak<ParticipantInner>,
     shared: Weak<TopicShared>,
+    dynamic: Option<Arc<DynamicTopicType>>,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -41,6 +47,7 @@ impl<T: TopicType> WeakTopic<T> {
         Some(Topic {
             participant: DomainParticipant(self.participant.upgrade()?),
             shared: self.shared.upgrade()?,
+            dynamic: self.dynamic.clone(),
             type_: PhantomData,
         })
     }
@@ -48,7 +55,12 @@ impl<T: TopicType> WeakTopic<T> {
 
 impl<T: TopicType> Clone for Topic<T> {
     fn clone(&self) -> Self {
-        Self { participant: self.participant.clone(), shared: self.shared.clone(), type_: PhantomData }
+        Self {
+            participant: self.participant.clone(),
+            shared: self.shared.clone(),
+            dynamic: self.dynamic.clone(),
+            type_: PhantomData,
+        }
     }
 }
 
@@ -72,7 +84,26 @@ pub struct TopicDescription {
 
 impl<T: TopicType> Topic<T> {
     pub(super) fn new(participant: DomainParticipant, shared: Arc<TopicShared>) -> Self {
-        Self { participant, shared, type_: PhantomData }
+        Self { participant, shared, dynamic: None, type_: PhantomData }
+    }
+
+    /// With a type that is known only at run time.
+    pub(super) fn with_dynamic(mut self, dynamic: Option<Arc<DynamicTopicType>>) -> Self {
+        self.dynamic = dynamic;
+        self
+    }
+
+    /// Its type, where that is known only at run time.
+    pub fn dynamic_type(&self) -> Option<&DynamicType> {
+        self.dynamic.as_deref().map(DynamicTopicType::dynamic_type)
+    }
+
+    pub(super) fn dynamic(&self) -> Option<&Arc<DynamicTopicType>> {
+        self.dynamic.as_ref()
+    }
+
+    pub(super) fn type_support(&self) -> TypeSupport {
+        TypeSupport::of::<T>(self.dynamic())
     }
 
     /// A topic of the service's own, which `create_topic` does not know.
@@ -86,6 +117,7 @@ impl<T: TopicType> Topic<T> {
         WeakTopic {
             participant: Arc::downgrade(&self.participant.0),
             shared: Arc::downgrade(&self.shared),
+            dynamic: self.dynamic.clone(),
             type_: PhantomData,
         }
     }

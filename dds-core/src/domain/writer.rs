@@ -38,7 +38,6 @@ use crate::{
         LivelinessLostStatus, OfferedDeadlineMissedStatus, OfferedIncompatibleQosStatus,
         PublicationMatchedStatus, StatusMask,
     },
-    type_support::TypeSupport,
 };
 
 thread_local! {
@@ -106,7 +105,8 @@ impl WriterInner {
         let (publisher_qos, topic) = (self.publisher.qos(), &self.endpoint.topic);
         let announced = {
             let mut state = self.endpoint.state.lock();
-            let announced = PublicationQos::new(&state.qos, &publisher_qos, &topic.qos());
+            let mut announced = PublicationQos::new(&state.qos, &publisher_qos, &topic.qos());
+            self.endpoint.type_support.user_data(&topic.name, &mut announced.user_data.0);
             state.machine.set_inline_parameters(inline_parameters(&announced));
             announced
         };
@@ -179,7 +179,7 @@ impl WriterInner {
         let endpoint = &self.endpoint;
         let mut buffer = endpoint.pool.lock().checkout();
         let bytes = buffer.bytes_mut();
-        (endpoint.type_support.serialize_canonical_key_payload)(key, endpoint.representation(), bytes)?;
+        endpoint.type_support.write_key_payload(key, endpoint.representation(), bytes)?;
         // Fast DDS takes a key payload of up to 16 bytes, header included, for the key hash itself, and
         // a longer one for none of its business: it then reads the hash in the inline QoS.
         let length = bytes.len().max(PADDED_KEY_PAYLOAD);
@@ -275,7 +275,9 @@ impl<T: TopicType> DataWriter<T> {
         check_consistent(qos.is_consistent())?;
         let representation = representation::<T>(&qos)?;
         qos.data_representation.0 = vec![representation];
-        let kind = if T::HAS_KEY { EntityKind::WRITER_WITH_KEY } else { EntityKind::WRITER_NO_KEY };
+        let type_support = topic.type_support();
+        let has_key = type_support.has_key;
+        let kind = if has_key { EntityKind::WRITER_WITH_KEY } else { EntityKind::WRITER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
         let engine = participant.engine().clone();
         let config = participant.config();
@@ -296,7 +298,7 @@ impl<T: TopicType> DataWriter<T> {
             guid,
             handle,
             topic: topic.shared.clone(),
-            type_support: TypeSupport::of::<T>(),
+            type_support,
             representation: AtomicI16::new(representation.0),
             lifecycle: Lifecycle::disabled("DataWriter"),
             observer: Arc::new(observer),
@@ -318,7 +320,8 @@ impl<T: TopicType> DataWriter<T> {
         if inner.type_id != TypeId::of::<T>() {
             return None;
         }
-        let topic = Topic::new(inner.publisher.participant().clone(), inner.endpoint.topic.clone());
+        let topic = Topic::new(inner.publisher.participant().clone(), inner.endpoint.topic.clone())
+            .with_dynamic(inner.endpoint.type_support.dynamic.clone());
         Some(Self { inner, topic, type_: PhantomData })
     }
 
@@ -547,7 +550,7 @@ impl<T: TopicType> DataWriter<T> {
     pub fn key_value(&self, handle: InstanceHandle) -> DdsResult<T::Key> {
         let state = self.inner.endpoint.state.lock();
         let key = state.cache.key_value(handle).ok_or(DdsError::UnknownInstance { handle })?;
-        Ok(T::key_from_canonical(key)?)
+        Ok(T::key_from_canonical_as(key, self.topic.dynamic().map(|dynamic| &**dynamic))?)
     }
 
     /// Asserts the writer's liveliness (DDS 1.4 §2.2.2.4.2.16); needed for MANUAL_BY_TOPIC only when
@@ -660,6 +663,10 @@ impl<T: TopicType> DataWriter<T> {
     }
 
     fn serialize(&self, sample: &T) -> DdsResult<Payload> {
+        if T::IS_DYNAMIC && !sample.is_of(self.topic.dynamic().map(|dynamic| &**dynamic)) {
+            let problem = format!("is not of type {}, which the topic has", self.topic.type_name());
+            return Err(DdsError::bad_parameter("sample", problem));
+        }
         let mut buffer = self.inner.endpoint.pool.lock().checkout();
         sample.serialize(self.inner.endpoint.representation(), buffer.bytes_mut())?;
         self.inner.protect(buffer.bytes_mut());
@@ -711,7 +718,7 @@ impl<T: TopicType> DataWriter<T> {
         operation: &'static str,
         source_timestamp: Option<Timestamp>,
     ) -> DdsResult<()> {
-        if !T::HAS_KEY {
+        if !self.inner.endpoint.type_support.has_key {
             return Err(DdsError::precondition(operation, "a type with a key"));
         }
         self.with_key(sample, |key| self.inner.end_instance(key, kind, operation, source_timestamp).map(drop))

@@ -20,6 +20,8 @@ mod encode;
 mod graph;
 mod node;
 mod path;
+#[cfg(feature = "serde")]
+mod serde;
 mod skip;
 mod support;
 mod ty;
@@ -35,6 +37,8 @@ pub use node::{
     TypeNode, UnionNode,
 };
 pub use path::PathError;
+#[cfg(feature = "serde")]
+pub use serde::DynamicSeed;
 pub use support::DynamicTopicType;
 pub use ty::DynamicType;
 pub use value::{DynamicValue, Elements, MapKey, UnionValue};

@@ -6,12 +6,13 @@ use super::decode::Decoder;
 use super::encode::{Encoder, Part};
 use super::skip::transcode_key;
 use super::ty::DynamicType;
-use crate::cdr::Endianness;
-use crate::cdr::{CdrReader, CdrWriter, DecodeError, DecodeErrorKind, EncodeError};
+use crate::cdr::{CdrReader, CdrWriter, DecodeError, DecodeErrorKind, EncodeError, Endianness};
 use crate::dds_type::MaximumSize;
 use crate::payload::{body_reader, version_of, write_body};
 use crate::representation::DataRepresentationId;
-use crate::topic_type::PayloadKind;
+use crate::topic_type::{PayloadKind, TopicType};
+use crate::type_description::TypeDescription;
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 /// A type of topics, with the type of its key made once. Clones share both.
@@ -87,11 +88,7 @@ impl DynamicTopicType {
     /// # Errors
     /// A key member breaks a bound of its type.
     pub fn write_canonical_key(&self, data: &DynamicData, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-        if self.key.is_none() {
-            return Ok(());
-        }
-        let encoder = Encoder { graph: self.whole.graph() };
-        encoder.value(self.whole.index(), &data.value, Part::Key, &mut CdrWriter::canonical(out))
+        TopicType::write_canonical_key(data, out)
     }
 
     /// Appends the canonical key found in a payload, without decoding the rest.
@@ -150,5 +147,90 @@ impl DynamicTopicType {
             None => Ok(()),
         })
         .map_err(refused)
+    }
+}
+
+/// Why a type is needed that is not there.
+const NO_TYPE: &str = "a type known only at run time is needed: use DomainParticipant::dynamic_topic";
+
+/// Samples of topics whose type is known only at run time. What the trait asks of the type itself, the
+/// topic answers.
+impl TopicType for DynamicData {
+    /// A value of the [key type](DynamicTopicType::key_type), `None` without key.
+    type Key = Option<Self>;
+    const HAS_KEY: bool = true;
+    const IS_DYNAMIC: bool = true;
+
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("DynamicData")
+    }
+
+    fn max_key_size() -> Option<usize> {
+        None
+    }
+
+    fn serialize(&self, representation: DataRepresentationId, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        self.encode(representation, out)
+    }
+
+    fn deserialize(_payload: &[u8]) -> Result<Self, DecodeError> {
+        Err(DecodeErrorKind::Foreign(NO_TYPE).into())
+    }
+
+    fn serialize_key(
+        &self,
+        representation: DataRepresentationId,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        DynamicTopicType::new(&self.dynamic_type).serialize_key(self, representation, out)
+    }
+
+    /// The key, whose type is made for each call: keep a [`DynamicTopicType`] for many.
+    fn key(&self) -> Self::Key {
+        DynamicTopicType::new(&self.dynamic_type).key(self).ok().flatten()
+    }
+
+    fn write_canonical_key(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        if !self.dynamic_type.has_key() {
+            return Ok(());
+        }
+        let encoder = Encoder { graph: self.dynamic_type.graph() };
+        encoder.value(self.dynamic_type.index(), &self.value, Part::Key, &mut CdrWriter::canonical(out))
+    }
+
+    fn canonical_key_of(_payload: &[u8], _kind: PayloadKind, _out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        Err(DecodeErrorKind::Foreign(NO_TYPE).into())
+    }
+
+    fn key_from_canonical(_canonical: &[u8]) -> Result<Self::Key, DecodeError> {
+        Err(DecodeErrorKind::Foreign(NO_TYPE).into())
+    }
+
+    fn serialize_canonical_key_payload(
+        _canonical: &[u8],
+        _representation: DataRepresentationId,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        Err(DecodeErrorKind::Foreign(NO_TYPE).into())
+    }
+
+    fn deserialize_as(payload: &[u8], dynamic: Option<&DynamicTopicType>) -> Result<Self, DecodeError> {
+        let dynamic = dynamic.ok_or(DecodeErrorKind::Foreign(NO_TYPE))?;
+        Self::decode(&dynamic.whole, payload)
+    }
+
+    fn key_from_canonical_as(
+        canonical: &[u8],
+        dynamic: Option<&DynamicTopicType>,
+    ) -> Result<Self::Key, DecodeError> {
+        dynamic.ok_or(DecodeErrorKind::Foreign(NO_TYPE))?.key_from_canonical(canonical)
+    }
+
+    fn is_of(&self, dynamic: Option<&DynamicTopicType>) -> bool {
+        dynamic.is_some_and(|dynamic| dynamic.whole == self.dynamic_type)
+    }
+
+    fn type_description() -> Option<&'static TypeDescription> {
+        None
     }
 }

@@ -237,7 +237,8 @@ impl ReaderCache {
                 return Ok(known.map_or(Located::Nameless, Located::Known));
             }
             self.scratch_key.clear();
-            (self.type_support.canonical_key_of)(&change.payload, kind, &mut self.scratch_key)
+            self.type_support
+                .find_key(&change.payload, kind, &mut self.scratch_key)
                 .map_err(|error| OfferOutcome::Dropped(DropReason::Malformed(error)))?;
         } else {
             self.scratch_key.clear();

@@ -28,6 +28,7 @@ pub(super) const KEYED: TypeSupport = TypeSupport {
     canonical_key_of: key_of,
     serialize_canonical_key_payload: |_, _, _| Ok(()),
     type_description: || None,
+    dynamic: None,
 };
 
 fn key_of(payload: &[u8], _: PayloadKind, out: &mut Vec<u8>) -> Result<(), DecodeError> {

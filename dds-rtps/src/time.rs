@@ -99,4 +99,22 @@ mod tests {
             assert_eq!(Timestamp::from_wire(seconds, fraction), time);
         }
     }
+
+    /// A fraction at its end has made others loop.
+    #[test]
+    fn every_bit_pattern_of_a_time_is_a_time() {
+        let patterns: alloc::vec::Vec<u32> = (0..32)
+            .flat_map(|bit| [1 << bit, (1 << bit) - 1, !(1 << bit)])
+            .chain([u32::MAX, 0xffff_fffe, 0x7fff_ffff])
+            .collect();
+        for seconds in patterns.iter().copied() {
+            for fraction in patterns.iter().copied() {
+                let time = Timestamp::from_wire(seconds, fraction);
+                assert_eq!(time.as_nanos() / 1_000_000_000, u64::from(seconds), "{seconds} {fraction}");
+                let (again, rounded) = time.to_wire();
+                assert_eq!(Timestamp::from_wire(again, rounded), time, "{seconds} {fraction}");
+                assert!(time.after(Duration::from_secs(u32::MAX)).is_some_and(|later| later >= time));
+            }
+        }
+    }
 }

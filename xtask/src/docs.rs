@@ -1,7 +1,7 @@
 //! Documents generated from tables in the code.
 
 use crate::stage::Outcome;
-use crate::{configuration_document, qos_document, shell};
+use crate::{configuration_document, named_tests, qos_document, shell};
 use std::fs;
 
 struct Document {
@@ -24,7 +24,7 @@ pub fn write() -> Outcome {
     Ok(())
 }
 
-/// Whether every document is what its table says now.
+/// Whether every document is what its table says now, and the tests that documents name exist.
 pub fn check() -> Outcome {
     let stale: Vec<&str> = DOCUMENTS
         .iter()
@@ -34,7 +34,7 @@ pub fn check() -> Outcome {
         .map(|document| document.path)
         .collect();
     if stale.is_empty() {
-        Ok(())
+        named_tests::check()
     } else {
         Err(format!("{} not up to date; run `cargo xtask docs`", stale.join(", ")))
     }

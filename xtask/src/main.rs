@@ -14,6 +14,7 @@ mod dependencies;
 mod docs;
 mod edges;
 mod mutations;
+mod named_tests;
 mod no_std;
 mod qos_document;
 mod qos_tests;

@@ -177,3 +177,26 @@ fn strength_is_announced_for_readers_too() {
     let answer = read.read_parameter(ParameterId(6), &[0; 4], Endianness::Little);
     assert_eq!(answer, Ok(Recognised::No));
 }
+
+/// RTPS 2.5 §9.3.2.2: a negative span is refused, the largest seconds are infinite whatever the fraction.
+#[test]
+fn every_bit_pattern_of_a_duration_is_answered() {
+    let patterns: Vec<u32> = (0..32)
+        .flat_map(|bit| [1 << bit, (1 << bit) - 1, !(1 << bit)])
+        .chain([u32::MAX, 0xffff_fffe, 0x7fff_ffff, 0x7fff_fffe])
+        .collect();
+    for seconds in patterns.iter().map(|pattern| pattern.cast_signed()) {
+        for fraction in patterns.iter().copied() {
+            match Duration::from_wire(seconds, fraction) {
+                None => assert!(seconds < 0),
+                Some(duration) if seconds == i32::MAX => assert!(duration.is_infinite()),
+                Some(duration) => {
+                    let nanos = duration.as_nanos().unwrap();
+                    assert_eq!(nanos / 1_000_000_000, u64::try_from(seconds).unwrap());
+                    let (again, rounded) = duration.to_wire();
+                    assert_eq!(Duration::from_wire(again, rounded), Some(duration), "{seconds} {fraction}");
+                }
+            }
+        }
+    }
+}

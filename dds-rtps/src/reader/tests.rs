@@ -2,6 +2,8 @@
 
 use alloc::{vec, vec::Vec};
 
+use proptest::prelude::*;
+
 use smallvec::smallvec;
 
 use super::*;
@@ -229,5 +231,43 @@ fn overlapping_runs_make_the_sample() {
             assert!(fragments.bytes() > 0);
         }
         assert_eq!(fragments.bytes(), 0, "round {round}");
+    }
+}
+
+/// Numbers at which arithmetic goes wrong, and any other.
+fn edge() -> impl Strategy<Value = u32> {
+    prop_oneof![
+        0..6_u32,
+        Just(64),
+        65_530..65_540_u32,
+        Just(1 << 31),
+        (u32::MAX - 2)..=u32::MAX,
+        any::<u32>()
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_fragment_is_answered_and_storage_grows_as_bytes_arrive(
+        fragments in prop::collection::vec((edge(), edge(), edge(), edge(), 0..64_usize, 1..4_i64), 1..24),
+    ) {
+        /// What the books on one fragment may take, for a few bytes of payload.
+        const OVERHEAD: usize = 256;
+        let bytes = [7_u8; 64];
+        let mut store = Defragmenter::default();
+        let mut arrived = 0;
+        for (sample_size, size, start, count, length, number) in fragments {
+            let fragment = DataFrag {
+                writer_sn: SequenceNumber(number),
+                fragments_in_submessage: count as u16,
+                fragment_size: size as u16,
+                ..fragment(&bytes[..length], sample_size, start)
+            };
+            arrived += length + OVERHEAD;
+            store.handle_data_frag(Monotonic::ZERO, &fragment, || change(number));
+            prop_assert!(store.bytes() <= arrived, "{} bytes are kept of {arrived}", store.bytes());
+            let missing = store.missing_fragments(WRITER.entity_id, SequenceNumber(number), None);
+            prop_assert!(missing.is_none_or(|missing| missing.iter().count() <= 256));
+        }
     }
 }

@@ -10,7 +10,9 @@ use smallvec::smallvec;
 use super::*;
 use crate::{
     change::CacheChange,
-    message::{Datagram, FragmentNumberSet, MessageReceiver, NackFrag, Submessage},
+    message::{
+        AckNack, Datagram, FragmentNumberSet, MessageReceiver, NackFrag, SequenceNumberSet, Submessage,
+    },
     payload::Payload,
     reader::{Defragmenter, FragmentArrival, Offer, ReaderConfig, StatefulReader, WriterProxyConfig},
     structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, SequenceNumber},
@@ -452,4 +454,38 @@ fn a_line_that_lags_behind_costs_bounded_memory() {
     while world.writer.take_spent().is_some() {}
     assert_eq!(world.writer.pending_bytes(), 0);
     assert_eq!(world.writer.history().len(), 1);
+}
+
+#[test]
+fn extreme_acknowledgements_cost_nothing() {
+    let extremes = [i64::MIN, -1, 0, 1, 2, 5, i64::MAX - 255, i64::MAX - 1, i64::MAX];
+    for base in extremes {
+        for number in extremes {
+            let mut world = World::new(1, 0);
+            let reader = world.add_reader(2, Replay::All);
+            for count in 0..4 {
+                world.write(value(count, 4000));
+            }
+            let mut reader_sn_state = SequenceNumberSet::new(SequenceNumber(base));
+            reader_sn_state.insert(SequenceNumber(number));
+            let (reader_id, writer_id) = (reader.entity_id, WRITER.entity_id);
+            let acknack = AckNack { reader_id, writer_id, reader_sn_state, count: Count(1), is_final: false };
+            world.writer.handle_ack_nack(world.now, reader.prefix, &acknack);
+            for fragment in [0, 1, 2, u32::MAX] {
+                let mut fragment_number_state = FragmentNumberSet::new(FragmentNumber(fragment));
+                fragment_number_state.insert(FragmentNumber(u32::MAX));
+                let writer_sn = SequenceNumber(number);
+                let count = Count(fragment.cast_signed().saturating_add(3));
+                let nack = NackFrag { reader_id, writer_id, writer_sn, fragment_number_state, count };
+                world.writer.handle_nack_frag(reader.prefix, &nack);
+            }
+            let mut out = Datagram::new();
+            let mut sent = 0;
+            while world.writer.poll_transmit(world.now, &mut out).is_some() {
+                sent += 1;
+                assert!(sent <= 64, "{base} {number}: four samples take no end of datagrams");
+            }
+            assert!(world.writer.acknowledged_through() <= SequenceNumber(4), "{base} {number}");
+        }
+    }
 }

@@ -83,7 +83,11 @@ const CYCLONE_LACKS: &[Lack] = &[
         Feature::PartitionSets,
         "wildcards of partitions are * and ? only: is_wildcard_partition in ddsi_qosmatch.c, ddsi_patmatch",
     ),
-    lack(Feature::SqlFilter, "filters are functions of the program: dds_set_topic_filter_and_arg"),
+    Lack {
+        feature: Feature::SqlFilter,
+        side: Some(Side::Subscriber),
+        reason: "filters are functions of the program: dds_set_topic_filter_and_arg",
+    },
     lack(
         Feature::OrderedGroup,
         "no group sequence numbers, no begin_access and end_access: dds_subscriber.c",
@@ -96,6 +100,9 @@ const CYCLONE_LACKS: &[Lack] = &[
         reason: "the setting General/FragmentSize has no effect on loopback: a sample of 10 kB leaves in one DATA",
     },
 ];
+
+const DELETION_IN_FASTDDS: &str =
+    "shows nothing of instances whose writer is gone, with a publisher of its own neither; Cyclone DDS does";
 
 /// What both lines of Fast DDS lack.
 const FASTDDS_LACKS: &[Lack] = &[
@@ -151,6 +158,11 @@ pub static PROGRAMS: &[Program] = &[
         ],
         faults: &[
             Fault {
+                case: "TIME_BASED_FILTER/",
+                side: Side::Subscriber,
+                what: "lets every sample through, with a publisher of its own too; Cyclone DDS 11 does not",
+            },
+            Fault {
                 case: "ends of instances/",
                 side: Side::Subscriber,
                 what: "reads the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there and Cyclone DDS 11 sends: the key comes out as garbage",
@@ -181,7 +193,7 @@ pub static PROGRAMS: &[Program] = &[
         faults: &[Fault {
             case: "ends of instances/deletion",
             side: Side::Subscriber,
-            what: "shows instances as disposed of when their writer is gone, with a publisher of its own too",
+            what: DELETION_IN_FASTDDS,
         }],
         representation: None,
         kind: Kind::Binary("shapes-fastdds29"),
@@ -194,7 +206,7 @@ pub static PROGRAMS: &[Program] = &[
         faults: &[Fault {
             case: "ends of instances/deletion",
             side: Side::Subscriber,
-            what: "shows nothing of instances whose writer is gone, with a publisher of its own neither",
+            what: DELETION_IN_FASTDDS,
         }],
         representation: None,
         kind: Kind::Binary("shapes-fastdds3"),

@@ -45,7 +45,7 @@ pub fn every_pair() -> Vec<Pair> {
 pub fn run(plan: &Plan) -> Result<Results, Failure> {
     namespace::sweep()?;
     std::fs::create_dir_all(paths::artifacts().join("shapes"))?;
-    let started = Instant::now();
+    let (started, commit) = (Instant::now(), crate::run::commit());
     let mut jobs: Vec<(usize, Pair, &Case)> = Vec::new();
     for &pair in &plan.pairs {
         let own = pair.0.is_own() && pair.1.is_own();
@@ -82,7 +82,7 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
     let mut cells = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     cells.sort_by_key(|(place, _)| *place);
     Ok(Results {
-        commit: crate::run::commit(),
+        commit,
         seconds: started.elapsed().as_secs_f64().round(),
         cells: cells.into_iter().map(|(_, cell)| cell).collect(),
     })

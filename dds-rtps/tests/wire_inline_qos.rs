@@ -234,4 +234,14 @@ fn a_filter_is_named_by_the_md5_of_its_strings() {
     };
     let hex: String = filter.signature().0.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(hex, "5619828333943ebb3744337f9707c029");
+
+    // What Fast DDS 3.2.2 sends with samples for this filter, as its writer and as its reader know it.
+    let filter = ContentFilter {
+        filter_expression: "shapesize <= 3".into(),
+        expression_parameters: Vec::new(),
+        ..filter
+    };
+    let captured = 0x3c92_b15f_u32.to_le_bytes().into_iter().chain(0xab30_5fd1_u32.to_le_bytes());
+    let captured = captured.chain(0xadac_8cfc_u32.to_le_bytes()).chain(0x977e_c649_u32.to_le_bytes());
+    assert!(filter.signature().0.into_iter().eq(captured));
 }

@@ -14,6 +14,7 @@ use dds_rtps::{
     discovery::{PublicationData, SubscriptionData},
     reader::{ReaderConfig, StatefulReader},
     structure::{EntityId, EntityKind, Guid},
+    time::Now,
 };
 use dds_types::TopicType;
 use parking_lot::Mutex;
@@ -100,6 +101,24 @@ impl ReaderInner {
         data.content_filter = filter.map(|filter| filter.announced().clone());
         data.type_information = self.subscriber.participant().0.types.information(self.type_id);
         data
+    }
+
+    /// Takes every sample as it is in the cache. Whether [`ReaderInner::settle`] is due.
+    pub(super) fn drain(&self, now: Now, samples: &mut Vec<CachedSample>) -> DdsResult<bool> {
+        self.subscriber.participant().check_usable("take")?;
+        self.endpoint.lifecycle.check("take")?;
+        let mut state = self.endpoint.state.lock();
+        state.cache.take(&Selector::default(), samples);
+        state.statuses.clear_data_available();
+        let _ = self.endpoint.observer.condition().set_changed(state.statuses.changed());
+        state.retry(now);
+        Ok(state.machine.acknowledgement_due(now.monotonic).is_some())
+    }
+
+    /// Sends the acknowledgements that are due. No lock may be held.
+    pub(super) fn settle(&self, now: Now) {
+        self.engine.settle_reader(now, &self.endpoint);
+        self.engine.drain_loopback(now);
     }
 
     /// Filters by something else from now on, and tells others.

@@ -19,6 +19,7 @@ mod describe;
 mod encode;
 mod graph;
 mod node;
+mod objects;
 mod path;
 #[cfg(feature = "serde")]
 mod serde;
@@ -36,6 +37,7 @@ pub use node::{
     BitmaskNode, CaseNode, EnumerationNode, FlagNode, LiteralNode, MemberNode, StructureNode, TypeIndex,
     TypeNode, UnionNode,
 };
+pub use objects::TypeObjectError;
 pub use path::PathError;
 #[cfg(feature = "serde")]
 pub use serde::DynamicSeed;

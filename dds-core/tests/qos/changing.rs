@@ -175,6 +175,9 @@ pub fn policies_that_may_change_do_and_are_seen(world: &dyn World) {
     };
     reader.set_qos(asking.clone()).unwrap();
     assert_eq!(reader.qos(), asking);
+    // The topic first: its change announces the writer anew with all that was set before.
+    let topic_data = TopicData(bytes("topic"));
+    here.set_qos(TopicQos { topic_data: topic_data.clone(), ..TopicQos::default() }).unwrap();
     let factory = EntityFactory { autoenable_created_entities: false };
     let (group, partition) = (GroupData(bytes("group")), names(&["new"]));
     let publisher = PublisherQos {
@@ -191,8 +194,6 @@ pub fn policies_that_may_change_do_and_are_seen(world: &dyn World) {
         ..SubscriberQos::default()
     };
     reader.subscriber().set_qos(subscriber).unwrap();
-    let topic_data = TopicData(bytes("topic"));
-    here.set_qos(TopicQos { topic_data: topic_data.clone(), ..TopicQos::default() }).unwrap();
     let participant =
         DomainParticipantQos { user_data: UserData(bytes("participant")), entity_factory: factory };
     here.participant().set_qos(participant.clone()).unwrap();

@@ -66,6 +66,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("batch_bytes", "8192", "0x2000"),
     ("window_bytes", "1048576", "1048576"),
     ("window_samples", "1000", "1000"),
+    ("announce_types", "true", "yes"),
     ("transport.interfaces", "[\"eth0\", \"192.0.2.0/24\", \"::1\"]", "eth0,192.0.2.0/24,::1"),
     ("transport.families", "\"both\"", "Both"),
     ("transport.multicast", "false", "no"),

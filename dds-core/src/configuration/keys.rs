@@ -80,6 +80,8 @@ keys! {
     "window_bytes" => participant.window_bytes;
     /// The same, in samples.
     "window_samples" => participant.window_samples;
+    /// Whether endpoints announce what their types consist of.
+    "announce_types" => participant.announce_types;
     /// The interfaces used. `"all"` takes loopback only when there is no other.
     "transport.interfaces" => participant.transport.interfaces;
     /// The address families that get sockets.

@@ -55,6 +55,18 @@ whole_numbers! {
     usize: 1 "a whole number from 1";
 }
 
+impl Value for bool {
+    const FORM: &'static str = "true or false";
+
+    fn read(node: &Node) -> Result<Self, ProfileError> {
+        node.boolean()
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
 impl Value for Duration {
     const FORM: &'static str = "a span of time such as `\"100ms\"`, or `\"infinite\"`";
 

@@ -18,6 +18,7 @@ pub mod error;
 pub mod instance;
 mod lifecycle;
 pub mod listener;
+mod presentation;
 mod runtime;
 pub mod sample;
 #[cfg(feature = "serde-topics")]

@@ -3,9 +3,9 @@
 use dds_rtps::{
     discovery::{ContentFilter, FilterSignature},
     message::{
-        ContentFilterInfo, Data, DataHeader, DataPayload, Datagram, InlineQosToSend, MessageBuilder,
-        MessageErrorKind, MessageReceiver, OriginalWriterInfo, PayloadKind, SampleIdentity, StatusInfo,
-        Submessage, SubmessageId,
+        ContentFilterInfo, Data, DataHeader, DataPayload, Datagram, GroupDigest, InlineQosToSend,
+        MessageBuilder, MessageErrorKind, MessageReceiver, OriginalWriterInfo, PayloadKind, SampleIdentity,
+        StatusInfo, Submessage, SubmessageId,
     },
     payload::Payload,
     structure::{EntityId, Guid, GuidPrefix, KeyHash, SequenceNumber},
@@ -244,4 +244,113 @@ fn a_filter_is_named_by_the_md5_of_its_strings() {
     let captured = 0x3c92_b15f_u32.to_le_bytes().into_iter().chain(0xab30_5fd1_u32.to_le_bytes());
     let captured = captured.chain(0xadac_8cfc_u32.to_le_bytes()).chain(0x977e_c649_u32.to_le_bytes());
     assert!(filter.signature().0.into_iter().eq(captured));
+}
+
+#[test]
+fn what_says_which_coherent_set_a_sample_is_in_is_written_as_the_standard_says() {
+    // RTPS 2.5 §8.7.6 and Table 9.20: PID_COHERENT_SET, PID_GROUP_COHERENT_SET, PID_GROUP_SEQ_NUM, each a
+    // SequenceNumber_t with its high half first, and PID_WRITER_GROUP_INFO.
+    let list = [
+        0x56, 0, 8, 0, 0, 0, 0, 0, 7, 0, 0, 0, //
+        0x63, 0, 8, 0, 1, 0, 0, 0, 5, 0, 0, 0, //
+        0x64, 0, 8, 0, 1, 0, 0, 0, 6, 0, 0, 0, //
+        0x65, 0, 4, 0, 0x7a, 0x2d, 0x40, 0xf0, //
+        1, 0, 0, 0,
+    ];
+    let marks = InlineQosToSend {
+        coherent_set: Some(SequenceNumber(7)),
+        group_coherent_set: Some(SequenceNumber(0x1_0000_0005)),
+        group_seq_num: Some(SequenceNumber(0x1_0000_0006)),
+        writer_group_info: Some(GroupDigest([0x7a, 0x2d, 0x40, 0xf0])),
+        ..InlineQosToSend::default()
+    };
+    let bytes = written(&marks, b"data");
+    assert!(bytes.windows(list.len()).any(|window| window == list), "{bytes:x?}");
+    let message = message(EPROSIMA, LITTLE | INLINE_QOS | DATA, &[], &[&list[..], b"data"].concat());
+    read(&message, |data| {
+        let qos = data.inline_qos.unwrap();
+        assert_eq!(qos.coherent_set(), marks.coherent_set);
+        assert_eq!(qos.group_coherent_set(), marks.group_coherent_set);
+        assert_eq!(qos.group_seq_num(), marks.group_seq_num);
+        assert_eq!(qos.writer_group_info(), marks.writer_group_info);
+    });
+}
+
+#[test]
+fn the_end_of_a_set_has_no_payload_and_names_no_set() {
+    // RTPS 2.5 §8.7.6: a Data without payload whose PID_COHERENT_SET is SEQUENCENUMBER_UNKNOWN, {-1, 0}.
+    let end = InlineQosToSend { coherent_set: Some(SequenceNumber::UNKNOWN), ..InlineQosToSend::default() };
+    let bytes = written(&end, b"");
+    let expected = [
+        0x15,
+        LITTLE | INLINE_QOS,
+        36,
+        0, // neither DATA nor KEY
+        0,
+        0,
+        16,
+        0,
+        0,
+        0,
+        1,
+        7,
+        0,
+        0,
+        1,
+        2,
+        0,
+        0,
+        0,
+        0,
+        9,
+        0,
+        0,
+        0, //
+        0x56,
+        0,
+        8,
+        0,
+        0xff,
+        0xff,
+        0xff,
+        0xff,
+        0,
+        0,
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+    ];
+    assert!(bytes.ends_with(&expected), "{bytes:x?}");
+    read(&bytes, |data| {
+        assert_eq!(data.payload, DataPayload::None);
+        assert_eq!(data.inline_qos.unwrap().coherent_set(), Some(SequenceNumber::UNKNOWN));
+    });
+}
+
+/// A message with one DATA.
+fn written(inline: &InlineQosToSend, payload: &[u8]) -> Vec<u8> {
+    let header = DataHeader {
+        reader_id: EntityId([0, 0, 1, 7]),
+        writer_id: EntityId([0, 0, 1, 2]),
+        writer_sn: SequenceNumber(9),
+        kind: if payload.is_empty() { PayloadKind::None } else { PayloadKind::Data },
+        status_info: StatusInfo::default(),
+        key_hash: None,
+        qos_parameters: &[],
+    };
+    let mut datagram = Datagram::new();
+    let payload = Payload::from(payload.to_vec());
+    MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12])).data(&header, Some(inline), &payload);
+    datagram.to_vec()
+}
+
+#[test]
+fn a_groups_digest_is_the_md5_of_its_ids_in_order() {
+    // RTPS 2.5 §9.4.2.15: the first four bytes of the MD5 of 00000002 00000102 00000203.
+    let ids = [EntityId([0, 0, 2, 3]), EntityId([0, 0, 1, 2]), EntityId([0, 0, 2, 3])];
+    assert_eq!(GroupDigest::of(ids), GroupDigest([0x7a, 0x2d, 0x40, 0xf0]));
+    assert_eq!(GroupDigest::of([]), GroupDigest([0; 4]));
 }

@@ -258,8 +258,6 @@ fn exit_codes_tell_what_was_wrong() {
         output.contains("invalid option -- 'q'") && output.contains("--final-instance-state"),
         "{output}"
     );
-    let (output, status, _) = start("T", "-S --ordered --access-scope t").finish();
-    assert_eq!((output.as_str(), status.code()), ("not supported: ordered access (--ordered)", Some(2)));
     let (_, status, _) = start("T", "-h").finish();
     assert_eq!(status.code(), Some(0));
 }

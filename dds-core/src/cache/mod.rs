@@ -21,6 +21,6 @@ mod writer;
 pub use limits::DeadlineMissed;
 pub use reader::{
     CachedSample, CollectionOrder, Content, DropReason, InstanceSelector, MatchedWriter, OfferOutcome,
-    ReaderCache, SampleOrder, SamplePredicate, Selector,
+    ReaderCache, Room, SampleOrder, SamplePredicate, Selector,
 };
 pub use writer::{Admission, InstanceKey, WaitFor, WriteRequest, WriterCache};

@@ -1,11 +1,14 @@
 //! The entities of DDS 1.4 §2.2.2, as users hold them.
 
+mod access;
 mod builder;
+mod coherent;
 mod config;
 mod containment;
 mod discovered;
 mod factory;
 mod filtered_topic;
+mod group_builder;
 mod loan;
 mod multi_topic;
 mod participant;
@@ -18,10 +21,13 @@ mod topic;
 mod verdicts;
 mod writer;
 
+pub use access::{AnyDataReader, SubscriberAccess};
 pub use builder::{ReaderBuilder, WriterBuilder};
+pub use coherent::CoherentChanges;
 pub use config::{ParticipantConfig, Peer};
 pub use factory::{DomainParticipantFactory, DomainParticipantFactoryQos};
 pub use filtered_topic::ContentFilteredTopic;
+pub use group_builder::{PublisherBuilder, SubscriberBuilder};
 pub use loan::{Loan, LoanedSample};
 pub use multi_topic::{MultiTopic, MultiTopicBuilder, MultiTopicReader};
 pub use participant::{DomainParticipant, MismatchVerdict, ParticipantBuilder, ParticipantStatistics};

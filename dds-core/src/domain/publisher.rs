@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use dds_qos::{AccessScope, DataWriterQos, Duration, PublisherQos, TopicQos};
+use dds_qos::{DataWriterQos, Duration, PublisherQos, TopicQos};
 use dds_rtps::structure::{EntityId, EntityKind};
 use dds_types::TopicType;
 use parking_lot::{Mutex, RwLock};
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     condition::StatusCondition,
-    engine::{DeliveryGroup, Observer, WriterEndpoint},
+    engine::{Observer, PublisherGroup, WriterEndpoint},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
@@ -35,8 +35,8 @@ pub(crate) struct PublisherInner {
     pub(crate) observer: Arc<Observer>,
     pub(super) lifecycle: Lifecycle,
     default_writer_qos: RwLock<DataWriterQos>,
-    /// With PRESENTATION access scope GROUP: what orders the samples of all writers.
-    group: RwLock<Option<Arc<DeliveryGroup>>>,
+    /// What its writers do together.
+    group: RwLock<Arc<PublisherGroup>>,
     /// Purpose: its writers as they come and go; nothing else is locked meanwhile.
     writers: Mutex<BTreeMap<EntityId, Weak<WriterInner>>>,
     /// Whether writers wait for `resume_publications`.
@@ -60,8 +60,8 @@ impl std::fmt::Debug for Publisher {
     }
 }
 
-fn group_of(qos: &PublisherQos) -> Option<Arc<DeliveryGroup>> {
-    (qos.presentation.access_scope == AccessScope::Group).then(Arc::default)
+fn group_of(qos: &PublisherQos) -> Arc<PublisherGroup> {
+    Arc::new(PublisherGroup::new(&qos.presentation))
 }
 
 impl Publisher {
@@ -261,7 +261,8 @@ impl Publisher {
         self.0.observer.condition().changed_statuses()
     }
 
-    pub(super) fn group(&self) -> Option<Arc<DeliveryGroup>> {
+    /// What its writers do together.
+    pub(super) fn group(&self) -> Arc<PublisherGroup> {
         self.0.group.read().clone()
     }
 

@@ -32,7 +32,7 @@ use crate::{
         WeakReadCondition,
     },
     content_filter::SampleFilter,
-    engine::{Engine, Observer, ReaderEndpoint, ReaderState},
+    engine::{Engine, Observer, Presenter, ReaderEndpoint, ReaderState, SubscriberGroup},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
@@ -154,6 +154,9 @@ impl ReaderInner {
             return;
         }
         self.engine.remove_reader(&self.endpoint);
+        if let Some(group) = &self.endpoint.group {
+            group.leave(&self.endpoint);
+        }
     }
 }
 
@@ -280,15 +283,21 @@ impl<T: TopicType> DataReader<T> {
         let machine = StatefulReader::new(ReaderConfig::new(guid));
         let handle = engine.handles.allocate();
         let observer = Observer::new(handle, Some(subscriber.0.observer.clone()));
+        let presenter =
+            Presenter::of(&subscriber.qos().presentation, qos.resource_limits.max_samples.as_usize());
         let endpoint = Arc::new(ReaderEndpoint {
             guid,
             handle,
             topic: topic.shared.clone(),
             lifecycle,
             observer: Arc::new(observer),
+            group: subscriber.group(),
             armed: Default::default(),
-            state: Mutex::new(ReaderState::new(machine, cache, qos)),
+            state: Mutex::new(ReaderState::new(machine, cache, presenter, qos)),
         });
+        if let Some(group) = &endpoint.group {
+            group.join(&endpoint);
+        }
         let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
         let (loans, type_support) = (AtomicUsize::new(0), topic.type_support());
         let inner =
@@ -495,6 +504,18 @@ impl<T: TopicType> DataReader<T> {
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
         endpoint.lifecycle.check("take")?;
+        if let Some(group) = &endpoint.group {
+            check_access(group, access)?;
+        }
+        let one_by_one;
+        let selector = match &endpoint.group {
+            // DDS 1.4 §2.2.2.5.3.8: the next sample may be another reader's.
+            Some(group) if group.ordered => {
+                one_by_one = Selector { max_samples: selector.max_samples.min(1), ..*selector };
+                &one_by_one
+            }
+            _ => selector,
+        };
         let now = engine.environment.now();
         let (cached, due) = {
             let mut guard = endpoint.state.lock();
@@ -779,6 +800,22 @@ impl<T: TopicType> DataReader<T> {
         let _ = self.inner.endpoint.observer.condition().set_changed(state.statuses.changed());
         status
     }
+}
+
+/// DDS 1.4 §2.2.2.5.2.8: with access scope GROUP samples are accessed between `begin_access` and
+/// `end_access`.
+fn check_access(group: &SubscriberGroup, access: Access) -> DdsResult<()> {
+    if group.is_accessed() {
+        return Ok(());
+    }
+    let operation = match access {
+        Access::Read => "read",
+        Access::Take => "take",
+    };
+    Err(DdsError::precondition(
+        operation,
+        "an access to the subscriber, whose access scope is GROUP; call begin_access() or access() first",
+    ))
 }
 
 impl SampleSource for ReaderEndpoint {

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use dds_qos::{DataReaderQos, SubscriberQos, TopicQos};
+use dds_qos::{AccessScope, DataReaderQos, SubscriberQos, TopicQos};
 use dds_rtps::structure::{EntityId, EntityKind};
 use dds_types::TopicType;
 use parking_lot::{Mutex, RwLock};
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     condition::StatusCondition,
-    engine::{Observer, ReaderEndpoint},
+    engine::{Observer, ReaderEndpoint, SubscriberGroup},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
@@ -32,6 +32,10 @@ pub(crate) struct SubscriberInner {
     pub(crate) observer: Arc<Observer>,
     pub(super) lifecycle: Lifecycle,
     default_reader_qos: RwLock<DataReaderQos>,
+    /// With access scope GROUP: what orders the samples of all readers.
+    group: RwLock<Option<Arc<SubscriberGroup>>>,
+    /// Open accesses where the access scope is not GROUP: they have no effect.
+    pub(super) accesses: Mutex<u32>,
     /// Purpose: its readers as they come and go; nothing else is locked meanwhile.
     readers: Mutex<BTreeMap<EntityId, Weak<ReaderInner>>>,
 }
@@ -63,6 +67,11 @@ impl std::fmt::Debug for Subscriber {
     }
 }
 
+fn group_of(qos: &SubscriberQos) -> Option<Arc<SubscriberGroup>> {
+    let is_group = qos.presentation.access_scope == AccessScope::Group;
+    is_group.then(|| Arc::new(SubscriberGroup::new(&qos.presentation)))
+}
+
 impl Subscriber {
     pub(super) fn new(participant: DomainParticipant, qos: SubscriberQos) -> DdsResult<Self> {
         let subscriber = Self::assemble(participant, qos, Lifecycle::disabled("Subscriber"))?;
@@ -82,10 +91,12 @@ impl Subscriber {
             entity_id: participant.next_entity_id(EntityKind::READER_GROUP)?,
             handle,
             participant,
+            group: RwLock::new(group_of(&qos)),
             qos: RwLock::new(qos),
             observer: Arc::new(observer),
             lifecycle,
             default_reader_qos: RwLock::default(),
+            accesses: Mutex::default(),
             readers: Mutex::default(),
         })))
     }
@@ -123,6 +134,8 @@ impl Subscriber {
             let mut current = self.0.qos.write();
             if is_settled {
                 check_changeable(current.check_changeable(&qos))?;
+            } else {
+                *self.0.group.write() = group_of(&qos);
             }
             *current = qos;
         }
@@ -230,6 +243,11 @@ impl Subscriber {
     /// DATA_ON_READERS.
     pub fn status_changes(&self) -> StatusMask {
         self.0.observer.condition().changed_statuses()
+    }
+
+    /// With access scope GROUP: what orders the samples of all readers.
+    pub(super) fn group(&self) -> Option<Arc<SubscriberGroup>> {
+        self.0.group.read().clone()
     }
 
     /// Its readers. No lock is held any more when they are returned: dropping one may need it.

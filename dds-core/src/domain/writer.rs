@@ -142,6 +142,7 @@ impl WriterInner {
                 );
             }
         }
+        self.publisher.group().leave(&self.endpoint);
         self.engine.remove_writer(&self.endpoint);
     }
 
@@ -271,6 +272,7 @@ impl<T: TopicType> DataWriter<T> {
         participant.check_usable("create_writer")?;
         publisher.0.lifecycle.check_exists()?;
         topic.shared.lifecycle.check_exists()?;
+        publisher.group().check_may_join("create_writer")?;
         check_on_wire::<T>("create_writer")?;
         check_consistent(qos.is_consistent())?;
         let representation = representation::<T>(&qos)?;
@@ -302,12 +304,13 @@ impl<T: TopicType> DataWriter<T> {
             representation: AtomicI16::new(representation.0),
             lifecycle: Lifecycle::disabled("DataWriter"),
             observer: Arc::new(observer),
-            group: publisher.group(),
+            group: publisher.group().order.clone(),
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
             state: Mutex::new(WriterState::new(machine, cache, qos, window, batching, pool)),
         });
+        publisher.group().join(&endpoint);
         let type_id = TypeId::of::<T>();
         publisher.participant().0.types.learn::<T>();
         let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
@@ -387,7 +390,8 @@ impl<T: TopicType> DataWriter<T> {
             } else {
                 let representation = representation::<T>(&qos)?;
                 endpoint.representation.store(representation.0, Ordering::Relaxed);
-                state.cache = WriterCache::new(&qos, self.inner.engine.handles.clone());
+                let cache = WriterCache::new(&qos, self.inner.engine.handles.clone());
+                state.cache = cache.with_sets_of(&mut state.cache);
             }
             state.follow_qos(qos, self.inner.publisher.participant().config().batch_window);
         }

@@ -315,6 +315,10 @@ impl Engine {
     /// is exclusive, the reader needs to know of every sample who is the owner.
     fn filter_at_writer(&self, writer: &WriterEndpoint, data: &SubscriptionData) -> Option<ReaderFilter> {
         let announced = data.content_filter.as_ref()?;
+        // A gap in a coherent set would not tell what was filtered from what is lost.
+        if writer.state.lock().cache.writes_sets() && data.qos.presentation.coherent_access {
+            return None;
+        }
         if self.protect.is_some() || data.qos.ownership.0 == OwnershipKind::Exclusive {
             return None;
         }

@@ -9,8 +9,9 @@
 //!
 //! 1. `discovery`: the [`Participant`] machine; held while its events are applied to endpoints;
 //! 2. `table`: which endpoints exist and who is matched with whom, held for look-ups only;
-//! 3. one delivery group: an endpoint's state, behind the lock of its publisher's group where access
-//!    scope GROUP orders samples across writers (never two groups at once);
+//! 3. one delivery group: an endpoint's state, behind the lock of its publisher's or subscriber's group
+//!    where access scope GROUP orders samples across endpoints (never two groups at once), and that
+//!    behind the list of the publisher's writers while coherent sets begin and end;
 //! 4. a remote participant's [`Defragmenter`];
 //! 5. the timer queue.
 //!
@@ -22,8 +23,10 @@ mod discovery;
 mod environment;
 mod group;
 mod observer;
+mod presenter;
 mod protect;
 mod reader;
+mod subscriber;
 mod table;
 mod timers;
 mod topic;
@@ -57,11 +60,13 @@ use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::Environment;
-pub(crate) use group::DeliveryGroup;
 use group::GroupState;
+pub(crate) use group::{DeliveryGroup, PublisherGroup};
 pub(crate) use observer::{Listening, Observer, Source, StatusListener};
+pub(crate) use presenter::Presenter;
 pub use protect::{Opened, Protect};
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
+pub(crate) use subscriber::SubscriberGroup;
 pub(crate) use table::{EndpointTable, Remote};
 pub(crate) use topic::TopicShared;
 pub(crate) use types::TypeMatcher;
@@ -433,7 +438,7 @@ impl Engine {
         let Some(first) = readers.first().filter(|_| is_wanted) else { return };
         let template = || {
             let inline = data.inline_qos.as_ref();
-            let mut change = reader::change_of(context, writer, data.writer_sn, inline, data.is_key);
+            let mut change = reader::marked_change_of(context, writer, data.writer_sn, inline, data.is_key);
             reader::add_filter_info(&mut change, inline);
             change
         };
@@ -507,8 +512,16 @@ impl Engine {
         count(&self.counters.undecodable);
     }
 
-    /// Tells a reader's users what happened, sends its acknowledgements and arms its timer.
+    /// Tells a reader's users what happened, sends its acknowledgements and arms its timer; with access
+    /// scope GROUP the same for other readers that got something by it.
     pub(crate) fn settle_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>) {
+        if let Some(group) = &reader.group {
+            self.present(now, group, Some(reader));
+        }
+        self.settle_one_reader(now, reader);
+    }
+
+    fn settle_one_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>) {
         let (changed, revived) = reader.expire(now);
         reader.raise(changed);
         if revived {

@@ -18,12 +18,13 @@ use dds_rtps::{
 };
 use parking_lot::Mutex;
 
-use super::{Observer, TopicShared, observer::Source, timers::Armed};
+use super::{Observer, Presenter, SubscriberGroup, TopicShared, observer::Source, timers::Armed};
 use crate::{
     cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
-    status::{LivelinessTransition, ReaderStatuses, StatusMask},
+    presentation::{self, GroupEvent},
+    status::{LivelinessTransition, ReaderStatuses, SampleRejectedReason, StatusMask},
 };
 
 /// A DataReader below its type.
@@ -33,6 +34,8 @@ pub(crate) struct ReaderEndpoint {
     pub(crate) topic: Arc<TopicShared>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) observer: Arc<Observer>,
+    /// With access scope GROUP: the subscriber's readers, among which samples have one order.
+    pub(crate) group: Option<Arc<SubscriberGroup>>,
     pub(crate) armed: Armed,
     pub(crate) state: Mutex<ReaderState>,
 }
@@ -41,6 +44,8 @@ pub(crate) struct ReaderEndpoint {
 pub(crate) struct ReaderState {
     pub(crate) machine: StatefulReader,
     pub(crate) cache: ReaderCache,
+    /// Where changes do not go straight to the cache.
+    presenter: Option<Box<Presenter>>,
     pub(crate) statuses: ReaderStatuses,
     pub(crate) qos: DataReaderQos,
     pub(crate) matched: BTreeMap<Guid, MatchedPublication>,
@@ -67,10 +72,16 @@ pub(crate) struct MatchedPublication {
 }
 
 impl ReaderState {
-    pub(crate) fn new(machine: StatefulReader, cache: ReaderCache, qos: DataReaderQos) -> Self {
+    pub(crate) fn new(
+        machine: StatefulReader,
+        cache: ReaderCache,
+        presenter: Option<Box<Presenter>>,
+        qos: DataReaderQos,
+    ) -> Self {
         Self {
             machine,
             cache,
+            presenter,
             statuses: ReaderStatuses::default(),
             qos,
             matched: BTreeMap::new(),
@@ -96,22 +107,11 @@ impl ReaderState {
         now: Now,
         run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&CacheChange) -> Offer),
     ) {
-        let Self { machine, cache, statuses, pending, .. } = self;
-        run(machine, &mut |change| match cache.offer(now, change) {
-            OfferOutcome::Accepted => {
-                statuses.set_data_available();
-                *pending |= StatusMask::DATA_AVAILABLE;
-                Offer::Done
-            }
-            OfferOutcome::Rejected { reason, instance } => {
-                statuses.record_sample_rejected(reason, instance);
-                *pending |= StatusMask::SAMPLE_REJECTED;
-                Offer::NoRoom
-            }
-            OfferOutcome::Dropped(reason) => {
-                tracing::trace!(?reason, writer = %change.writer_guid, "a sample was dropped");
-                Offer::Done
-            }
+        let Self { machine, cache, presenter, statuses, pending, .. } = self;
+        let mut shelf = Shelf { cache, statuses, pending };
+        run(machine, &mut |change| match presenter {
+            None => shelf.show(now, change),
+            Some(presenter) => presenter.offer(now, change, &mut shelf),
         });
         let lost = self.machine.statistics().lost;
         if lost > self.lost {
@@ -127,6 +127,68 @@ impl ReaderState {
         if let OfferOutcome::Accepted = self.cache.offer_named(now, change, name) {
             self.statuses.set_data_available();
             self.pending |= StatusMask::DATA_AVAILABLE;
+        }
+    }
+
+    fn shelf(&mut self) -> Shelf<'_> {
+        Shelf { cache: &mut self.cache, statuses: &mut self.statuses, pending: &mut self.pending }
+    }
+
+    /// Offers a change that waited to the cache.
+    pub(super) fn show(&mut self, now: Now, change: &CacheChange) {
+        self.shelf().show(now, change);
+    }
+
+    /// Notes samples that arrived and are never shown.
+    pub(super) fn lose(&mut self, count: usize) {
+        self.shelf().lose(count);
+    }
+
+    /// Notes samples that exceed a limit.
+    pub(super) fn reject(&mut self, reason: SampleRejectedReason, instance: InstanceHandle) {
+        self.shelf().reject(reason, instance);
+    }
+
+    /// Takes what the presenter has for the subscriber.
+    pub(super) fn collect_presenter(&mut self) -> Vec<(Guid, GroupEvent)> {
+        let Self { presenter, machine, .. } = self;
+        presenter.as_mut().map(|presenter| presenter.collect(machine)).unwrap_or_default()
+    }
+
+    /// A change left the subscriber, where it waited.
+    pub(super) fn leave_presenter(&mut self, change: &CacheChange) {
+        if let Some(presenter) = &mut self.presenter {
+            presenter.left(change);
+        }
+    }
+
+    /// A writer is gone: a set that it did not end is too.
+    pub(super) fn unmatch_presenter(&mut self, writer: Guid) {
+        let lost = self.presenter.as_mut().map_or(0, |presenter| presenter.unmatched(writer));
+        self.lose(lost);
+    }
+
+    /// Lets changes in again that the presenter refused; whether there may be any.
+    pub(super) fn retry_presenter(&mut self, now: Now) -> bool {
+        let wants = self.presenter.as_mut().is_some_and(|presenter| presenter.wants_retry());
+        if wants {
+            self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+        }
+        wants
+    }
+
+    /// The cache loses a writer.
+    pub(super) fn cache_unmatched(&mut self, now: Now, writer: Guid) {
+        if self.cache.writer_unmatched(now, writer) {
+            self.statuses.set_data_available();
+            self.pending |= StatusMask::DATA_AVAILABLE;
+        }
+    }
+
+    /// A number is not meant for this reader: nothing is missing where it is.
+    fn excuse(&mut self, writer: Guid, number: SequenceNumber) {
+        if let Some(presenter) = &mut self.presenter {
+            presenter.excuse(writer, number);
         }
     }
 
@@ -148,6 +210,46 @@ impl ReaderState {
     pub(crate) fn retry(&mut self, now: Now) {
         if self.cache.wants_retry() {
             self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+        }
+    }
+}
+
+/// Where samples end up, and what is told of it.
+pub(super) struct Shelf<'s> {
+    pub(super) cache: &'s mut ReaderCache,
+    statuses: &'s mut ReaderStatuses,
+    pending: &'s mut StatusMask,
+}
+
+impl Shelf<'_> {
+    /// Offers a change to the cache.
+    pub(super) fn show(&mut self, now: Now, change: &CacheChange) -> Offer {
+        match self.cache.offer(now, change) {
+            OfferOutcome::Accepted => {
+                self.statuses.set_data_available();
+                *self.pending |= StatusMask::DATA_AVAILABLE;
+                Offer::Done
+            }
+            OfferOutcome::Rejected { reason, instance } => {
+                self.reject(reason, instance);
+                Offer::NoRoom
+            }
+            OfferOutcome::Dropped(reason) => {
+                tracing::trace!(?reason, writer = %change.writer_guid, "a sample was dropped");
+                Offer::Done
+            }
+        }
+    }
+
+    pub(super) fn reject(&mut self, reason: SampleRejectedReason, instance: InstanceHandle) {
+        self.statuses.record_sample_rejected(reason, instance);
+        *self.pending |= StatusMask::SAMPLE_REJECTED;
+    }
+
+    pub(super) fn lose(&mut self, count: usize) {
+        if count > 0 {
+            self.statuses.record_sample_lost(u32::try_from(count).unwrap_or(u32::MAX));
+            *self.pending |= StatusMask::SAMPLE_LOST;
         }
     }
 }
@@ -207,6 +309,9 @@ impl ReaderEndpoint {
         if heartbeat.is_liveliness {
             state.touch_writer(now, Guid::new(source, heartbeat.writer_id));
         }
+        if let (Some(presenter), Some(info)) = (&mut state.presenter, &heartbeat.group_info) {
+            presenter.note_heartbeat(Guid::new(source, heartbeat.writer_id), heartbeat.last_sn, info);
+        }
         state.step(now, |machine, offer| machine.handle_heartbeat(now.monotonic, source, heartbeat, offer));
     }
 
@@ -242,8 +347,18 @@ impl ReaderEndpoint {
 
     /// A writer was matched, or a matched one changed its QoS.
     pub(super) fn matched(&self, handle: InstanceHandle, data: Arc<PublicationData>, activity: Activity) {
-        let mut state = self.state.lock();
         let guid = data.endpoint_guid;
+        let mut state = self.state.lock();
+        let reliable = state.qos.reliability.is_reliable() && data.qos.reliability.is_reliable();
+        if let Some(group) = &self.group {
+            // Lock order: the group comes before its readers.
+            drop(state);
+            group.matched(self.guid.entity_id, &data, reliable);
+            state = self.state.lock();
+        }
+        if let Some(presenter) = &mut state.presenter {
+            presenter.matched(guid, reliable);
+        }
         state.cache.writer_matched(MatchedWriter {
             guid,
             handle,
@@ -268,11 +383,12 @@ impl ReaderEndpoint {
 
     /// A matched writer is gone.
     pub(super) fn unmatched(&self, now: Now, writer: Guid) {
+        let departs_later = self.group.as_ref().is_some_and(|group| group.unmatched(self, writer));
         let mut state = self.state.lock();
+        state.unmatch_presenter(writer);
         state.machine.unmatch_writer(writer);
-        if state.cache.writer_unmatched(now, writer) {
-            state.statuses.set_data_available();
-            state.pending |= StatusMask::DATA_AVAILABLE;
+        if !departs_later {
+            state.cache_unmatched(now, writer);
         }
         let Some(known) = state.matched.remove(&writer) else { return };
         if known.data.qos.liveliness.kind != LivelinessKind::Automatic {
@@ -286,6 +402,9 @@ impl ReaderEndpoint {
 
     /// A matched writer's liveliness changed; whether it is matched here.
     pub(super) fn writer_liveliness(&self, now: Now, writer: Guid, alive: bool) -> bool {
+        if let Some(group) = &self.group {
+            group.set_alive(self.guid.entity_id, writer, alive);
+        }
         let mut state = self.state.lock();
         let Some(known) = state.matched.get_mut(&writer).filter(|known| known.alive != alive) else {
             return false;
@@ -354,6 +473,21 @@ pub(super) fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQo
     }
 }
 
+/// As [`change_of`], with what says which coherent set it is in.
+pub(super) fn marked_change_of(
+    context: &MessageContext,
+    writer_guid: Guid,
+    sequence_number: SequenceNumber,
+    inline: Option<&InlineQos<'_>>,
+    is_key: bool,
+) -> CacheChange {
+    let mut change = change_of(context, writer_guid, sequence_number, inline, is_key);
+    if let Some(inline) = inline {
+        presentation::keep_marks(&mut change, inline);
+    }
+    change
+}
+
 /// Gives a DATA to the readers it is for.
 pub(super) fn deliver_data(
     now: Now,
@@ -380,8 +514,12 @@ pub(super) fn deliver_data(
         let mut change = change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), is_key);
         let for_another = directed
             && !data.inline_qos.is_some_and(|inline| inline.directed_write().any(|guid| guid == reader.guid));
+        if let (Some(inline), true) = (&data.inline_qos, state.presenter.is_some()) {
+            presentation::keep_marks(&mut change, inline);
+        }
         let empty = change.kind == ChangeKind::Alive && data.payload == DataPayload::None;
-        if for_another || filtered || empty {
+        if for_another || filtered || (empty && !presentation::is_end_mark(&change)) {
+            state.excuse(writer, data.writer_sn);
             state.skip(now, writer, data.writer_sn);
             continue;
         }

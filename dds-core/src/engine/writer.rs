@@ -210,6 +210,12 @@ impl WriterState {
         self.qos = qos;
     }
 
+    /// Drops what is held of coherent sets of the publisher that are of no more use.
+    pub(super) fn forget_sets(&mut self, sets: &[SequenceNumber]) {
+        self.cache.forget_sets(sets, &mut self.released);
+        self.drop_released();
+    }
+
     pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
         let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
         let batch = self.batch_due.unwrap_or(Monotonic::NEVER);
@@ -467,8 +473,12 @@ impl Engine {
                 state.released.extend(evict);
                 state.drop_released();
                 let mut inline_qos = write.inline_qos.clone();
-                if let Some(group) = group {
-                    inline_qos.get_or_insert_default().group_seq_num = Some(group.advance());
+                let set = state.cache.open_set(request.sequence_number);
+                if set.is_some() {
+                    inline_qos.get_or_insert_default().coherent_set = set;
+                }
+                if let (Some(group), Some(order)) = (group, &writer.group) {
+                    order.number(group, set.is_some(), inline_qos.get_or_insert_default());
                 }
                 Ok(state.machine.add_change(CacheChange {
                     kind: write.kind,

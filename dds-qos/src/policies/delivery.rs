@@ -137,7 +137,7 @@ macro_rules! delivery_policies {
         pid [0x0021];
         changeable BeforeEnable;
         compatible [at_least(access_scope), at_least(coherent_access), at_least(ordered_access)];
-        enforced Enforcement::Partly("matching");
+        enforced Enforcement::Yes;
         in [publisher() subscriber() publication(publisher) subscription(subscriber)];
         {
             /// Instance, topic or group.

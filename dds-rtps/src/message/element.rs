@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use dds_types::cdr::Endianness;
+use md5::{Digest, Md5};
 use smallvec::SmallVec;
 
 use super::{
@@ -178,10 +179,29 @@ word_elements! {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct ChangeCount(pub i64);
 
-/// The digest of a writer group's members (RTPS 2.5 §9.4.2.15): the first four bytes of the MD5 of
-/// their entity ids in ascending order, big endian.
+/// The digest of a writer group's members (RTPS 2.5 §9.4.2.15); zero for the empty group.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct GroupDigest(pub [u8; 4]);
+
+impl GroupDigest {
+    /// The first four bytes of the MD5 of `EntityIdSet_t`, a sequence of the ids in ascending order, as
+    /// big-endian CDR.
+    pub fn of(members: impl IntoIterator<Item = EntityId>) -> Self {
+        let mut members: Vec<EntityId> = members.into_iter().collect();
+        members.sort_unstable();
+        members.dedup();
+        if members.is_empty() {
+            return Self::default();
+        }
+        let mut digest = Md5::new();
+        digest.update((members.len() as u32).to_be_bytes());
+        for member in &members {
+            digest.update(member.0);
+        }
+        let [a, b, c, d, ..] = <[u8; 16]>::from(digest.finalize());
+        Self([a, b, c, d])
+    }
+}
 
 /// An IPv4 address and port (RTPS 2.5 §9.4.2.14).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]

@@ -10,6 +10,7 @@ use crate::{
     message::{AckNack, Datagram, Gap, Heartbeat, HeartbeatFrag, MessageBuilder, NackFrag},
     structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Duration, Monotonic},
+    timing,
     writer::Destinations,
 };
 
@@ -305,6 +306,21 @@ impl StatefulReader {
         });
     }
 
+    /// Asks a reliable writer for a heartbeat although nothing is missing: what it says of its publisher
+    /// is needed. Repeated until one comes.
+    pub fn request_heartbeat(&mut self, now: Monotonic, writer: Guid) {
+        self.change(writer, |proxy, _| {
+            if proxy.config.reliable && !proxy.heartbeat_wanted {
+                proxy.heartbeat_wanted = true;
+                // Asked again after one that did not help, it may take the writer a while.
+                let due =
+                    proxy.heartbeat_requested.map_or(now, |last| last.after(timing::NACK_REPEAT).max(now));
+                proxy.heartbeat_requested = Some(due);
+                proxy.schedule_acknack(due);
+            }
+        });
+    }
+
     /// How many numbers from `next` up to `first` (excluded) never arrived. Held ones are about to be
     /// handed on.
     fn unseen_below(proxy: &WriterProxy, first: SequenceNumber) -> u64 {
@@ -425,8 +441,9 @@ impl StatefulReader {
             partial
         });
         proxy.acknack_count = proxy.acknack_count.next();
-        let is_final =
-            proxy.synchronised && (!missing.is_empty() || !partials.is_empty() || !proxy.is_missing_any());
+        let is_final = proxy.synchronised
+            && !proxy.heartbeat_wanted
+            && (!missing.is_empty() || !partials.is_empty() || !proxy.is_missing_any());
         let mut builder = MessageBuilder::begin(out, reader.prefix);
         builder.info_destination(writer.prefix);
         builder.ack_nack(&AckNack {

@@ -48,6 +48,10 @@ pub struct WriterProxy {
     pub(super) blocked: bool,
     /// When the next ACKNACK is due.
     pub(super) acknack_due: Option<Monotonic>,
+    /// A heartbeat is to be asked for even if nothing is missing.
+    pub(super) heartbeat_wanted: bool,
+    /// When one was asked for last.
+    pub(super) heartbeat_requested: Option<Monotonic>,
     /// ACKNACKs sent without any progress since.
     pub(super) repeats: u32,
     pub(super) progress_mark: (SequenceNumber, usize, u64),
@@ -71,6 +75,8 @@ impl WriterProxy {
             synchronised: false,
             blocked: false,
             acknack_due,
+            heartbeat_wanted: false,
+            heartbeat_requested: None,
             repeats: 0,
             progress_mark: (SequenceNumber::FIRST, 0, 0),
         }
@@ -148,6 +154,7 @@ impl WriterProxy {
         let news = self.heartbeat_count.is_none_or(|last| heartbeat.count.is_newer_than(last));
         if news {
             self.heartbeat_count = Some(heartbeat.count);
+            self.heartbeat_wanted = false;
         }
         news
     }
@@ -206,7 +213,7 @@ impl WriterProxy {
             self.progress_mark = mark;
             self.repeats = 0;
         }
-        let awaiting = !self.synchronised || self.is_missing_any();
+        let awaiting = !self.synchronised || self.heartbeat_wanted || self.is_missing_any();
         self.acknack_due = awaiting.then(|| {
             now.after(timing::back_off(timing::NACK_REPEAT, timing::NACK_REPEAT_LIMIT, self.repeats))
         });

@@ -149,5 +149,8 @@ impl FilterSlot {
 
 /// Only values are filtered: the end of an instance concerns everybody who knows it.
 fn refuses(slot: &Slot, change: &CacheChange) -> bool {
-    change.kind == ChangeKind::Alive && !slot.filter.evaluator.passes(&change.payload)
+    // What only ends a coherent set is for everybody (RTPS 2.5 §8.7.6).
+    change.kind == ChangeKind::Alive
+        && !change.payload.is_empty()
+        && !slot.filter.evaluator.passes(&change.payload)
 }

@@ -6,6 +6,7 @@
 //! readers with a content filter.
 
 mod filters;
+mod group;
 mod reader_proxy;
 mod stateful_writer;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use smallvec::SmallVec;
 use crate::structure::{GuidPrefix, Locator};
 
 pub use filters::{ContentEvaluator, ReaderFilter};
+pub use group::PublisherNumbers;
 pub use reader_proxy::{ReaderProxy, ReaderProxyConfig, Replay};
 pub use stateful_writer::{StatefulWriter, WriterConfig, WriterStatistics};
 pub use transmit::MessageSizes;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::{
     Destinations, ReaderFilter, ReaderProxy, ReaderProxyConfig,
     filters::Filters,
+    group::Membership,
     reader_proxy::{Position, Repair, Replay},
     transmit::MessageSizes,
 };
@@ -96,6 +97,8 @@ pub struct StatefulWriter {
     /// What readers filter by, where any does.
     pub(super) filters: Option<Box<Filters>>,
     pub(super) statistics: WriterStatistics,
+    /// Where the publisher's access scope is GROUP.
+    pub(super) group: Option<Box<Membership>>,
 }
 
 /// The readers in line, folded to what a datagram for all of them needs.
@@ -132,6 +135,7 @@ impl StatefulWriter {
             acknowledged: None,
             filters: None,
             statistics: WriterStatistics::default(),
+            group: None,
         }
     }
 
@@ -271,6 +275,7 @@ impl StatefulWriter {
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
         self.pending_bytes = self.pending_bytes.saturating_add(change.payload.len());
+        self.note_group_number(&change);
         let number = self.history.push(change);
         if let Some(filters) = &mut self.filters
             && let Some(change) = self.history.change(number)

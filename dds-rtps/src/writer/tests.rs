@@ -489,3 +489,58 @@ fn extreme_acknowledgements_cost_nothing() {
         }
     }
 }
+
+fn numbered(number: i64) -> CacheChange {
+    CacheChange {
+        writer_guid: WRITER,
+        payload: Payload::from(vec![1; 8]),
+        inline_qos: Some(alloc::boxed::Box::new(crate::message::InlineQosToSend {
+            group_seq_num: Some(SequenceNumber(number)),
+            ..Default::default()
+        })),
+        ..CacheChange::default()
+    }
+}
+
+#[test]
+fn heartbeats_tell_of_the_publishers_numbering() {
+    // RTPS 2.5 §8.3.8.6: with the GroupInfo flag, currentGSN, firstGSN, lastGSN and writerSet follow.
+    let numbers = alloc::sync::Arc::new(PublisherNumbers::default());
+    numbers.set_writer_set(crate::message::GroupDigest([1, 2, 3, 4]));
+    let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
+    writer.join_group(numbers.clone());
+    let info = |writer: &mut StatefulWriter| {
+        let info = writer.probe_heartbeat(EntityId::UNKNOWN).group_info.unwrap();
+        assert_eq!(info.writer_set, crate::message::GroupDigest([1, 2, 3, 4]));
+        (info.current_gsn.0, info.first_gsn.0, info.last_gsn.0)
+    };
+    assert_eq!(info(&mut writer), (0, 1, 0), "nothing was written");
+    writer.match_reader(ReaderProxyConfig {
+        filter: None,
+        guid: reader_guid(2),
+        locators: smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)],
+        reliable: true,
+        expects_inline_qos: false,
+        replay: Replay::None,
+    });
+    writer.add_change(numbered(3));
+    numbers.set_current(SequenceNumber(5));
+    assert_eq!(info(&mut writer), (2, 3, 2), "what has not left is not told of");
+    let mut out = Datagram::new();
+    while writer.poll_transmit(Monotonic::ZERO, &mut out).is_some() {}
+    assert_eq!(info(&mut writer), (5, 3, 3), "others wrote up to 5");
+    writer.add_change(numbered(6));
+    numbers.set_current(SequenceNumber(6));
+    writer.remove_change(SequenceNumber(1));
+    assert_eq!(info(&mut writer), (5, 6, 5));
+    assert!(writer.poll_transmit(Monotonic::ZERO, &mut out).is_some());
+    // HEARTBEAT, flags E, F and G; readerId, writerId, firstSN 2, lastSN 2, count; currentGSN 6, firstGSN
+    // 6, lastGSN 6, writerSet, secureWriterSet.
+    let bytes = out.to_vec();
+    let heartbeat = &bytes[bytes.len() - 64..];
+    assert_eq!(heartbeat[..4], [0x07, 0x01 | 0x02 | 0x08, 60, 0]);
+    assert_eq!(heartbeat[12..28], [0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
+    let numbers = [0, 0, 0, 0, 6, 0, 0, 0];
+    assert_eq!(heartbeat[32..56], [numbers, numbers, numbers].concat());
+    assert_eq!(heartbeat[56..], [1, 2, 3, 4, 0, 0, 0, 0]);
+}

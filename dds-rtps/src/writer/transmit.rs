@@ -185,6 +185,7 @@ impl StatefulWriter {
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
         let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         let mut draft = Draft::new(out, own, &destinations, &self.config.message_sizes);
+        draft.used = draft.used.saturating_add(self.group_info_size());
         while self.cursor <= last {
             let Some(change) = self.history.change(self.cursor) else {
                 let end = self.hole_end(self.cursor, last);
@@ -269,7 +270,7 @@ impl StatefulWriter {
             count: self.heartbeat_count,
             is_final,
             is_liveliness,
-            group_info: None,
+            group_info: self.group_info(),
         }
     }
 
@@ -311,7 +312,8 @@ impl StatefulWriter {
         fragment: u32,
         parameters: &[u8],
     ) -> Option<Written> {
-        let extra = INLINE_QOS_ESTIMATE.saturating_add(parameters.len());
+        let rare = if change.inline_qos.is_some() { INLINE_QOS_ESTIMATE } else { 0 };
+        let extra = INLINE_QOS_ESTIMATE.saturating_add(rare).saturating_add(parameters.len());
         let length = change.payload.len();
         let fragment_size = usize::from(self.config.fragment_size.max(1));
         if length <= fragment_size {
@@ -409,6 +411,7 @@ impl StatefulWriter {
         let parameters = self.parameters_for(&proxy);
         let last = self.history.last_number();
         let mut draft = Draft::new(out, self.config.guid.prefix, &destinations, &self.config.message_sizes);
+        draft.used = draft.used.saturating_add(self.group_info_size());
         let mut full = false;
 
         for (first, end) in proxy.gaps.take(SEPARATE_GAPS) {

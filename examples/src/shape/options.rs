@@ -358,9 +358,7 @@ impl ShapeOptions {
             others.iter().filter(|flag| given(**flag)).map(|flag| (*flag, format!("on {role} applications")));
         let without_presentation = [Flag::AccessScope, Flag::CoherentCount]
             .into_iter()
-            .filter(|flag| {
-                given(*flag) && !self.presentation.coherent_access && !self.presentation.ordered_access
-            })
+            .filter(|flag| given(*flag) && !self.is_presented())
             .map(|flag| (flag, "without --coherent or --ordered".to_owned()));
         of_other_role
             .chain(without_presentation)
@@ -368,15 +366,14 @@ impl ShapeOptions {
             .collect()
     }
 
+    /// Whether access is coherent or ordered.
+    pub fn is_presented(&self) -> bool {
+        self.presentation.coherent_access || self.presentation.ordered_access
+    }
+
     /// What is asked for and not implemented, in words.
     pub fn unsupported(&self) -> Vec<String> {
-        let mut missing = Vec::new();
-        if self.presentation.coherent_access {
-            missing.push("coherent access (--coherent)".into());
-        }
-        if self.presentation.ordered_access {
-            missing.push("ordered access (--ordered)".into());
-        }
+        let mut missing: Vec<String> = Vec::new();
         match self.durability {
             DurabilityKind::Volatile | DurabilityKind::TransientLocal => {}
             DurabilityKind::Transient => missing.push("durability TRANSIENT (-D t)".into()),

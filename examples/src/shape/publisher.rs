@@ -6,7 +6,7 @@ use std::{
 };
 
 use dds_core::{
-    DataWriter, DomainParticipant, Topic,
+    DataWriter, DomainParticipant, Publisher, Topic,
     error::{DdsError, DdsResult},
     qos::{DataWriterQos, Lifespan, Ownership, OwnershipStrength, PublisherQos, WriterDataLifecycle},
 };
@@ -23,6 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Shapes on their way over the canvas, and the writers that tell of them.
 pub(super) struct Shapes {
+    publisher: Publisher,
     writers: Vec<DataWriter<ShapeType>>,
     colors: Vec<String>,
     shape: ShapeType,
@@ -50,6 +51,7 @@ impl Shapes {
             writers.push(publisher.create_writer(topic, qos.clone())?);
         }
         Ok(Self {
+            publisher,
             writers,
             colors: options.colors().collect(),
             shape: ShapeType {
@@ -65,10 +67,23 @@ impl Shapes {
     }
 
     pub(super) fn run(&mut self, options: &ShapeOptions, pace: &Pace) -> DdsResult<()> {
-        let mut iterations = 0;
+        // With presentation, every so many iterations make one coherent set.
+        let in_set = match options.is_presented() {
+            true => u64::from(options.coherent_sample_count),
+            false => 0,
+        };
+        let mut iterations: u64 = 0;
         while !pace.is_interrupted() && options.iterations.is_none_or(|last| iterations < last) {
             self.advance(options);
+            if in_set > 0 && iterations.is_multiple_of(in_set) {
+                say("Started Coherent Set");
+                self.publisher.begin_coherent_changes()?;
+            }
             self.write_all(options, pace)?;
+            if in_set > 0 && iterations % in_set == in_set - 1 {
+                say("Finished Coherent Set");
+                self.publisher.end_coherent_changes()?;
+            }
             pace.pause(options.write_period)?;
             iterations += 1;
         }

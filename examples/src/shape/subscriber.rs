@@ -1,10 +1,10 @@
 //! `shape_main -S`.
 
 use dds_core::{
-    ContentFilteredTopic, DataReader, DomainParticipant, Topic,
+    ContentFilteredTopic, DataReader, DomainParticipant, Subscriber, Topic,
     error::DdsResult,
     instance::InstanceHandle,
-    qos::{DataReaderQos, Ownership, SubscriberQos, TimeBasedFilter},
+    qos::{AccessScope, DataReaderQos, Ownership, SubscriberQos, TimeBasedFilter},
     sample::{InstanceState, Sample, SampleValue},
 };
 
@@ -16,7 +16,10 @@ use super::{
 };
 
 /// The readers.
-pub(super) struct Eyes(Vec<DataReader<ShapeType>>);
+pub(super) struct Eyes {
+    subscriber: Subscriber,
+    readers: Vec<DataReader<ShapeType>>,
+}
 
 impl Eyes {
     pub(super) fn new(
@@ -57,18 +60,34 @@ impl Eyes {
                 }
             });
         }
-        Ok(Self(readers))
+        Ok(Self { subscriber, readers })
     }
 
     pub(super) fn run(&self, options: &ShapeOptions, pace: &Pace) -> DdsResult<()> {
         let mut iterations = 0;
         while !pace.is_interrupted() && options.iterations.is_none_or(|last| iterations < last) {
-            for reader in &self.0 {
-                look(reader, options)?;
-            }
+            self.look(options, iterations)?;
             pace.pause(options.read_period)?;
             iterations += 1;
         }
+        Ok(())
+    }
+
+    /// Prints the samples of all readers.
+    fn look(&self, options: &ShapeOptions, iteration: u64) -> DdsResult<()> {
+        if options.presentation.coherent_access {
+            say(format!("Reading coherent sets, iteration {iteration}"));
+        }
+        if options.presentation.ordered_access {
+            say(format!("Reading with ordered access, iteration {iteration}"));
+        }
+        let is_group = options.presentation.access_scope == AccessScope::Group;
+        let access = (is_group || options.is_presented()).then(|| self.subscriber.access()).transpose()?;
+        for reader in &self.readers {
+            // With ordered access across topics samples come one by one.
+            while look(reader, options)? && is_group && options.access == Access::Take {}
+        }
+        drop(access);
         Ok(())
     }
 }
@@ -79,23 +98,25 @@ fn filtered(topic: &Topic<ShapeType>, expression: &str) -> DdsResult<ContentFilt
     filtered.inspect_err(|_| say("failed to create content filtered topic"))
 }
 
-/// Prints the samples that a reader has.
-fn look(reader: &DataReader<ShapeType>, options: &ShapeOptions) -> DdsResult<()> {
+/// Prints the samples that a reader has; whether there were any.
+fn look(reader: &DataReader<ShapeType>, options: &ShapeOptions) -> DdsResult<bool> {
     if options.traversal == Traversal::Everything {
         let samples = match options.access {
             Access::Take => reader.take()?,
             Access::Read => reader.read()?,
         };
         print(reader, &samples);
-        return Ok(());
+        return Ok(!samples.is_empty());
     }
     let mut instance = InstanceHandle::NIL;
+    let mut any = false;
     loop {
         let samples = match options.access {
             Access::Take => reader.take_next_instance(instance)?,
             Access::Read => reader.read_next_instance(instance)?,
         };
-        let Some(first) = samples.first() else { return Ok(()) };
+        let Some(first) = samples.first() else { return Ok(any) };
+        any = true;
         instance = first.info().instance_handle;
         print(reader, &samples);
     }

@@ -6,6 +6,8 @@
 
 mod entries;
 mod offer;
+mod order;
+mod room;
 mod select;
 mod store;
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::{
 
 pub use self::{
     offer::{DropReason, OfferOutcome},
+    room::Room,
     select::{
         CachedSample, CollectionOrder, Content, InstanceSelector, SampleOrder, SamplePredicate, Selector,
     },
@@ -90,6 +93,8 @@ pub struct ReaderCache {
     /// Instances that expect a sample, the longest waiting first.
     deadlines: List<{ entries::DEADLINE }>,
 
+    /// Where samples of several readers have one order.
+    order: Option<Box<order::GroupOrder>>,
     retry: Retry,
     scratch_key: Vec<u8>,
     scratch_picked: Vec<Place>,
@@ -166,6 +171,7 @@ impl ReaderCache {
             separations: Timers::default(),
             purges: Timers::default(),
             deadlines: List::EMPTY,
+            order: None,
             retry: Retry::NothingRejected,
             scratch_key: Vec::new(),
             scratch_picked: Vec::new(),

@@ -117,6 +117,9 @@ impl ReaderCache {
         self.valid_samples += usize::from(valid);
         self.retained += retained;
         self.lifespans.set(place, expiry);
+        if let Some(order) = &mut self.order {
+            order.note(place);
+        }
     }
 
     /// The sample of the same instance that `sample` goes before, and the first unread one from there.

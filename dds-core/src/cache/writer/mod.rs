@@ -1,5 +1,6 @@
 //! What a DataWriter's history holds, by instance.
 
+mod sets;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +50,8 @@ pub struct WriterCache {
     last_words: VecDeque<SequenceNumber>,
     lifespans: Timers,
     deadlines: List<DEADLINE>,
+    /// Where the publisher writes coherent sets.
+    sets: Option<Box<sets::Sets>>,
 }
 
 /// What of the writer's QoS matters here.
@@ -133,7 +136,7 @@ const IN_ORDER: usize = 0;
 const OF_INSTANCE: usize = 1;
 const DEADLINE: usize = 0;
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Change {
     links: [Link; 2],
     instance: Place,
@@ -196,6 +199,7 @@ impl WriterCache {
             last_words: VecDeque::new(),
             lifespans: Timers::default(),
             deadlines: List::EMPTY,
+            sets: None,
         }
     }
 
@@ -269,15 +273,21 @@ impl WriterCache {
         request: &WriteRequest<'_>,
     ) -> Result<(Place, SmallVec<[SequenceNumber; 1]>), Admission> {
         let known = self.find(request.instance);
+        if self.sets.is_some() {
+            self.reclaim();
+        }
         self.check_room(known)?;
         let place = match known {
             Some(place) => place,
             None => self.instance_of(request.instance)?,
         };
         let mut evict = SmallVec::new();
+        if self.sets.is_some() {
+            self.take_reclaimed(&mut evict);
+        }
         if let Some(depth) = self.settings.limits.keep_last {
             while self.instances[place].valid >= depth {
-                evict.push(self.discard(self.instances[place].changes.head()));
+                self.replace(self.instances[place].changes.head(), &mut evict);
             }
         }
         let change = self.append(place, request);
@@ -308,7 +318,7 @@ impl WriterCache {
             if old == ChangeKind::Alive || (old.is_disposed() && !request.kind.is_disposed()) {
                 break;
             }
-            evict.push(self.discard(tail));
+            self.replace(tail, &mut evict);
         }
         self.append(place, request);
         self.stop_deadline(place);
@@ -350,6 +360,9 @@ impl WriterCache {
             kind: request.kind,
         });
         self.by_number.insert(request.sequence_number, change);
+        if let Some(sets) = &mut self.sets {
+            sets.appended(request.sequence_number);
+        }
         self.in_order.push_back(&mut self.changes, change);
         let instance = &mut self.instances[place];
         instance.changes.push_back(&mut self.changes, change);
@@ -364,21 +377,22 @@ impl WriterCache {
     fn discard(&mut self, place: Place) -> SequenceNumber {
         self.lifespans.cancel(place);
         self.in_order.remove(&mut self.changes, place);
-        let instance = &mut self.instances[self.changes[place].instance];
-        instance.changes.remove(&mut self.changes, place);
+        self.unlink_from_instance(place);
         let Change { number, kind, .. } = self.changes.remove(place);
-        if kind == ChangeKind::Alive {
-            instance.valid -= 1;
-            self.valid_changes -= 1;
-        }
+        self.valid_changes -= usize::from(kind == ChangeKind::Alive);
         self.by_number.remove(&number);
+        if let Some(sets) = &mut self.sets {
+            sets.discarded(number);
+        }
         number
     }
 
     fn discard_and_forget(&mut self, place: Place) -> SequenceNumber {
-        let instance = self.changes[place].instance;
+        let Change { instance, links, .. } = self.changes[place];
         let number = self.discard(place);
-        self.forget_if_unused(instance);
+        if links[OF_INSTANCE].is_linked() {
+            self.forget_if_unused(instance);
+        }
         number
     }
 
@@ -391,8 +405,8 @@ impl WriterCache {
                 self.last_words.pop_front();
                 // Gone by other means, or written again since?
                 let Some(change) = self.by_number.get(&last) else { continue };
-                let instance = self.changes[*change].instance;
-                if self.instances[instance].changes.tail() == *change {
+                let Change { instance, links, .. } = self.changes[*change];
+                if links[OF_INSTANCE].is_linked() && self.instances[instance].changes.tail() == *change {
                     self.release_instance(instance, released);
                 }
             }
@@ -401,15 +415,18 @@ impl WriterCache {
         loop {
             let first = self.in_order.head();
             if first == NOWHERE || self.changes[first].number > number {
-                return;
+                break;
             }
             released.push(self.discard_and_forget(first));
+        }
+        if self.sets.is_some() {
+            self.release_end_marks(number, released);
         }
     }
 
     fn release_instance(&mut self, instance: Place, released: &mut Vec<SequenceNumber>) {
         while !self.instances[instance].changes.is_empty() {
-            released.push(self.discard(self.instances[instance].changes.head()));
+            self.replace(self.instances[instance].changes.head(), released);
         }
         self.forget_if_unused(instance);
     }
@@ -432,7 +449,11 @@ impl WriterCache {
         missed: &mut Vec<DeadlineMissed>,
     ) {
         while let Some(change) = self.lifespans.pop_due(now) {
+            let set = self.set_of(self.changes[change].number);
             expired.push(self.discard_and_forget(change));
+            if let Some(set) = set {
+                self.finish_set(set, expired);
+            }
         }
         let Some(period) = self.settings.deadline.as_nanos() else { return };
         loop {

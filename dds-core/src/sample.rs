@@ -176,9 +176,11 @@ pub struct SampleInfo {
     pub publication_handle: InstanceHandle,
     /// Whether there is data. Without it the sample only tells of a change of the instance's state.
     pub valid_data: bool,
-    /// The writer; that of the lost writer when the service made the sample.
+    /// The writer; that of the lost writer when the service made the sample. Where a durability service
+    /// passed the sample on (`PID_ORIGINAL_WRITER_INFO`), the one that first wrote it, while
+    /// `publication_handle` names the service's.
     pub writer_guid: Guid,
-    /// The number in the writer's history; [`SequenceNumber::UNKNOWN`] when the service made the sample.
+    /// The number in that writer's history; [`SequenceNumber::UNKNOWN`] when the service made the sample.
     pub sequence_number: SequenceNumber,
     /// The sample that this one answers (`PID_RELATED_SAMPLE_IDENTITY`).
     pub related_sample_identity: Option<SampleIdentity>,

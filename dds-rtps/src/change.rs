@@ -1,6 +1,6 @@
 //! One change of a writer's history (RTPS 2.5 §8.2.2 `CacheChange`).
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, collections::BTreeSet, sync::Arc};
 
 use crate::{
     message::InlineQosToSend,
@@ -35,6 +35,48 @@ impl ChangeKind {
     }
 }
 
+/// Which of a writer's matched readers a change is for: every one, unless it says otherwise. The others
+/// get a GAP in its place.
+///
+/// Rarely anything but all of them, hence small.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Audience(Option<Box<Selection>>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Selection {
+    Only(Guid),
+    AllBut(Arc<BTreeSet<Guid>>),
+}
+
+impl Audience {
+    /// Every reader.
+    pub const ALL: Self = Self(None);
+
+    /// This one alone (RTPS 2.5 §8.7.4).
+    pub fn only(reader: Guid) -> Self {
+        Self(Some(Box::new(Selection::Only(reader))))
+    }
+
+    /// Every one but these, which have it from elsewhere.
+    pub fn all_but(readers: Arc<BTreeSet<Guid>>) -> Self {
+        Self(Some(Box::new(Selection::AllBut(readers))))
+    }
+
+    /// Whether it is every reader there may be.
+    pub const fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether `reader` is to get the change.
+    pub fn includes(&self, reader: Guid) -> bool {
+        match self.0.as_deref() {
+            None => true,
+            Some(Selection::Only(only)) => *only == reader,
+            Some(Selection::AllBut(others)) => !others.contains(&reader),
+        }
+    }
+}
+
 /// One change of a writer's history.
 #[derive(Clone, Debug, Default)]
 pub struct CacheChange {
@@ -53,6 +95,17 @@ pub struct CacheChange {
     pub payload: Payload,
     /// Inline QoS beyond key hash and status; rare, hence boxed.
     pub inline_qos: Option<Box<InlineQosToSend>>,
-    /// The only reader that is meant to get it; `None` for every matched one.
-    pub destination: Option<Guid>,
+    /// Who is meant to get it.
+    pub audience: Audience,
+}
+
+impl CacheChange {
+    /// Who first wrote it, and its number there: what PID_ORIGINAL_WRITER_INFO says, where somebody passed
+    /// it on.
+    pub fn identity(&self) -> (Guid, SequenceNumber) {
+        match self.inline_qos.as_ref().and_then(|inline| inline.original_writer_info) {
+            Some(original) => (original.writer_guid, original.sequence_number),
+            None => (self.writer_guid, self.sequence_number),
+        }
+    }
 }

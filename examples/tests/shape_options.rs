@@ -86,7 +86,6 @@ fn every_option_is_read() {
     assert_eq!(publisher, expected);
     assert_eq!(publisher.topic_names().collect::<Vec<_>>(), ["Circle", "Circle1"]);
     assert_eq!(publisher.colors().collect::<Vec<_>>(), ["RED", "RED1", "RED2"]);
-    assert!(publisher.unsupported().is_empty());
 
     let subscriber = options("-S -r -t Circle -k 0 -R --take-read --read-period 20 --time-filter 1000");
     assert_eq!(subscriber.history_depth, Some(0));
@@ -150,15 +149,6 @@ fn options_of_the_other_role_are_named_and_ignored() {
             "warning: --access-scope ignored without --coherent or --ordered"
         ]
     );
-}
-
-#[test]
-fn what_is_not_there_is_named() {
-    for (line, missing) in
-        [("-S -t T -D t", "durability TRANSIENT (-D t)"), ("-P -t T -D p", "durability PERSISTENT (-D p)")]
-    {
-        assert_eq!(options(line).unsupported(), [missing], "{line}");
-    }
 }
 
 #[test]

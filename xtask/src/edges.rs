@@ -18,6 +18,7 @@ const ALLOWED: &[Edges] = &[
         dev: &["dds-sim"],
     },
     Edges { from: "dds-sim", to: &["dds-core", "dds-qos", "dds-rtps", "dds-types"], dev: &[] },
+    Edges { from: "dds-durability", to: &["dds-core"], dev: &["dds-sim"] },
     Edges { from: "dds-bench", to: &["dds-core"], dev: &[] },
     Edges { from: "examples", to: &["dds-core"], dev: &[] },
     Edges { from: "interop-tests", to: &["dds-core"], dev: &[] },

@@ -13,6 +13,7 @@ mod loan;
 mod multi_topic;
 mod participant;
 mod publisher;
+pub mod raw;
 mod reader;
 mod select;
 mod stream;

@@ -626,6 +626,27 @@ impl<T: TopicType> DataReader<T> {
         self.inner.endpoint.observer.notifier.until(look).await;
     }
 
+    /// Blocks until every matched writer with DURABILITY above VOLATILE has delivered what it had kept
+    /// for late joiners when it was matched, durability services included (DDS 1.4 §2.2.2.5.3.34). At once
+    /// for a VOLATILE reader, which gets no such samples.
+    ///
+    /// Writers that are not matched yet cannot be asked. At least one is waited for: that none has been
+    /// found so far does not mean that there is none.
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn wait_for_historical_data(&self, timeout: Duration) -> DdsResult<()> {
+        self.block_until("wait_for_historical_data", timeout, || {
+            self.inner.endpoint.state.lock().await_history()
+        })
+    }
+
+    /// As [`DataReader::wait_for_historical_data`], without a time limit.
+    pub async fn historical_data(&self) {
+        let look = || self.inner.endpoint.state.lock().await_history().then_some(());
+        self.inner.endpoint.observer.notifier.until(look).await;
+    }
+
     /// Blocks until at least `writers` are matched.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use std::{
 
 use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
 use dds_rtps::{
-    change::ChangeKind,
+    change::{Audience, ChangeKind},
     discovery::{PublicationData, SubscriptionData},
     message::{InlineQosToSend, SampleIdentity},
     payload::{Payload, PayloadPool},
@@ -194,7 +194,7 @@ impl WriterInner {
             // Some peers know instances by their key hash only, others by the key.
             key_hash: Some(endpoint.type_support.key_hash(key)),
             inline_qos: None,
-            destination: None,
+            audience: Audience::ALL,
         };
         self.engine.write(endpoint, &write, operation)
     }
@@ -240,7 +240,7 @@ impl<T: TopicType> std::fmt::Debug for DataWriter<T> {
 }
 
 /// The QoS for readers that want it with each sample (RTPS 2.5 §8.7.2), as parameters without sentinel.
-fn inline_parameters(announced: &PublicationQos) -> Vec<u8> {
+pub(super) fn inline_parameters(announced: &PublicationQos) -> Vec<u8> {
     let mut parameters = Vec::new();
     announced.write_parameters(&mut ParameterListWriter::new(&mut parameters, Endianness::Little));
     parameters
@@ -711,7 +711,7 @@ impl<T: TopicType> DataWriter<T> {
             source_timestamp: options.source_timestamp,
             key_hash: None,
             inline_qos,
-            destination: options.destination,
+            audience: options.destination.map_or(Audience::ALL, Audience::only),
         })
     }
 

@@ -274,7 +274,8 @@ impl Engine {
                         _ => Replay::All,
                     },
                 });
-                let matched = MatchedSubscription { handle, data: data.clone() };
+                let since = guard.matched.get(&remote.guid).map_or(now.monotonic, |known| known.since);
+                let matched = MatchedSubscription { handle, data: data.clone(), since };
                 let changed = match guard.matched.insert(remote.guid, matched) {
                     Some(_) => StatusMask::NONE,
                     None => {
@@ -353,7 +354,9 @@ impl Engine {
         }
         if let Some(reader) = reader {
             let known = reader.state.lock().matched.contains_key(&remote);
-            reader.unmatched(now, remote);
+            let heard = self.table.read().remote(remote.prefix).map(|known| known.last_heard());
+            let heard = heard.filter(|heard| *heard > Monotonic::ZERO).unwrap_or(now.monotonic);
+            reader.unmatched(now, remote, heard);
             let mut table = self.table.write();
             table.remove_route(remote, local);
             if known {

@@ -23,11 +23,13 @@ mod discovery;
 mod environment;
 mod group;
 mod observer;
+mod originals;
 mod presenter;
 mod protect;
 mod reader;
 mod subscriber;
 mod table;
+mod tap;
 mod timers;
 mod topic;
 mod types;
@@ -65,12 +67,17 @@ pub(crate) use group::{DeliveryGroup, PublisherGroup};
 pub(crate) use observer::{Listening, Observer, Source, StatusListener};
 pub(crate) use presenter::Presenter;
 pub use protect::{Opened, Protect};
+use reader::Expired;
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
 pub(crate) use subscriber::SubscriberGroup;
 pub(crate) use table::{EndpointTable, Remote};
+pub use tap::RawEvent;
+pub(crate) use tap::TapLimits;
 pub(crate) use topic::TopicShared;
 pub(crate) use types::TypeMatcher;
-pub(crate) use writer::{Batching, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState};
+pub(crate) use writer::{
+    Batching, MatchedSubscription, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState,
+};
 
 use timers::{Armed, TimerOwner, TimerQueue};
 
@@ -522,8 +529,11 @@ impl Engine {
     }
 
     fn settle_one_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>) {
-        let (changed, revived) = reader.expire(now);
+        let Expired { changed, revived, complete } = reader.expire(now);
         reader.raise(changed);
+        if complete {
+            reader.observer.notifier.notify();
+        }
         if revived {
             self.run_discovery(now, |participant| participant.handle_timeout(now));
         }

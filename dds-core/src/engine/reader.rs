@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use dds_qos::{DataReaderQos, LivelinessKind};
+use dds_qos::{DataReaderQos, DurabilityKind, LivelinessKind};
 use dds_rtps::{
-    change::{CacheChange, ChangeKind},
+    change::{Audience, CacheChange, ChangeKind},
     discovery::PublicationData,
     message::{
         Data, DataPayload, Datagram, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend,
@@ -12,13 +12,16 @@ use dds_rtps::{
     },
     participant::{Activity, Touch},
     payload::Payload,
-    reader::{Offer, StatefulReader},
+    reader::{Offer, StatefulReader, WriterProxy},
     structure::{Guid, GuidPrefix, SequenceNumber},
     time::{Monotonic, Now},
 };
 use parking_lot::Mutex;
 
-use super::{Observer, Presenter, SubscriberGroup, TopicShared, observer::Source, timers::Armed};
+use super::{
+    Observer, Presenter, RawEvent, SubscriberGroup, TapLimits, TopicShared, observer::Source,
+    originals::Originals, tap::Tap, timers::Armed,
+};
 use crate::{
     cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
@@ -61,6 +64,23 @@ pub(crate) struct ReaderState {
     manual_writers: usize,
     /// A writer counted as not alive wrote: discovery has to look at it.
     revived: bool,
+    /// What came of writers that a durability service may speak for; `None` under VOLATILE, where no
+    /// service is listened to.
+    originals: Option<Box<Originals>>,
+    /// Takes what happens instead of the cache, where there is no type.
+    tap: Option<Box<Tap>>,
+    /// Somebody waits for the history to be complete.
+    history_awaited: bool,
+}
+
+/// What became of a reader since it was looked at last.
+pub(super) struct Expired {
+    /// The statuses that changed.
+    pub(super) changed: StatusMask,
+    /// Discovery must look at revived writers.
+    pub(super) revived: bool,
+    /// The history that somebody waits for is complete.
+    pub(super) complete: bool,
 }
 
 /// A matched writer.
@@ -83,6 +103,9 @@ impl ReaderState {
             cache,
             presenter,
             statuses: ReaderStatuses::default(),
+            originals: (qos.durability.0 != DurabilityKind::Volatile).then(Box::default),
+            tap: None,
+            history_awaited: false,
             qos,
             matched: BTreeMap::new(),
             accessed: Vec::new(),
@@ -93,6 +116,40 @@ impl ReaderState {
             manual_writers: 0,
             revived: false,
         }
+    }
+
+    /// With a tap instead of the cache.
+    pub(crate) fn tapped(self, limits: TapLimits) -> Self {
+        Self { tap: Some(Box::new(Tap::new(limits))), ..self }
+    }
+
+    /// Tells the tap, if there is one.
+    fn tell_tap(&mut self, event: impl FnOnce() -> RawEvent) {
+        if let Some(tap) = &mut self.tap {
+            tap.push(event());
+            self.statuses.set_data_available();
+            self.pending |= StatusMask::DATA_AVAILABLE;
+        }
+    }
+
+    /// Takes the oldest events of the tap; whether there are more.
+    pub(crate) fn take_raw(
+        &mut self,
+        now: Now,
+        max: usize,
+        events: &mut Vec<RawEvent>,
+        observer: &Observer,
+    ) -> bool {
+        let Some(tap) = &mut self.tap else { return false };
+        if tap.take(max, events) {
+            self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+        }
+        let more = self.tap.as_ref().is_some_and(|tap| !tap.is_empty());
+        if !more {
+            self.statuses.clear_data_available();
+            let _ = observer.condition().set_changed(self.statuses.changed());
+        }
+        more
     }
 
     /// When the reader has something to do.
@@ -107,11 +164,20 @@ impl ReaderState {
         now: Now,
         run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&CacheChange) -> Offer),
     ) {
-        let Self { machine, cache, presenter, statuses, pending, .. } = self;
-        let mut shelf = Shelf { cache, statuses, pending };
-        run(machine, &mut |change| match presenter {
-            None => shelf.show(now, change),
-            Some(presenter) => presenter.offer(now, change, &mut shelf),
+        let Self { machine, cache, presenter, statuses, pending, originals, tap, .. } = self;
+        let mut shelf = Shelf { cache, statuses, pending, originals };
+        run(machine, &mut |change| {
+            if let Some(tap) = tap {
+                shelf.tell_data();
+                return tap.offer(change);
+            }
+            if shelf.originals.as_ref().is_some_and(|originals| originals.is_repeat(change)) {
+                return Offer::Done;
+            }
+            match presenter {
+                None => shelf.show(now, change),
+                Some(presenter) => presenter.offer(now, change, &mut shelf),
+            }
         });
         let lost = self.machine.statistics().lost;
         if lost > self.lost {
@@ -131,7 +197,12 @@ impl ReaderState {
     }
 
     fn shelf(&mut self) -> Shelf<'_> {
-        Shelf { cache: &mut self.cache, statuses: &mut self.statuses, pending: &mut self.pending }
+        Shelf {
+            cache: &mut self.cache,
+            statuses: &mut self.statuses,
+            pending: &mut self.pending,
+            originals: &mut self.originals,
+        }
     }
 
     /// Offers a change that waited to the cache.
@@ -206,6 +277,28 @@ impl ReaderState {
         }
     }
 
+    /// Whether every matched writer that keeps samples for late joiners has delivered those that it had
+    /// when it was matched, and there is such a writer.
+    pub(crate) fn has_history(&self) -> bool {
+        if self.qos.durability.0 == DurabilityKind::Volatile {
+            return true;
+        }
+        let durable =
+            |matched: &&MatchedPublication| matched.data.qos.durability.0 != DurabilityKind::Volatile;
+        let mut writers = self.matched.values().filter(durable).peekable();
+        let delivered = |matched: &MatchedPublication| {
+            self.machine.writer(matched.data.endpoint_guid).is_some_and(WriterProxy::has_history)
+        };
+        writers.peek().is_some() && writers.all(delivered)
+    }
+
+    /// As [`ReaderState::has_history`]; if it is not so, the reader's notifier tells when it is.
+    pub(crate) fn await_history(&mut self) -> bool {
+        let complete = self.has_history();
+        self.history_awaited = !complete;
+        complete
+    }
+
     /// After samples were taken: what had found no room is tried again.
     pub(crate) fn retry(&mut self, now: Now) {
         if self.cache.wants_retry() {
@@ -219,26 +312,31 @@ pub(super) struct Shelf<'s> {
     pub(super) cache: &'s mut ReaderCache,
     statuses: &'s mut ReaderStatuses,
     pending: &'s mut StatusMask,
+    originals: &'s mut Option<Box<Originals>>,
 }
 
 impl Shelf<'_> {
+    fn tell_data(&mut self) {
+        self.statuses.set_data_available();
+        *self.pending |= StatusMask::DATA_AVAILABLE;
+    }
+
     /// Offers a change to the cache.
     pub(super) fn show(&mut self, now: Now, change: &CacheChange) -> Offer {
         match self.cache.offer(now, change) {
-            OfferOutcome::Accepted => {
-                self.statuses.set_data_available();
-                *self.pending |= StatusMask::DATA_AVAILABLE;
-                Offer::Done
-            }
+            OfferOutcome::Accepted => self.tell_data(),
             OfferOutcome::Rejected { reason, instance } => {
                 self.reject(reason, instance);
-                Offer::NoRoom
+                return Offer::NoRoom;
             }
             OfferOutcome::Dropped(reason) => {
                 tracing::trace!(?reason, writer = %change.writer_guid, "a sample was dropped");
-                Offer::Done
             }
         }
+        if let Some(originals) = self.originals {
+            originals.note(change);
+        }
+        Offer::Done
     }
 
     pub(super) fn reject(&mut self, reason: SampleRejectedReason, instance: InstanceHandle) {
@@ -323,9 +421,8 @@ impl ReaderEndpoint {
         self.state.lock().step(now, |machine, offer| machine.handle_gap(source, gap, offer));
     }
 
-    /// Lets time pass in the cache. Returns the statuses that changed since the last call, and whether
-    /// discovery must look at revived writers.
-    pub(super) fn expire(&self, now: Now) -> (StatusMask, bool) {
+    /// Lets time pass in the cache.
+    pub(super) fn expire(&self, now: Now) -> Expired {
         let mut state = self.state.lock();
         let state = &mut *state;
         if state.cache.next_timeout() <= now.monotonic {
@@ -342,13 +439,20 @@ impl ReaderEndpoint {
         if !state.pending.is_empty() {
             let _ = self.observer.condition().set_changed(state.statuses.changed());
         }
-        (std::mem::take(&mut state.pending), std::mem::take(&mut state.revived))
+        let complete = state.history_awaited && state.has_history();
+        state.history_awaited &= !complete;
+        Expired {
+            changed: std::mem::take(&mut state.pending),
+            revived: std::mem::take(&mut state.revived),
+            complete,
+        }
     }
 
     /// A writer was matched, or a matched one changed its QoS.
     pub(super) fn matched(&self, handle: InstanceHandle, data: Arc<PublicationData>, activity: Activity) {
         let guid = data.endpoint_guid;
         let mut state = self.state.lock();
+        state.tell_tap(|| RawEvent::Matched(data.clone()));
         let reliable = state.qos.reliability.is_reliable() && data.qos.reliability.is_reliable();
         if let Some(group) = &self.group {
             // Lock order: the group comes before its readers.
@@ -371,6 +475,11 @@ impl ReaderEndpoint {
                 if data.qos.liveliness.kind != LivelinessKind::Automatic {
                     state.manual_writers += 1;
                 }
+                if data.qos.durability.0 >= DurabilityKind::Transient
+                    && let Some(originals) = &mut state.originals
+                {
+                    originals.matched(guid);
+                }
                 state.matched.insert(guid, MatchedPublication { handle, data, activity, alive: true });
                 state.statuses.record_matched(handle);
                 state
@@ -381,14 +490,20 @@ impl ReaderEndpoint {
         }
     }
 
-    /// A matched writer is gone.
-    pub(super) fn unmatched(&self, now: Now, writer: Guid) {
+    /// A matched writer is gone, whose participant was `heard` last then.
+    pub(super) fn unmatched(&self, now: Now, writer: Guid, heard: Monotonic) {
         let departs_later = self.group.as_ref().is_some_and(|group| group.unmatched(self, writer));
         let mut state = self.state.lock();
         state.unmatch_presenter(writer);
         state.machine.unmatch_writer(writer);
+        if state.matched.contains_key(&writer) {
+            state.tell_tap(|| RawEvent::Unmatched { writer, heard });
+        }
         if !departs_later {
             state.cache_unmatched(now, writer);
+        }
+        if let Some(originals) = &mut state.originals {
+            originals.unmatched(writer);
         }
         let Some(known) = state.matched.remove(&writer) else { return };
         if known.data.qos.liveliness.kind != LivelinessKind::Automatic {
@@ -417,6 +532,7 @@ impl ReaderEndpoint {
         };
         state.statuses.record_liveliness(transition, handle);
         state.pending |= StatusMask::LIVELINESS_CHANGED;
+        state.tell_tap(|| RawEvent::Liveliness { writer, alive });
         if !alive && state.cache.writer_not_alive(now, writer) {
             state.statuses.set_data_available();
             state.pending |= StatusMask::DATA_AVAILABLE;
@@ -451,8 +567,10 @@ pub(super) fn change_of(
         (false, false) => ChangeKind::Alive,
     };
     let related_sample_identity = inline.and_then(InlineQos::related_sample_identity);
-    let inline_qos = related_sample_identity.map(|identity| {
-        Box::new(InlineQosToSend { related_sample_identity: Some(identity), ..Default::default() })
+    let original_writer_info = inline.and_then(InlineQos::original_writer_info);
+    let special = related_sample_identity.is_some() || original_writer_info.is_some();
+    let inline_qos = special.then(|| {
+        Box::new(InlineQosToSend { related_sample_identity, original_writer_info, ..Default::default() })
     });
     CacheChange {
         kind,
@@ -462,7 +580,7 @@ pub(super) fn change_of(
         key_hash: inline.and_then(InlineQos::key_hash),
         payload: Payload::default(),
         inline_qos,
-        destination: None,
+        audience: Audience::ALL,
     }
 }
 

@@ -24,6 +24,11 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    /// When something of it came last; zero for never.
+    pub(crate) fn last_heard(&self) -> Monotonic {
+        Monotonic::from_nanos(self.last_heard.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn note_traffic(&self, now: Monotonic) {
         self.last_heard.store(now.as_nanos(), Ordering::Relaxed);
     }
@@ -95,9 +100,8 @@ impl EndpointTable {
 
     /// When each remote participant was last heard of.
     pub(crate) fn remotes_heard(&self) -> Vec<(GuidPrefix, Monotonic)> {
-        let heard = |remote: &Remote| Monotonic::from_nanos(remote.last_heard.load(Ordering::Relaxed));
         let mut all: Vec<_> =
-            self.remotes.iter().map(|(prefix, (remote, _))| (*prefix, heard(remote))).collect();
+            self.remotes.iter().map(|(prefix, (remote, _))| (*prefix, remote.last_heard())).collect();
         // In the same order in every process, so that equal inputs have equal effects.
         all.sort_unstable();
         all

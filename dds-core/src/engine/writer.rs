@@ -10,7 +10,7 @@ use std::{
 
 use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
 use dds_rtps::{
-    change::{CacheChange, ChangeKind},
+    change::{Audience, CacheChange, ChangeKind},
     discovery::SubscriptionData,
     message::{AckNack, Datagram, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
@@ -121,6 +121,7 @@ const HOT_NANOS: u64 = 10_000;
 pub(crate) struct MatchedSubscription {
     pub(crate) handle: InstanceHandle,
     pub(crate) data: Arc<SubscriptionData>,
+    pub(crate) since: Monotonic,
 }
 
 /// A change to be written.
@@ -132,7 +133,7 @@ pub(crate) struct Write<'k> {
     pub(crate) source_timestamp: Option<Timestamp>,
     pub(crate) key_hash: Option<KeyHash>,
     pub(crate) inline_qos: Option<Box<InlineQosToSend>>,
-    pub(crate) destination: Option<Guid>,
+    pub(crate) audience: Audience,
 }
 
 /// What came of an attempt to write.
@@ -259,6 +260,19 @@ impl WriterState {
         while let Some(change) = self.machine.take_spent() {
             pool.recycle(change.payload);
         }
+    }
+
+    /// The key hash of a sample that does not carry it for another reason: a durability service tells the
+    /// instances of TRANSIENT and PERSISTENT writers apart without knowing their type.
+    fn durable_key_hash(&self, writer: &WriterEndpoint, instance: InstanceKey<'_>) -> Option<KeyHash> {
+        if self.qos.durability.0 < DurabilityKind::Transient || !writer.type_support.has_key {
+            return None;
+        }
+        let key = match instance {
+            InstanceKey::Canonical(key) => key,
+            InstanceKey::Handle(handle) => self.cache.key_value(handle)?,
+        };
+        Some(writer.type_support.key_hash(key))
     }
 
     /// Whether the bound on what is in flight is reached; it holds for KEEP_ALL only, since under
@@ -472,6 +486,7 @@ impl Engine {
             Admission::Admitted { evict, .. } => {
                 state.released.extend(evict);
                 state.drop_released();
+                let key_hash = write.key_hash.or_else(|| state.durable_key_hash(writer, write.instance));
                 let mut inline_qos = write.inline_qos.clone();
                 let set = state.cache.open_set(request.sequence_number);
                 if set.is_some() {
@@ -485,10 +500,10 @@ impl Engine {
                     writer_guid: writer.guid,
                     sequence_number: SequenceNumber::UNKNOWN,
                     source_timestamp: Some(source_timestamp),
-                    key_hash: write.key_hash,
+                    key_hash,
                     payload: write.payload.clone(),
                     inline_qos,
-                    destination: write.destination,
+                    audience: write.audience.clone(),
                 }))
             }
             refused => Err(refused),
@@ -542,6 +557,16 @@ impl Engine {
         if progress {
             writer.observer.notifier.notify();
         }
+    }
+
+    /// Sends what was added to a writer's history.
+    pub(crate) fn flush_state(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        state: MutexGuard<'_, WriterState>,
+    ) {
+        self.flush(now, writer, state, Urgency::Now);
     }
 
     /// Sends an open batch at once.

@@ -83,7 +83,7 @@ macro_rules! durability_policies {
         pid [0x001d];
         changeable BeforeEnable;
         compatible [at_least(0)];
-        enforced Enforcement::Partly("VOLATILE and TRANSIENT_LOCAL");
+        enforced Enforcement::Yes;
         in [topic() writer() reader() publication(writer) subscription(reader)];
         (
             /// The kind.
@@ -95,7 +95,7 @@ macro_rules! durability_policies {
         section "DDS 1.4 §2.2.3.5";
         pid [0x001e];
         changeable BeforeEnable;
-        enforced Enforcement::No;
+        enforced Enforcement::Yes;
         in [topic() writer() publication(writer)];
         {
             /// How long an instance is kept after its last writer left it.

@@ -39,6 +39,8 @@ impl ReaderConfig {
 pub enum Offer {
     /// Taken, or deliberately dropped for good: acknowledge it.
     Done,
+    /// Taken, but acknowledged only after [`StatefulReader::confirm`].
+    Unconfirmed,
     /// No room now: a reliable change stays unacknowledged and comes again when there is room.
     NoRoom,
 }
@@ -234,6 +236,11 @@ impl StatefulReader {
                 proxy.blocked = false;
                 proxy.next = number.next();
             }
+            Offer::Unconfirmed => {
+                proxy.blocked = false;
+                proxy.next = number.next();
+                proxy.note_unconfirmed(number);
+            }
             Offer::NoRoom => {
                 proxy.blocked = true;
                 proxy.hold(change, limits);
@@ -250,6 +257,16 @@ impl StatefulReader {
             let Some(change) = proxy.release(proxy.next) else { return };
             Self::hand_on(proxy, change, offer, limits);
         }
+    }
+
+    /// The changes of a writer up to `through` that were [`Offer::Unconfirmed`] are safe: the writer may
+    /// be told that they arrived, and is.
+    pub fn confirm(&mut self, now: Monotonic, writer: Guid, through: SequenceNumber) {
+        self.change(writer, |proxy, _| {
+            if proxy.confirm(through) && proxy.config.reliable {
+                proxy.schedule_acknack(now);
+            }
+        });
     }
 
     /// Hands held changes on again after the cache got room.
@@ -297,10 +314,13 @@ impl StatefulReader {
                 statistics.lost = statistics.lost.saturating_add(lost);
             }
             proxy.synchronised = true;
+            proxy.history_end.get_or_insert(heartbeat.last_sn);
             proxy.announced_last = proxy.announced_last.max(heartbeat.last_sn);
             proxy.advance_to(heartbeat.first_sn);
             Self::drain(proxy, offer, limits);
-            if !heartbeat.is_final || proxy.is_missing_any() {
+            // What is not confirmed yet is answered for when it is.
+            let asks = !heartbeat.is_final && proxy.unconfirmed.is_none();
+            if asks || proxy.is_missing_any() {
                 proxy.schedule_acknack(now.after(delay));
             }
         });

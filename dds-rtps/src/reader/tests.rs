@@ -9,7 +9,7 @@ use smallvec::smallvec;
 use super::*;
 use crate::{
     change::CacheChange,
-    message::{DataFrag, Gap, Heartbeat, SequenceNumberSet},
+    message::{DataFrag, Gap, Heartbeat, MessageReceiver, SequenceNumberSet, Submessage},
     structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, GuidPrefix, Locator, SequenceNumber},
     time::{Duration, Monotonic},
 };
@@ -270,4 +270,55 @@ proptest! {
             prop_assert!(missing.is_none_or(|missing| missing.iter().count() <= 256));
         }
     }
+}
+
+/// What one acknowledgement says: its base and the numbers it asks for; `None` when none is due.
+fn acknowledgement(reader: &mut StatefulReader) -> Option<(i64, Vec<i64>)> {
+    let mut out = crate::message::Datagram::new();
+    reader.poll_transmit(Monotonic::ZERO, None, &mut out)?;
+    let bytes = out.to_vec();
+    let mut receiver = MessageReceiver::new(&bytes, WRITER.prefix).unwrap();
+    while let Some(Ok((_, submessage))) = receiver.next_submessage() {
+        if let Submessage::AckNack(acknack) = submessage {
+            let asked = acknack.reader_sn_state.iter().map(|number| number.0).collect();
+            return Some((acknack.reader_sn_state.base().0, asked));
+        }
+    }
+    None
+}
+
+#[test]
+fn what_is_not_confirmed_is_not_acknowledged() {
+    let mut reader = reader();
+    assert_eq!(acknowledgement(&mut reader), Some((1, vec![])), "the first, unasked");
+    let mut offer = |_: &CacheChange| Offer::Unconfirmed;
+    for number in [1, 2, 3] {
+        reader.handle_change(change(number), &mut offer);
+    }
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 3, 1), &mut offer);
+    assert_eq!(acknowledgement(&mut reader), None, "nothing is missing, nothing is safe");
+    reader.confirm(Monotonic::ZERO, WRITER, SequenceNumber(2));
+    assert_eq!(acknowledgement(&mut reader), Some((3, vec![])));
+    // What is missing is asked for meanwhile, and what waits is not acknowledged by that.
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 5, 2), &mut offer);
+    assert_eq!(acknowledgement(&mut reader), Some((3, vec![4, 5])));
+    reader.handle_change(change(4), &mut offer);
+    reader.handle_change(change(5), &mut offer);
+    reader.confirm(Monotonic::ZERO, WRITER, SequenceNumber(5));
+    assert_eq!(acknowledgement(&mut reader), Some((6, vec![])));
+    reader.confirm(Monotonic::ZERO, WRITER, SequenceNumber(5));
+    assert_eq!(acknowledgement(&mut reader), None);
+}
+
+#[test]
+fn the_history_is_there_when_all_that_the_first_heartbeat_told_of_is() {
+    let mut reader = reader();
+    let mut offer = |_: &CacheChange| Offer::Done;
+    assert!(!reader.writer(WRITER).unwrap().has_history());
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 4, 1), &mut offer);
+    reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 9, 2), &mut offer);
+    reader.handle_change(change(3), &mut offer);
+    assert!(!reader.writer(WRITER).unwrap().has_history());
+    reader.handle_change(change(4), &mut offer);
+    assert!(reader.writer(WRITER).unwrap().has_history());
 }

@@ -44,6 +44,10 @@ pub struct WriterProxy {
     pub(super) nack_frag_count: Count,
     /// A number has been handed on, or a heartbeat seen: from here on a jump of numbers is a loss.
     pub(super) synchronised: bool,
+    /// The last number of the first heartbeat: what had been written when the reader came.
+    pub(super) history_end: Option<SequenceNumber>,
+    /// The lowest and highest number taken and not confirmed yet.
+    pub(super) unconfirmed: Option<(SequenceNumber, SequenceNumber)>,
     /// The cache refused the change `next` for lack of room.
     pub(super) blocked: bool,
     /// When the next ACKNACK is due.
@@ -73,6 +77,8 @@ impl WriterProxy {
             acknack_count: Count(0),
             nack_frag_count: Count(0),
             synchronised: false,
+            history_end: None,
+            unconfirmed: None,
             blocked: false,
             acknack_due,
             heartbeat_wanted: false,
@@ -95,6 +101,26 @@ impl WriterProxy {
     /// The lowest number that is still awaited.
     pub fn next_expected(&self) -> SequenceNumber {
         self.next
+    }
+
+    /// Whether all that had been written when the reader came, and that the writer still has, was handed
+    /// on. Always true where lost changes are not asked for.
+    pub fn has_history(&self) -> bool {
+        !self.config.reliable || self.history_end.is_some_and(|end| self.next > end)
+    }
+
+    pub(super) fn note_unconfirmed(&mut self, number: SequenceNumber) {
+        let lowest = self.unconfirmed.map_or(number, |(lowest, _)| lowest);
+        self.unconfirmed = Some((lowest, number));
+    }
+
+    /// Whether anything up to `through` waited for it.
+    pub(super) fn confirm(&mut self, through: SequenceNumber) -> bool {
+        let Some((lowest, highest)) = self.unconfirmed.filter(|(lowest, _)| *lowest <= through) else {
+            return false;
+        };
+        self.unconfirmed = (through < highest).then(|| (through.next().max(lowest), highest));
+        true
     }
 
     /// Whether the change of `number` is of no more use.
@@ -162,8 +188,10 @@ impl WriterProxy {
     /// What the writer has and we have not, from `next` on, within one ACKNACK's reach. Numbers for
     /// which `partial` holds are left out: their fragments are asked for one by one.
     pub(super) fn missing(&self, mut partial: impl FnMut(SequenceNumber) -> bool) -> SequenceNumberSet {
-        let mut set = SequenceNumberSet::new(self.next);
-        let last = self.announced_last.min(self.next.plus(255));
+        // Numbers below the base count as acknowledged.
+        let base = self.unconfirmed.map_or(self.next, |(lowest, _)| lowest.min(self.next));
+        let mut set = SequenceNumberSet::new(base);
+        let last = self.announced_last.min(base.plus(255));
         let mut number = self.next;
         while number <= last {
             match self.irrelevant.end_of(number) {

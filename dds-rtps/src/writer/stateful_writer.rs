@@ -422,10 +422,7 @@ impl StatefulWriter {
             }
             let exists = number >= proxy.first_relevant
                 && !is_filtered(number)
-                && self
-                    .history
-                    .change(number)
-                    .is_some_and(|change| change.destination.is_none_or(|to| to == guid));
+                && self.history.change(number).is_some_and(|change| change.audience.includes(guid));
             if !exists {
                 let hole_end = if number < first { first.previous() } else { number };
                 let end =
@@ -491,7 +488,7 @@ impl StatefulWriter {
             self.attention.insert(guid);
             return;
         }
-        if change.destination.is_some_and(|to| to != guid) {
+        if !change.audience.includes(guid) {
             return;
         }
         let count = transmit_fragment_count(change.payload.len(), self.config.fragment_size);

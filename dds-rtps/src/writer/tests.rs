@@ -2,14 +2,19 @@
 
 mod filtered;
 
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    vec,
+    vec::Vec,
+};
 use std::println;
 
 use smallvec::smallvec;
 
 use super::*;
 use crate::{
-    change::CacheChange,
+    change::{Audience, CacheChange},
     message::{
         AckNack, Datagram, FragmentNumberSet, MessageReceiver, NackFrag, SequenceNumberSet, Submessage,
     },
@@ -310,13 +315,75 @@ fn a_directed_change_reaches_its_reader_alone() {
     world.writer.add_change(CacheChange {
         writer_guid: WRITER,
         payload: Payload::from(value(1, 8)),
-        destination: Some(two),
+        audience: Audience::only(two),
         ..CacheChange::default()
     });
     world.write(value(2, 8));
     world.settle();
     assert_eq!(world.readers[&one].got, vec![value(0, 8), value(2, 8)]);
     assert_eq!(world.readers[&two].got, vec![value(0, 8), value(1, 8), value(2, 8)]);
+}
+
+#[test]
+fn a_change_withheld_from_some_reaches_the_others_and_whoever_comes_later() {
+    let mut world = World::new(11, 25);
+    let (one, two) = (world.add_reader(2, Replay::None), world.add_reader(3, Replay::None));
+    world.write(value(0, 8));
+    let others = Arc::new(BTreeSet::from([one]));
+    for number in 1..40 {
+        world.writer.add_change(CacheChange {
+            writer_guid: WRITER,
+            payload: Payload::from(value(number, 8)),
+            audience: Audience::all_but(others.clone()),
+            ..CacheChange::default()
+        });
+    }
+    world.write(value(40, 8));
+    world.settle();
+    let late = world.add_reader(4, Replay::All);
+    world.settle();
+    let all: Vec<_> = (0..=40).map(|number| value(number, 8)).collect();
+    assert_eq!(world.readers[&one].got, vec![value(0, 8), value(40, 8)]);
+    assert_eq!(world.readers[&two].got, all);
+    assert_eq!(world.readers[&late].got, all);
+    assert!(world.writer.is_acknowledged(SequenceNumber(41)));
+}
+
+#[test]
+fn changes_withheld_side_by_side_are_one_gap() {
+    let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
+    writer.match_reader(ReaderProxyConfig {
+        guid: reader_guid(2),
+        locators: smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)],
+        reliable: true,
+        expects_inline_qos: false,
+        replay: Replay::None,
+        filter: None,
+    });
+    let mut out = Datagram::new();
+    while writer.poll_transmit(Monotonic::ZERO, &mut out).is_some() {}
+    let others = Arc::new(BTreeSet::from([reader_guid(2)]));
+    for _ in 0..1000 {
+        let audience = Audience::all_but(others.clone());
+        writer.add_change(CacheChange {
+            payload: Payload::from(value(0, 8)),
+            audience,
+            ..Default::default()
+        });
+    }
+    let mut gaps = Vec::new();
+    while writer.poll_transmit(Monotonic::ZERO, &mut out).is_some() {
+        let bytes = out.to_vec();
+        let mut receiver = MessageReceiver::new(&bytes, reader_guid(2).prefix).unwrap();
+        while let Some(Ok((_, submessage))) = receiver.next_submessage() {
+            match submessage {
+                Submessage::Gap(gap) => gaps.push((gap.gap_start.0, gap.gap_list.base().0)),
+                Submessage::Data(_) => panic!("data is withheld"),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(gaps, [(1, 1001)]);
 }
 
 #[test]
@@ -398,14 +465,20 @@ fn a_directed_change_leaves_without_a_reliable_reader() {
     for number in [3, 2, 3] {
         writer.add_change(CacheChange {
             payload: Payload::from(value(0, 8)),
-            destination: Some(reader_guid(number)),
+            audience: Audience::only(reader_guid(number)),
             ..CacheChange::default()
         });
     }
     let mut out = Datagram::new();
     let mut served = Vec::new();
     while let Some(destinations) = writer.poll_transmit(Monotonic::ZERO, &mut out) {
-        served.extend(destinations.iter().map(|(prefix, _)| *prefix));
+        let bytes = out.to_vec();
+        let mut receiver = MessageReceiver::new(&bytes, destinations[0].0).unwrap();
+        while let Some(Ok((_, submessage))) = receiver.next_submessage() {
+            if let Submessage::Data(_) = submessage {
+                served.extend(destinations.iter().map(|(prefix, _)| *prefix));
+            }
+        }
     }
     served.sort();
     assert_eq!(served, [2, 3, 3].map(|number| reader_guid(number).prefix));
@@ -505,7 +578,7 @@ fn numbered(number: i64) -> CacheChange {
 #[test]
 fn heartbeats_tell_of_the_publishers_numbering() {
     // RTPS 2.5 §8.3.8.6: with the GroupInfo flag, currentGSN, firstGSN, lastGSN and writerSet follow.
-    let numbers = alloc::sync::Arc::new(PublisherNumbers::default());
+    let numbers = Arc::new(PublisherNumbers::default());
     numbers.set_writer_set(crate::message::GroupDigest([1, 2, 3, 4]));
     let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
     writer.join_group(numbers.clone());

@@ -195,7 +195,7 @@ impl StatefulWriter {
                 (self.cursor, self.cursor_fragment) = (end.next(), 1);
                 continue;
             };
-            if change.destination.is_some() {
+            if !change.audience.is_all() {
                 self.step_out_of_line();
                 break;
             }
@@ -239,7 +239,7 @@ impl StatefulWriter {
         }
     }
 
-    /// The change at the cursor is for one reader alone: everyone passes it individually.
+    /// The changes from the cursor on are for some readers only: everyone passes them individually.
     fn step_out_of_line(&mut self) {
         for (guid, proxy) in &mut self.proxies {
             if proxy.position == Position::InLine {
@@ -247,9 +247,10 @@ impl StatefulWriter {
                 self.attention.insert(*guid);
             }
         }
-        let passed = self.history.change(self.cursor).map_or(0, |change| change.payload.len());
-        self.pending_bytes = self.pending_bytes.saturating_sub(passed);
-        self.cursor = self.cursor.next();
+        while let Some(change) = self.history.change(self.cursor).filter(|change| !change.audience.is_all()) {
+            self.pending_bytes = self.pending_bytes.saturating_sub(change.payload.len());
+            self.cursor = self.cursor.next();
+        }
         self.line.stale = true;
     }
 
@@ -519,15 +520,16 @@ impl StatefulWriter {
                 return true;
             }
             let for_it = |change: &&CacheChange| {
-                next >= proxy.first_relevant
-                    && change.destination.is_none_or(|destination| destination == guid)
-                    && !self.is_filtered(proxy, next)
+                let number = change.sequence_number;
+                number >= proxy.first_relevant
+                    && change.audience.includes(guid)
+                    && !self.is_filtered(proxy, number)
             };
             let Some(change) = self.history.change(next).filter(for_it) else {
-                let hole = match self.history.change(next) {
-                    Some(_) => next,
-                    None => self.hole_end(next, last).min(end.previous()),
-                };
+                // One GAP for all that lie side by side.
+                let following = self.history.from(next).find(for_it);
+                let hole = following.map_or(last, |change| change.sequence_number.previous());
+                let hole = hole.min(end.previous());
                 if proxy.filter.is_some() {
                     proxy.pass_over(next, hole);
                     continue;

@@ -23,8 +23,6 @@ use super::{
 /// Why the program could not do its work.
 #[derive(Debug)]
 pub enum ShapeError {
-    /// Something is asked for that is not there.
-    NotSupported(Vec<String>),
     /// An entity could not be made.
     Initialization(DdsError),
     /// Reading or writing failed.
@@ -35,7 +33,7 @@ impl ShapeError {
     /// What the program exits with.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::NotSupported(_) | Self::Initialization(_) => 2,
+            Self::Initialization(_) => 2,
             Self::Running(_) => 3,
         }
     }
@@ -44,7 +42,6 @@ impl ShapeError {
 impl fmt::Display for ShapeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSupported(features) => write!(f, "not supported: {}", features.join(", ")),
             Self::Initialization(error) => write!(f, "failed to initialize: {error}"),
             Self::Running(error) => write!(f, "failed while running: {error}"),
         }
@@ -60,10 +57,6 @@ impl std::error::Error for ShapeError {}
 pub fn run(options: &ShapeOptions, interrupt: &GuardCondition) -> Result<(), ShapeError> {
     if options.verbosity == Verbosity::Debug {
         say(format!("{options:#?}"));
-    }
-    let missing = options.unsupported();
-    if !missing.is_empty() {
-        return Err(ShapeError::NotSupported(missing));
     }
     let (participant, topics) = entities(options).map_err(ShapeError::Initialization)?;
     let pace = Pace::new(interrupt);

@@ -371,17 +371,6 @@ impl ShapeOptions {
         self.presentation.coherent_access || self.presentation.ordered_access
     }
 
-    /// What is asked for and not implemented, in words.
-    pub fn unsupported(&self) -> Vec<String> {
-        let mut missing: Vec<String> = Vec::new();
-        match self.durability {
-            DurabilityKind::Volatile | DurabilityKind::TransientLocal => {}
-            DurabilityKind::Transient => missing.push("durability TRANSIENT (-D t)".into()),
-            DurabilityKind::Persistent => missing.push("durability PERSISTENT (-D p)".into()),
-        }
-        missing
-    }
-
     /// The filter of a subscriber: by an expression, or by its colour.
     pub fn filter_expression(&self) -> Option<String> {
         let by_color = || self.color.as_ref().map(|color| format!("color = '{}'", color.replace('\'', "''")));

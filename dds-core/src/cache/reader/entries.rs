@@ -31,6 +31,7 @@ pub(super) struct Incoming {
     pub(super) content: Content,
     pub(super) source_timestamp: Option<Timestamp>,
     pub(super) reception_timestamp: Timestamp,
+    /// Who first wrote it, if somebody passed it on; so is the number.
     pub(super) writer_guid: Guid,
     pub(super) publication_handle: InstanceHandle,
     pub(super) sequence_number: SequenceNumber,

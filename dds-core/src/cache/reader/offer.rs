@@ -332,14 +332,15 @@ impl ReaderCache {
         expiry: Monotonic,
     ) -> Incoming {
         let related = change.inline_qos.as_ref().and_then(|inline| inline.related_sample_identity);
+        let (writer_guid, sequence_number) = change.identity();
         Incoming {
             payload: if content == Content::Data { change.payload.clone() } else { Payload::default() },
             content,
             source_timestamp: change.source_timestamp,
             reception_timestamp: now.wall,
-            writer_guid: change.writer_guid,
+            writer_guid,
             publication_handle: self.writers[writer].matched.handle,
-            sequence_number: change.sequence_number,
+            sequence_number,
             related_sample_identity: related.map(Box::new),
             expiry,
         }

@@ -504,17 +504,13 @@ impl<T: TopicType> DataReader<T> {
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
         endpoint.lifecycle.check("take")?;
-        if let Some(group) = &endpoint.group {
-            check_access(group, access)?;
-        }
-        let one_by_one;
+        let narrowed;
         let selector = match &endpoint.group {
-            // DDS 1.4 §2.2.2.5.3.8: the next sample may be another reader's.
-            Some(group) if group.ordered => {
-                one_by_one = Selector { max_samples: selector.max_samples.min(1), ..*selector };
-                &one_by_one
+            None => selector,
+            Some(group) => {
+                narrowed = Selector { max_samples: limit_in_group(group, access, selector)?, ..*selector };
+                &narrowed
             }
-            _ => selector,
         };
         let now = engine.environment.now();
         let (cached, due) = {
@@ -823,11 +819,13 @@ impl<T: TopicType> DataReader<T> {
     }
 }
 
-/// DDS 1.4 §2.2.2.5.2.8: with access scope GROUP samples are accessed between `begin_access` and
-/// `end_access`.
-fn check_access(group: &SubscriberGroup, access: Access) -> DdsResult<()> {
+/// How many samples one call gives with access scope GROUP: samples are accessed between `begin_access`
+/// and `end_access` (DDS 1.4 §2.2.2.5.2.8) and, where they are ordered, one by one, since the next may be
+/// another reader's (DDS 1.4 §2.2.2.5.3.8).
+#[cold]
+fn limit_in_group(group: &SubscriberGroup, access: Access, selector: &Selector<'_>) -> DdsResult<usize> {
     if group.is_accessed() {
-        return Ok(());
+        return Ok(if group.ordered { selector.max_samples.min(1) } else { selector.max_samples });
     }
     let operation = match access {
         Access::Read => "read",

@@ -243,7 +243,7 @@ impl ReaderState {
     pub(super) fn retry_presenter(&mut self, now: Now) -> bool {
         let wants = self.presenter.as_mut().is_some_and(|presenter| presenter.wants_retry());
         if wants {
-            self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+            self.offer_again(now);
         }
         wants
     }
@@ -302,8 +302,13 @@ impl ReaderState {
     /// After samples were taken: what had found no room is tried again.
     pub(crate) fn retry(&mut self, now: Now) {
         if self.cache.wants_retry() {
-            self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
+            self.offer_again(now);
         }
+    }
+
+    #[cold]
+    fn offer_again(&mut self, now: Now) {
+        self.step(now, |machine, offer| machine.retry(now.monotonic, offer));
     }
 }
 

@@ -72,14 +72,15 @@ impl StatefulWriter {
         if self.group.is_some() { GROUP_INFO_SIZE } else { 0 }
     }
 
-    /// The group fields of a heartbeat. Whoever has all changes up to its `lastSN` lacks none of this
-    /// writer's up to `currentGSN`: what has not left yet is not counted.
-    pub(super) fn group_info(&self) -> Option<HeartbeatGroupInfo> {
+    /// The group fields of a heartbeat of what lies in front of `unsent`. Whoever has all changes up to its
+    /// `lastSN` lacks none of this writer's up to `currentGSN`: what has not left yet is not counted.
+    #[inline]
+    pub(super) fn group_info(&self, unsent: SequenceNumber) -> Option<HeartbeatGroupInfo> {
         let membership = self.group.as_ref()?;
-        let unsent = self.history.from(self.cursor).find_map(group_number);
-        let current = unsent.map_or(membership.numbers.current(), SequenceNumber::previous);
+        let next = self.history.from(unsent).find_map(group_number);
+        let current = next.map_or(membership.numbers.current(), SequenceNumber::previous);
         let held = self.history.from(SequenceNumber::FIRST);
-        let first = held.take_while(|change| change.sequence_number < self.cursor).find_map(group_number);
+        let first = held.take_while(|change| change.sequence_number < unsent).find_map(group_number);
         let first = first.unwrap_or(current.next());
         Some(HeartbeatGroupInfo {
             current_gsn: current,

@@ -223,7 +223,8 @@ impl StatefulWriter {
             let liveliness = core::mem::take(&mut self.liveliness_wanted);
             self.heartbeat_count = self.heartbeat_count.next();
             self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
-            draft.builder.heartbeat(&self.heartbeat(reader_id, self.cursor, !asks, liveliness));
+            let unsent = self.cursor;
+            self.write_heartbeat(&mut draft, unsent, self.heartbeat(reader_id, unsent, !asks, liveliness));
             self.arm_heartbeat(now);
             return Some(destinations);
         }
@@ -271,15 +272,23 @@ impl StatefulWriter {
             count: self.heartbeat_count,
             is_final,
             is_liveliness,
-            group_info: self.group_info(),
+            group_info: None,
         }
+    }
+
+    fn write_heartbeat(&self, draft: &mut Draft<'_>, unsent: SequenceNumber, heartbeat: Heartbeat) {
+        match self.group_info(unsent) {
+            None => draft.builder.heartbeat(&heartbeat),
+            group_info => draft.builder.heartbeat(&Heartbeat { group_info, ..heartbeat }),
+        };
     }
 
     /// A HEARTBEAT for a reader that is not served yet: it tells what is held and asks for an answer.
     /// Discovery probes paths with it.
     pub fn probe_heartbeat(&mut self, reader_id: EntityId) -> Heartbeat {
         self.heartbeat_count = self.heartbeat_count.next();
-        self.heartbeat(reader_id, self.cursor, false, false)
+        let heartbeat = self.heartbeat(reader_id, self.cursor, false, false);
+        Heartbeat { group_info: self.group_info(self.cursor), ..heartbeat }
     }
 
     fn write_gap(
@@ -435,7 +444,7 @@ impl StatefulWriter {
             self.tell_passed_over(&mut draft, &mut proxy);
             self.heartbeat_count = self.heartbeat_count.next();
             self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
-            draft.builder.heartbeat(&self.heartbeat(reader_id, unsent, !asks, liveliness));
+            self.write_heartbeat(&mut draft, unsent, self.heartbeat(reader_id, unsent, !asks, liveliness));
             draft.filled = true;
         }
         let filled = draft.filled;

@@ -136,7 +136,7 @@ const IN_ORDER: usize = 0;
 const OF_INSTANCE: usize = 1;
 const DEADLINE: usize = 0;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Change {
     links: [Link; 2],
     instance: Place,
@@ -287,7 +287,11 @@ impl WriterCache {
         }
         if let Some(depth) = self.settings.limits.keep_last {
             while self.instances[place].valid >= depth {
-                self.replace(self.instances[place].changes.head(), &mut evict);
+                let oldest = self.instances[place].changes.head();
+                match self.sets {
+                    None => evict.push(self.discard(oldest)),
+                    Some(_) => self.replace(oldest, &mut evict),
+                }
             }
         }
         let change = self.append(place, request);
@@ -388,9 +392,10 @@ impl WriterCache {
     }
 
     fn discard_and_forget(&mut self, place: Place) -> SequenceNumber {
-        let Change { instance, links, .. } = self.changes[place];
+        let Change { instance, ref links, .. } = self.changes[place];
+        let is_of_instance = links[OF_INSTANCE].is_linked();
         let number = self.discard(place);
-        if links[OF_INSTANCE].is_linked() {
+        if is_of_instance {
             self.forget_if_unused(instance);
         }
         number
@@ -405,7 +410,7 @@ impl WriterCache {
                 self.last_words.pop_front();
                 // Gone by other means, or written again since?
                 let Some(change) = self.by_number.get(&last) else { continue };
-                let Change { instance, links, .. } = self.changes[*change];
+                let Change { instance, ref links, .. } = self.changes[*change];
                 if links[OF_INSTANCE].is_linked() && self.instances[instance].changes.tail() == *change {
                     self.release_instance(instance, released);
                 }

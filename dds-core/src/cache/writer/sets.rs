@@ -218,6 +218,7 @@ impl WriterCache {
     }
 
     /// Takes a change out of its instance; it stays in the history.
+    #[inline]
     pub(super) fn unlink_from_instance(&mut self, place: Place) {
         let Self { changes, instances, .. } = self;
         let change = &changes[place];

@@ -391,8 +391,7 @@ impl DomainParticipant {
     }
 
     /// A topic whose type is known only at run time, with default QoS: its samples are
-    /// [`DynamicData`]. The type comes from a builder, a Rust type, or from
-    /// [`DomainParticipant::discover_type`].
+    /// [`DynamicData`]. The type comes from a builder, a Rust type, or complete type objects.
     ///
     /// ```
     /// use dds_core::DomainParticipant;

@@ -15,7 +15,7 @@ use crate::{
     change::CacheChange,
     history::WriterHistory,
     message::{AckNack, NackFrag},
-    structure::{Count, EntityId, Guid, GuidPrefix, SequenceNumber},
+    structure::{Count, EntityId, Guid, GuidPrefix, SequenceNumber, VendorId},
     time::{Duration, Monotonic},
     timing,
 };
@@ -152,6 +152,11 @@ impl StatefulWriter {
     /// What was counted since the writer was made.
     pub fn statistics(&self) -> WriterStatistics {
         self.statistics
+    }
+
+    /// Whether a reader of this vendor is matched, as its GUID tells (RTPS 2.5 §9.3.1.5).
+    pub(super) fn has_reader_of(&self, vendor: VendorId) -> bool {
+        self.readers().any(|reader| reader.guid().prefix.0.starts_with(&vendor.0))
     }
 
     /// The matched readers.

@@ -20,7 +20,7 @@ use crate::{
     },
     payload::Payload,
     reader::{Defragmenter, FragmentArrival, Offer, ReaderConfig, StatefulReader, WriterProxyConfig},
-    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, SequenceNumber},
+    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, SequenceNumber, VendorId},
     time::{Duration, Monotonic},
 };
 
@@ -77,8 +77,17 @@ impl World {
         self.add_filtered(number, replay, None)
     }
 
+    fn add_reader_of(&mut self, vendor: VendorId, number: u8) -> Guid {
+        let mut guid = reader_guid(number);
+        guid.prefix.0[..2].copy_from_slice(&vendor.0);
+        self.add(guid, number, Replay::None, None)
+    }
+
     fn add_filtered(&mut self, number: u8, replay: Replay, filter: Option<ReaderFilter>) -> Guid {
-        let guid = reader_guid(number);
+        self.add(reader_guid(number), number, replay, filter)
+    }
+
+    fn add(&mut self, guid: Guid, number: u8, replay: Replay, filter: Option<ReaderFilter>) -> Guid {
         let mut machine = StatefulReader::new(ReaderConfig::new(guid));
         let locators = smallvec![Locator::udp_v4([192, 0, 2, number], 7411)];
         machine.match_writer(
@@ -426,7 +435,7 @@ fn no_data_frag_carries_all_of_a_sample_and_small_ones_still_leave_in_one_datagr
         let mut world = World::new(1, 0);
         // As on loopback, where a datagram holds many fragments.
         world.writer.config.message_sizes = MessageSizes { local: 65_000, network: 65_000 };
-        let guid = world.add_reader(2, Replay::None);
+        let guid = world.add_reader_of(VendorId::EPROSIMA, 2);
         world.settle();
         world.write(value(0, length));
         let mut out = Datagram::new();

@@ -13,7 +13,7 @@ use crate::{
         DataFragHeader, DataHeader, Datagram, Gap, Heartbeat, MessageBuilder, PayloadKind, SequenceNumberSet,
         StatusInfo,
     },
-    structure::{EntityId, FragmentNumber, Guid, GuidPrefix, Locator, LocatorKind, SequenceNumber},
+    structure::{EntityId, FragmentNumber, Guid, GuidPrefix, Locator, LocatorKind, SequenceNumber, VendorId},
     time::Monotonic,
 };
 
@@ -347,9 +347,9 @@ impl StatefulWriter {
         let remaining = count.saturating_sub(fragment).saturating_add(1);
         let fragments =
             u16::try_from(fitting).unwrap_or(u16::MAX).min(u16::try_from(remaining).unwrap_or(u16::MAX));
-        // Never all of a sample in one submessage: readers of Fast DDS 3.2 crash when such a sample is taken.
-        // The last fragment follows in a submessage of its own.
-        let whole = fragment == 1 && u32::from(fragments) == count;
+        // Never all of a sample in one submessage where Fast DDS reads: version 3.2 crashes when such a
+        // sample is taken. The last fragment follows in a submessage of its own.
+        let whole = fragment == 1 && u32::from(fragments) == count && self.has_reader_of(VendorId::EPROSIMA);
         let fragments = if whole { fragments.saturating_sub(1) } else { fragments };
         draft.book(usize::from(fragments).saturating_mul(fragment_size).saturating_add(overhead));
         self.write_fragments(draft, reader_id, change, parameters, fragment, fragments);

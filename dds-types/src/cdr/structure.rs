@@ -277,8 +277,18 @@ impl CdrReader<'_> {
         default: impl FnOnce() -> T,
         read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
     ) -> Result<T, DecodeError> {
-        let ends_somewhere = self.has_delimiters() || (self.depth == 1 && !self.canonical);
-        if ends_somewhere && self.remaining().is_empty() { Ok(default()) } else { read(self) }
+        if self.has_ended() { Ok(default()) } else { read(self) }
+    }
+
+    /// Whether the appendable structure whose members are being read ends here.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ends_here(self.depth == 1)
+    }
+
+    /// As [`has_ended`](Self::has_ended), where the caller knows whether the structure is the outermost.
+    pub(crate) fn ends_here(&self, outermost: bool) -> bool {
+        let ends_somewhere = self.has_delimiters() || (outermost && !self.canonical);
+        ends_somewhere && self.remaining().is_empty()
     }
 
     /// Reads a value with `@try_construct(USE_DEFAULT)`: where the bytes are a value, but none of its

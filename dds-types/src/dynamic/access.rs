@@ -256,7 +256,7 @@ fn in_sequence<'p>(
     let Some(last) = plan.last() else { return Ok(()) };
     let grows = structure.extensibility == Extensibility::Appendable;
     for (place, member) in structure.members.iter().enumerate() {
-        let ended = grows && reader.has_delimiters() && reader.remaining().is_empty();
+        let ended = grows && reader.has_ended();
         if let Some(inner) = plan.of(place) {
             if ended {
                 absent(graph, structure, place, inner, values);

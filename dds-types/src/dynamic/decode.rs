@@ -213,7 +213,7 @@ impl<'g> Decoder<'g> {
             Extensibility::Appendable => reader.read_appendable(|reader| {
                 let mut members = Vec::with_capacity(structure.members.len());
                 for member in &structure.members {
-                    let ended = reader.has_delimiters() && reader.remaining().is_empty() && !member.key;
+                    let ended = reader.ends_here(self.depth == 1) && !member.key;
                     let value =
                         if ended { self.absent(member, reader)? } else { self.member(member, reader)? };
                     members.push(value);

@@ -21,8 +21,8 @@ use dds_core::{
     },
 };
 use dds_qos::{
-    DataReaderQos, DataWriterQos, Duration, Limit, LivelinessKind, PublisherQos, ResourceLimits,
-    SubscriberQos,
+    DataReaderQos, DataWriterQos, Duration, EntityFactory, Limit, LivelinessKind, PublisherQos,
+    ResourceLimits, SubscriberQos,
 };
 use dds_sim::{NetworkConditions, Simulation};
 
@@ -160,8 +160,14 @@ fn calls_at(level: Level) -> Arc<Counts> {
         here.set_listener(Some(counts.clone()), StatusMask::ALL & !StatusMask::DATA_ON_READERS);
         there.set_listener(Some(counts.clone()), StatusMask::ALL & !StatusMask::DATA_ON_READERS);
     }
-    let publisher = here.create_publisher(PublisherQos::default()).unwrap();
-    let subscriber = there.create_subscriber(SubscriberQos::default()).unwrap();
+    // Nothing matches before its listener is there.
+    let disabled = EntityFactory { autoenable_created_entities: false };
+    let publisher = here
+        .create_publisher(PublisherQos { entity_factory: disabled.clone(), ..PublisherQos::default() })
+        .unwrap();
+    let subscriber = there
+        .create_subscriber(SubscriberQos { entity_factory: disabled, ..SubscriberQos::default() })
+        .unwrap();
     if let Level::Group = level {
         publisher.set_listener(Some(counts.clone()), StatusMask::ALL);
         subscriber.set_listener(Some(counts.clone()), StatusMask::ALL & !StatusMask::DATA_ON_READERS);
@@ -177,6 +183,8 @@ fn calls_at(level: Level) -> Arc<Counts> {
         reader.set_listener(Some(counts.clone()), StatusMask::ALL);
         writer.set_listener(Some(counts.clone()), StatusMask::ALL);
     }
+    writer.enable().unwrap();
+    reader.enable().unwrap();
     writer.wait_matched(1, PATIENCE.into()).unwrap();
     reader.wait_matched(1, PATIENCE.into()).unwrap();
     // A second pair, matched while all listeners are there.
@@ -187,6 +195,8 @@ fn calls_at(level: Level) -> Arc<Counts> {
         third.set_listener(Some(counts.clone()), StatusMask::ALL);
         second.set_listener(Some(counts.clone()), StatusMask::ALL);
     }
+    second.enable().unwrap();
+    third.enable().unwrap();
     second.wait_matched(1, PATIENCE.into()).unwrap();
     third.wait_matched(1, PATIENCE.into()).unwrap();
     // The second finds no room; what the writer replaces meanwhile never comes.
@@ -194,7 +204,10 @@ fn calls_at(level: Level) -> Arc<Counts> {
         writer.write(&reading(1, value)).unwrap();
         wait_for(|| value == 0 || counts.of("sample_rejected") > 0);
     }
-    wait_for(|| counts.of("requested_deadline_missed") > 0 && counts.of("liveliness_changed") > 0);
+    // Before the entities go.
+    let timed =
+        ["offered_deadline_missed", "requested_deadline_missed", "liveliness_lost", "liveliness_changed"];
+    wait_for(|| timed.iter().all(|name| counts.of(name) > 0));
     let mut last = 0;
     wait_for(|| {
         last = reader

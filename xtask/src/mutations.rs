@@ -70,8 +70,7 @@ fn read() -> Result<Vec<Mutation>, String> {
 const WITHOUT: &[&str] = &["PRESENTATION", "DURABILITY_SERVICE"];
 
 /// Whether every mutation can still be applied and names a test, every policy that is enforced in full has
-/// one, and the page, once it was
-/// written, tells of all of them that the test failed.
+/// one, and the page, once it was written, tells of all of them that the test failed.
 pub fn check() -> Outcome {
     let mutations = read()?;
     let page = fs::read_to_string(shell::root().join(DOCUMENT)).ok();

@@ -127,8 +127,7 @@ impl ReaderState {
     fn tell_tap(&mut self, event: impl FnOnce() -> RawEvent) {
         if let Some(tap) = &mut self.tap {
             tap.push(event());
-            self.statuses.set_data_available();
-            self.pending |= StatusMask::DATA_AVAILABLE;
+            self.shelf().tell_data();
         }
     }
 
@@ -191,8 +190,7 @@ impl ReaderState {
     /// Takes in a change that discovery made; see [`ReaderCache::offer_named`].
     pub(crate) fn offer_builtin(&mut self, now: Now, change: &CacheChange, name: Option<InstanceHandle>) {
         if let OfferOutcome::Accepted = self.cache.offer_named(now, change, name) {
-            self.statuses.set_data_available();
-            self.pending |= StatusMask::DATA_AVAILABLE;
+            self.shelf().tell_data();
         }
     }
 
@@ -251,8 +249,7 @@ impl ReaderState {
     /// The cache loses a writer.
     pub(super) fn cache_unmatched(&mut self, now: Now, writer: Guid) {
         if self.cache.writer_unmatched(now, writer) {
-            self.statuses.set_data_available();
-            self.pending |= StatusMask::DATA_AVAILABLE;
+            self.shelf().tell_data();
         }
     }
 

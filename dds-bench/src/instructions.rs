@@ -2,7 +2,8 @@
 //!
 //! Counts do not depend on the load of the machine, so that a regression shows as a number. What is
 //! counted is one thread's work with default QoS but RELIABLE: write (into the datagram), deliver (both
-//! ends, with the acknowledgements that follow), take (with decoding).
+//! ends, with the acknowledgements that follow), take (with decoding); and all of that for a sample of a
+//! burst, whose samples share their datagrams.
 
 use std::{collections::BTreeMap, hint::black_box, process::Command};
 
@@ -15,8 +16,17 @@ type Counts = BTreeMap<String, u64>;
 
 /// How much more than recorded is a failure, and how much less deserves a new record.
 const TOLERANCE: f64 = 0.02;
-const STEPS: [&str; 3] = ["write", "deliver", "take"];
-const PAYLOADS: [usize; 2] = [64, 16_384];
+const STEPS: [(&str, usize); 7] = [
+    ("write", 64),
+    ("deliver", 64),
+    ("take", 64),
+    ("write", 16_384),
+    ("deliver", 16_384),
+    ("take", 16_384),
+    ("burst", 64),
+];
+/// Samples in a burst: fewer than a datagram holds.
+const BURST: usize = 250;
 const SAMPLES: u64 = 1_000;
 const WARM_UP: u64 = 2_000;
 
@@ -24,6 +34,7 @@ trait Steps {
     fn write(&mut self);
     fn deliver(&mut self);
     fn take(&mut self) -> usize;
+    fn burst(&mut self, count: usize) -> usize;
     fn settle(&mut self);
 }
 
@@ -38,6 +49,10 @@ impl<T: Numbered> Steps for Pair<T> {
 
     fn take(&mut self) -> usize {
         Pair::take(self)
+    }
+
+    fn burst(&mut self, count: usize) -> usize {
+        Pair::burst(self, count)
     }
 
     fn settle(&mut self) {
@@ -67,8 +82,18 @@ fn counted_take(pair: &mut dyn Steps) -> usize {
     taken
 }
 
+#[inline(never)]
+fn counted_burst(pair: &mut dyn Steps) -> usize {
+    let taken = pair.burst(BURST);
+    black_box(pair);
+    taken
+}
+
 /// What callgrind runs: the steps without, and then with their counted frames.
 pub fn engine(options: &Options) -> Result<(), Failure> {
+    if options.burst {
+        return bursts(options);
+    }
     let mut pair: Box<dyn Steps> = match options.payload {
         16_384 => Box::new(Pair::<BenchSample>::new()?),
         _ => Box::new(Pair::<Small>::new()?),
@@ -91,13 +116,33 @@ pub fn engine(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
+fn bursts(options: &Options) -> Result<(), Failure> {
+    let mut pair = Pair::<Small>::with_history(2 * BURST as u32)?;
+    for _ in 0..WARM_UP as usize / BURST {
+        pair.burst(BURST);
+        pair.settle();
+    }
+    for number in 0..options.samples.unwrap_or(SAMPLES) as usize / BURST {
+        let taken = counted_burst(&mut pair);
+        if taken != BURST {
+            return Err(format!("burst {number}: {taken} samples arrived").into());
+        }
+        pair.settle();
+    }
+    Ok(())
+}
+
 fn count(step: &str, payload: usize) -> Result<u64, Failure> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
     command.arg(format!("--toggle-collect=*counted_{step}*")).arg(std::env::current_exe()?);
     // A repeated move counts as many instructions as it has bytes, and only some processors have it.
     command.env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824");
-    let output = command.args(["engine", "--payload", &payload.to_string()]).output()?;
+    command.args(["engine", "--payload", &payload.to_string()]);
+    if step == "burst" {
+        command.arg("--burst");
+    }
+    let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let collected = text.lines().find_map(|line| line.split_once("Collected : "));
     let collected = collected.and_then(|(_, count)| count.trim().parse::<u64>().ok());
@@ -119,10 +164,8 @@ pub fn baseline() -> Result<Counts, Failure> {
 /// Counts, prints, and compares with or replaces the record.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let mut counts = Counts::new();
-    for payload in PAYLOADS {
-        for step in STEPS {
-            counts.insert(format!("{step} {payload} B"), count(step, payload)?);
-        }
+    for (step, payload) in STEPS {
+        counts.insert(format!("{step} {payload} B"), count(step, payload)?);
     }
     let recorded = baseline().unwrap_or_default();
     let mut worse = Vec::new();

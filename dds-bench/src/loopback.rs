@@ -136,6 +136,14 @@ impl<T: Numbered> Pair<T> {
     /// # Errors
     /// When the ends do not match, or anything is refused.
     pub fn new() -> DdsResult<Self> {
+        Self::with_history(1)
+    }
+
+    /// The same where both ends keep `depth` samples; [`Pair::burst`] wants more than one.
+    ///
+    /// # Errors
+    /// As [`Pair::new`].
+    pub fn with_history(depth: u32) -> DdsResult<Self> {
         let wire = Arc::new(Wire::default());
         wire.nanoseconds.store(1_000_000_000, Ordering::Relaxed);
         let end = |index: usize| -> DdsResult<DomainParticipant> {
@@ -152,8 +160,8 @@ impl<T: Numbered> Pair<T> {
         };
         let ends = [end(0)?, end(1)?];
         let [publishing, subscribing] = &ends;
-        let writer = publishing.topic::<T>("Bench")?.writer().reliable().build()?;
-        let reader = subscribing.topic::<T>("Bench")?.reader().reliable().build()?;
+        let writer = publishing.topic::<T>("Bench")?.writer().reliable().keep_last(depth).build()?;
+        let reader = subscribing.topic::<T>("Bench")?.reader().reliable().keep_last(depth).build()?;
         let mut pair =
             Self { wire, ends, writer, reader, sample: T::numbered(0), samples: Vec::new(), written: 0 };
         for _ in 0..1_000 {
@@ -175,6 +183,20 @@ impl<T: Numbered> Pair<T> {
     pub fn write(&mut self) {
         self.writer.write(&self.sample).expect("there is room");
         self.written += 1;
+    }
+
+    /// Writes `count` samples at once, lets the batch leave, carries it over, and takes what arrived; how
+    /// many that were.
+    ///
+    /// # Panics
+    /// As [`Pair::write`] and [`Pair::take`].
+    pub fn burst(&mut self, count: usize) -> usize {
+        for _ in 0..count {
+            self.write();
+        }
+        self.pass_time();
+        self.deliver();
+        self.take()
     }
 
     /// Carries everything to its end, and what is sent in answer, until the wire is empty.
@@ -216,7 +238,7 @@ impl<T: Numbered> Pair<T> {
     }
 
     /// Lets time pass and does what has become due, as the runtime's timer thread would.
-    pub fn settle(&mut self) {
+    fn pass_time(&self) {
         self.wire.nanoseconds.fetch_add(BETWEEN_SAMPLES, Ordering::Relaxed);
         let now = self.wire.now();
         for participant in &self.ends {
@@ -224,6 +246,11 @@ impl<T: Numbered> Pair<T> {
                 participant.engine().on_timer(now);
             }
         }
+    }
+
+    /// Lets time pass, and carries what is sent by it.
+    pub fn settle(&mut self) {
+        self.pass_time();
         self.deliver();
         // What timers sent is past, too, when the next sample is written.
         self.wire.nanoseconds.fetch_add(BETWEEN_SAMPLES, Ordering::Relaxed);

@@ -25,6 +25,8 @@ pub struct Options {
     pub check: bool,
     /// Records what was counted.
     pub write: bool,
+    /// Bursts instead of single samples.
+    pub burst: bool,
     /// Sections of `all` to run; every one when empty.
     pub only: Vec<String>,
 }
@@ -73,6 +75,7 @@ impl Options {
             runs: 3,
             check: false,
             write: false,
+            burst: false,
             only: Vec::new(),
         };
         while let Some(argument) = parser.next()? {
@@ -89,6 +92,7 @@ impl Options {
                 Long("runs") => options.runs = parser.value()?.parse()?,
                 Long("check") => options.check = true,
                 Long("write") => options.write = true,
+                Long("burst") => options.burst = true,
                 Long("only") => options.only.push(parser.value()?.string()?),
                 _ => return Err(argument.unexpected()),
             }

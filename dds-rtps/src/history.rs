@@ -89,12 +89,17 @@ impl WriterHistory {
     /// Takes the change of `number` out.
     pub fn remove(&mut self, number: SequenceNumber) -> Option<CacheChange> {
         let removed = match self.place(number) {
+            // The usual one; its place is not empty, since empty ones do not stay in front.
+            Some(0) => {
+                let removed = self.recent.pop_front()??;
+                self.recent_start = self.recent_start.next();
+                self.recent_live = self.recent_live.saturating_sub(1);
+                self.trim();
+                removed
+            }
             Some(place) => {
                 let removed = self.recent.get_mut(place)?.take()?;
                 self.recent_live = self.recent_live.saturating_sub(1);
-                if place == 0 {
-                    self.trim();
-                }
                 removed
             }
             None => self.old.remove(&number)?,

@@ -4,8 +4,11 @@
 //! A [`PayloadPool`] hands the same buffers out again, so that a steady writer or reader
 //! allocates nothing per sample.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::vec::Vec;
 use core::{fmt, ops::Deref};
+
+// Without weak references, whether a buffer is held once is seen without a locked instruction.
+use triomphe::{Arc, UniqueArc};
 
 /// A range of a shared, immutable buffer.
 #[derive(Clone, Default)]
@@ -52,9 +55,8 @@ impl Payload {
     }
 
     /// Gives the buffer back when nobody else holds it.
-    fn into_unique(self) -> Option<Arc<Vec<u8>>> {
-        let mut buffer = self.buffer?;
-        Arc::get_mut(&mut buffer).is_some().then_some(buffer)
+    fn into_unique(self) -> Option<UniqueArc<Vec<u8>>> {
+        Arc::into_unique(self.buffer?)
     }
 }
 
@@ -100,40 +102,56 @@ impl fmt::Debug for Payload {
 }
 
 /// A buffer that becomes a [`Payload`].
-#[derive(Debug, Default)]
-pub struct PayloadBuffer(Arc<Vec<u8>>);
+pub struct PayloadBuffer(UniqueArc<Vec<u8>>);
+
+impl fmt::Debug for PayloadBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PayloadBuffer({} bytes)", self.0.len())
+    }
+}
+
+impl Default for PayloadBuffer {
+    fn default() -> Self {
+        Self(UniqueArc::new(Vec::new()))
+    }
+}
 
 impl PayloadBuffer {
     /// The bytes so far, to be appended to.
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        // Unique until sealed, hence never copied.
-        Arc::make_mut(&mut self.0)
+        &mut self.0
     }
 
     /// The payload; bytes past 4 GiB − 1 are not part of it.
     pub fn seal(self) -> Payload {
         let end = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
-        Payload { buffer: Some(self.0), start: 0, end }
+        Payload { buffer: Some(self.0.shareable()), start: 0, end }
     }
 }
 
 /// Buffers that are used again.
 ///
-/// Buffers above [`PayloadPool::LARGEST_KEPT`] are freed, and at most a fixed number is kept,
-/// so that one burst does not pin its memory for ever.
-#[derive(Debug)]
+/// At most a fixed number of bytes is kept idle, so that one burst does not pin its memory for ever.
 pub struct PayloadPool {
-    free: Vec<Arc<Vec<u8>>>,
+    free: Vec<UniqueArc<Vec<u8>>>,
+    /// What `free` takes, in bytes.
+    idle: usize,
     limit: usize,
 }
 
-impl PayloadPool {
-    /// The largest capacity that goes back into the pool, in bytes.
-    pub const LARGEST_KEPT: usize = 64 * 1024;
+impl fmt::Debug for PayloadPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PayloadPool({} of {} bytes idle)", self.idle, self.limit)
+    }
+}
 
-    /// A pool that keeps at most `limit` idle buffers.
+impl PayloadPool {
+    /// What a buffer takes beside its capacity, in bytes: its head, and what the allocator adds to both.
+    const OVERHEAD: usize = 64;
+
+    /// A pool that keeps at most `limit` bytes in idle buffers.
     pub const fn new(limit: usize) -> Self {
-        Self { free: Vec::new(), limit }
+        Self { free: Vec::new(), idle: 0, limit }
     }
 
     /// A copy of `bytes` in a recycled (or new) buffer.
@@ -145,12 +163,9 @@ impl PayloadPool {
 
     /// An empty buffer to be filled without holding the pool.
     pub fn checkout(&mut self) -> PayloadBuffer {
-        let mut buffer = self.free.pop().unwrap_or_default();
-        match Arc::get_mut(&mut buffer) {
-            Some(bytes) => bytes.clear(),
-            // A buffer in the pool is unique by construction; were it not, a new one serves.
-            None => buffer = Arc::default(),
-        }
+        let Some(mut buffer) = self.free.pop() else { return PayloadBuffer::default() };
+        self.idle = self.idle.saturating_sub(Self::size(&buffer));
+        buffer.clear();
         PayloadBuffer(buffer)
     }
 
@@ -161,16 +176,23 @@ impl PayloadPool {
         }
     }
 
-    fn keep(&mut self, buffer: Arc<Vec<u8>>) {
-        if buffer.capacity() <= Self::LARGEST_KEPT && self.free.len() < self.limit {
+    fn keep(&mut self, buffer: UniqueArc<Vec<u8>>) {
+        let idle = self.idle.saturating_add(Self::size(&buffer));
+        if idle <= self.limit {
+            self.idle = idle;
             self.free.push(buffer);
         }
+    }
+
+    fn size(buffer: &UniqueArc<Vec<u8>>) -> usize {
+        buffer.capacity().saturating_add(Self::OVERHEAD)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn slices_are_clipped_and_share_the_buffer() {
@@ -183,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_pool_reuses_only_unshared_buffers() {
-        let mut pool = PayloadPool::new(4);
+        let mut pool = PayloadPool::new(300);
         let first = pool.copy(b"one");
         let address = first.as_ptr();
         let shared = first.clone();
@@ -193,5 +215,16 @@ mod tests {
         assert_eq!(&*shared, b"one");
         pool.recycle(shared);
         assert_eq!(pool.copy(b"tri").as_ptr(), address);
+    }
+
+    #[test]
+    fn the_pool_keeps_no_more_bytes_than_it_may() {
+        let mut pool = PayloadPool::new(10_000);
+        let payloads: Vec<_> = (0..100).map(|_| pool.copy(&[1; 936])).collect();
+        payloads.into_iter().for_each(|payload| pool.recycle(payload));
+        assert_eq!((pool.free.len(), pool.idle), (10, 10_000));
+        pool.recycle(Payload::from(&[1; 9_000][..]));
+        let _all: Vec<_> = (0..20).map(|_| pool.checkout()).collect();
+        assert_eq!((pool.free.len(), pool.idle), (0, 0));
     }
 }

@@ -12,17 +12,17 @@ impl SampleBuffers {
     /// Capacities 64, 128, … 64 KiB.
     const CLASSES: usize = 11;
     const SMALLEST: usize = 64;
-    /// Idle buffers kept in each class.
-    const IDLE: usize = 64;
+    /// Bytes of idle buffers kept in each class: more than what arrives between two takes.
+    const IDLE: usize = 1 << 20;
 
     pub(super) fn new() -> Self {
         Self { classes: std::array::from_fn(|_| PayloadPool::new(Self::IDLE)) }
     }
 
     /// `payload` itself, or a copy when it keeps far more memory than its length from being freed.
-    pub(super) fn keep(&mut self, payload: &Payload) -> Payload {
+    pub(super) fn keep(&mut self, payload: Payload) -> Payload {
         let worth_keeping = (payload.len() * 2).max(Self::SMALLEST);
-        if payload.retained() > worth_keeping { self.copy(payload) } else { payload.clone() }
+        if payload.retained() > worth_keeping { self.copy(&payload) } else { payload }
     }
 
     /// A copy of `bytes` in a buffer of at most twice their length, or of 64 bytes.
@@ -59,12 +59,12 @@ mod tests {
         let mut buffers = SampleBuffers::new();
         let datagram = Payload::from(vec![7; 65_000]);
         for len in [0, 1, 64, 65, 1000, 1344, 20_000, 32_000] {
-            let kept = buffers.keep(&datagram.slice(10, 10 + len));
+            let kept = buffers.keep(datagram.slice(10, 10 + len));
             assert!(kept.retained() <= (2 * len).max(64), "{len}: {}", kept.retained());
             assert_eq!(kept.len(), len);
         }
         let large = datagram.slice(0, 40_000);
-        assert_eq!(buffers.keep(&large).as_ptr(), large.as_ptr());
+        assert_eq!(buffers.keep(large.clone()).as_ptr(), large.as_ptr());
     }
 
     #[test]

@@ -30,7 +30,7 @@ use super::{
 use crate::{
     cache::{InstanceKey, WriterCache},
     condition::StatusCondition,
-    engine::{Batching, Engine, Observer, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState},
+    engine::{Batching, Engine, Observer, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
@@ -112,8 +112,7 @@ impl WriterInner {
         };
         let mut data = PublicationData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.publisher.0.entity_id);
-        let types = &self.publisher.participant().engine().types;
-        data.type_information = types.information(self.type_id, &self.endpoint.type_support);
+        data.type_information = self.publisher.participant().0.types.information(self.type_id);
         data
     }
 
@@ -187,7 +186,7 @@ impl WriterInner {
         let length = bytes.len().max(PADDED_KEY_PAYLOAD);
         bytes.resize(length, 0);
         self.protect(bytes);
-        let write = Write {
+        let mut write = Write {
             kind,
             instance: InstanceKey::Canonical(key),
             payload: buffer.seal(),
@@ -197,7 +196,7 @@ impl WriterInner {
             inline_qos: None,
             audience: Audience::ALL,
         };
-        self.engine.write(endpoint, &write, operation)
+        self.engine.write(endpoint, &mut write, operation)
     }
 
     fn protect(&self, payload: &mut Vec<u8>) {
@@ -294,7 +293,7 @@ impl<T: TopicType> DataWriter<T> {
         let window = Window { changes: config.window_samples, bytes: config.window_bytes };
         let batching =
             Batching { bytes: config.batch_bytes, window: config.batch_window.max(qos.latency_budget.0) };
-        let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BUFFERS)));
+        let pool = Arc::new(Mutex::new(PayloadPool::new(POOLED_BYTES)));
         let handle = engine.handles.allocate();
         let observer = Observer::new(handle, Some(publisher.0.observer.clone()));
         let endpoint = Arc::new(WriterEndpoint {
@@ -313,6 +312,7 @@ impl<T: TopicType> DataWriter<T> {
         });
         publisher.group().join(&endpoint);
         let type_id = TypeId::of::<T>();
+        publisher.participant().0.types.learn::<T>();
         let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
         inner.publisher.adopt(&inner)?;
         Ok(Self { inner, topic: topic.clone(), type_: PhantomData })
@@ -449,8 +449,8 @@ impl<T: TopicType> DataWriter<T> {
     pub fn write_with(&self, sample: &T, options: WriteOptions) -> DdsResult<SampleIdentity> {
         let payload = self.serialize(sample)?;
         self.with_key(sample, |key| {
-            let write = self.alive(key, payload, options)?;
-            self.submit(&write, "write")
+            let mut write = self.alive(key, payload, options)?;
+            self.submit(&mut write, "write")
         })
     }
 
@@ -470,9 +470,9 @@ impl<T: TopicType> DataWriter<T> {
         if T::HAS_KEY {
             sample.write_canonical_key(&mut key)?;
         }
-        let write = self.alive(&key, payload, WriteOptions::default())?;
+        let mut write = self.alive(&key, payload, WriteOptions::default())?;
         let limit = self.max_blocking_time();
-        self.inner.engine.write_async(&self.inner.endpoint, &write, "write", limit).await.map(drop)
+        self.inner.engine.write_async(&self.inner.endpoint, &mut write, "write", limit).await.map(drop)
     }
 
     /// Announces that an instance will be written, and returns its handle (DDS 1.4 §2.2.2.4.2.5).
@@ -728,7 +728,7 @@ impl<T: TopicType> DataWriter<T> {
         self.with_key(sample, |key| self.inner.end_instance(key, kind, operation, source_timestamp).map(drop))
     }
 
-    fn submit(&self, write: &Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {
+    fn submit(&self, write: &mut Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {
         let endpoint = &self.inner.endpoint;
         let sequence_number: SequenceNumber = self.inner.engine.write(endpoint, write, operation)?;
         Ok(SampleIdentity { writer_guid: endpoint.guid, sequence_number })

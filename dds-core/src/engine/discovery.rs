@@ -8,7 +8,7 @@ use std::{
 
 use dds_qos::{DurabilityKind, OwnershipKind};
 use dds_rtps::{
-    discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupCall},
+    discovery::{ParticipantData, PublicationData, SubscriptionData},
     message::Datagram,
     participant::{DiscoveryEvent, EndpointData, Participant, RemoteEndpoint, Verdict, WriterLiveliness},
     reader::{DefragmenterLimits, WriterProxyConfig},
@@ -140,7 +140,6 @@ impl Engine {
                 found = true;
                 self.apply(now, &mut state, event, &mut actions);
             }
-            self.request_types(now, &mut state.participant);
             self.check_lonely(now, &mut state);
             let mut datagram = Datagram::new();
             while let Some(destinations) = state.participant.poll_transmit(now, &mut datagram) {
@@ -173,16 +172,6 @@ impl Engine {
         result
     }
 
-    /// Asks others for what matches, or users, need to know of types.
-    fn request_types(&self, now: Now, participant: &mut Participant) {
-        while let Some((peer, ids)) = self.types.next_request(|peer| participant.listens_for_types(peer)) {
-            let call = TypeLookupCall::Types(ids.clone());
-            if let Some(number) = participant.request_types(now, peer, call) {
-                self.types.requested(peer, number, ids);
-            }
-        }
-    }
-
     fn apply(&self, now: Now, state: &mut DiscoveryState, event: DiscoveryEvent, actions: &mut Vec<Action>) {
         match event {
             DiscoveryEvent::ParticipantDiscovered(data) | DiscoveryEvent::ParticipantChanged(data) => {
@@ -194,7 +183,6 @@ impl Engine {
                 actions.extend(self.hide(now, guid).map(Action::Settle));
                 state.participants.remove(&guid);
                 state.forget(guid);
-                self.types.forget(guid.prefix);
             }
             DiscoveryEvent::PublicationDiscovered(data) | DiscoveryEvent::PublicationChanged(data) => {
                 actions.extend(self.show_publication(now, state, &data).map(Action::Settle));
@@ -241,16 +229,6 @@ impl Engine {
             DiscoveryEvent::WriterLiveliness { writer, liveliness } => {
                 self.apply_liveliness(now, writer, liveliness, actions);
             }
-            DiscoveryEvent::TypeRequest { from, request } => {
-                if let Some(reply) = self.types.answer(now.monotonic, self.prefix, from, &request) {
-                    state.participant.reply_types(now, from, &reply);
-                }
-            }
-            DiscoveryEvent::TypeReply { from, reply } => {
-                if self.types.learn_from(from, *reply) {
-                    state.participant.judge_peer(now, from);
-                }
-            }
             DiscoveryEvent::PathWarning { participant, locator, origin, next } => tracing::warn!(
                 "{} announces itself from {origin} but does not answer at {locator}; trying {next}. \
                  If it stays so, one direction of the path is blocked: check firewalls and its announced addresses",
@@ -284,6 +262,10 @@ impl Engine {
                 let inline = data.expects_inline_qos
                     || remote.participant.as_ref().is_some_and(|participant| participant.expects_inline_qos);
                 let filter = self.filter_at_writer(&writer, data);
+                let in_process = match remote.guid.prefix == self.prefix && !inline && filter.is_none() {
+                    true if self.protect.is_none() => self.table.read().reader(remote.guid.entity_id),
+                    _ => None,
+                };
                 let mut guard = writer.state.lock();
                 guard.machine.match_reader(ReaderProxyConfig {
                     filter,
@@ -296,6 +278,9 @@ impl Engine {
                         _ => Replay::All,
                     },
                 });
+                if let Some(reader) = in_process {
+                    guard.serve_in_process(reader);
+                }
                 let since = guard.matched.get(&remote.guid).map_or(now.monotonic, |known| known.since);
                 let matched = MatchedSubscription { handle, data: data.clone(), since };
                 let changed = match guard.matched.insert(remote.guid, matched) {
@@ -362,8 +347,7 @@ impl Engine {
         };
         if let Some(writer) = writer {
             let mut guard = writer.state.lock();
-            guard.machine.unmatch_reader(remote);
-            let known = guard.matched.remove(&remote);
+            let known = guard.unmatch(remote);
             if let Some(known) = &known {
                 guard.statuses.record_unmatched(known.handle);
             }

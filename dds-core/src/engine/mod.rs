@@ -32,7 +32,6 @@ mod table;
 mod tap;
 mod timers;
 mod topic;
-mod type_lookup;
 mod types;
 mod writer;
 
@@ -75,9 +74,9 @@ pub(crate) use table::{EndpointTable, Remote};
 pub use tap::RawEvent;
 pub(crate) use tap::TapLimits;
 pub(crate) use topic::TopicShared;
-pub(crate) use types::{Knowledge, TypeMatcher};
+pub(crate) use types::TypeMatcher;
 pub(crate) use writer::{
-    Batching, MatchedSubscription, POOLED_BUFFERS, Window, Write, WriterEndpoint, WriterState,
+    Batching, MatchedSubscription, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState,
 };
 
 use timers::{Armed, TimerOwner, TimerQueue};
@@ -148,17 +147,24 @@ pub struct Engine {
     timers: TimerQueue,
     /// Datagrams between endpoints of this participant, delivered when no lock is held.
     loopback: Mutex<Loopback>,
+    /// Whether an endpoint of this participant ever sent to another one.
+    loops_back: AtomicBool,
     counters: Counters,
     pub(crate) handles: InstanceHandleAllocator,
     pub(crate) protect: Option<Arc<dyn Protect>>,
-    /// What is known of types.
-    pub(crate) types: Arc<TypeMatcher>,
 }
 
 #[derive(Default)]
 struct Loopback {
-    queue: VecDeque<Vec<u8>>,
+    queue: VecDeque<Looped>,
     draining: bool,
+}
+
+/// What endpoints of a participant have for each other.
+enum Looped {
+    Datagram(Vec<u8>),
+    /// A reader was handed changes: its users are to be told.
+    Settle(Arc<ReaderEndpoint>),
 }
 
 impl Engine {
@@ -167,7 +173,6 @@ impl Engine {
         environment: Arc<dyn Environment>,
         handles: InstanceHandleAllocator,
         protect: Option<Arc<dyn Protect>>,
-        types: Arc<TypeMatcher>,
     ) -> Arc<Self> {
         Arc::new(Self {
             prefix: participant.guid_prefix(),
@@ -179,10 +184,10 @@ impl Engine {
             table: RwLock::default(),
             timers: TimerQueue::default(),
             loopback: Mutex::default(),
+            loops_back: AtomicBool::new(false),
             counters: Counters::default(),
             handles,
             protect,
-            types,
         })
     }
 
@@ -588,7 +593,7 @@ impl Engine {
                 datagram.set_destination(*prefix);
             }
             if locator.kind == LocatorKind::IN_PROCESS {
-                self.loopback.lock().queue.push_back(datagram.to_vec());
+                self.loop_back(Looped::Datagram(datagram.to_vec()));
             } else {
                 self.send_protected(*prefix, locator, datagram, code_point);
             }
@@ -640,9 +645,20 @@ impl Engine {
         true
     }
 
+    /// Keeps something for the next [`Engine::drain_loopback`], which whoever calls this calls after it has
+    /// released its locks.
+    fn loop_back(&self, looped: Looped) {
+        self.loopback.lock().queue.push_back(looped);
+        self.loops_back.store(true, Ordering::Relaxed);
+    }
+
     /// Delivers what endpoints of this participant sent each other. One thread drains at a time; what
     /// others add meanwhile is delivered by it too.
     pub(crate) fn drain_loopback(&self, now: Now) {
+        // Whoever queues something drains it, so that this thread sees what it has to do.
+        if !self.loops_back.load(Ordering::Relaxed) {
+            return;
+        }
         {
             let mut loopback = self.loopback.lock();
             if loopback.queue.is_empty() || loopback.draining {
@@ -655,7 +671,8 @@ impl Engine {
         loop {
             let next = self.loopback.lock().queue.pop_front();
             match next {
-                Some(datagram) => self.on_datagram(now, source, &datagram, &mut burst),
+                Some(Looped::Datagram(datagram)) => self.on_datagram(now, source, &datagram, &mut burst),
+                Some(Looped::Settle(reader)) => burst.touch(&reader),
                 None => {
                     burst.route = None;
                     burst.remote = None;

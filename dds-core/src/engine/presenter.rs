@@ -92,7 +92,7 @@ impl Presenter {
     }
 
     /// Takes in the next change of its writer.
-    pub(super) fn offer(&mut self, now: Now, change: &CacheChange, shelf: &mut Shelf<'_>) -> Offer {
+    pub(super) fn offer(&mut self, now: Now, change: &mut CacheChange, shelf: &mut Shelf<'_>) -> Offer {
         if self.assembler.is_group() {
             self.offer_to_group(change, shelf)
         } else {
@@ -104,7 +104,7 @@ impl Presenter {
         self.writers.get(&writer).is_some_and(|notes| notes.reliable)
     }
 
-    fn offer_to_cache(&mut self, now: Now, change: &CacheChange, shelf: &mut Shelf<'_>) -> Offer {
+    fn offer_to_cache(&mut self, now: Now, change: &mut CacheChange, shelf: &mut Shelf<'_>) -> Offer {
         let writer = change.writer_guid;
         if let Some(ended) = self.assembler.ends(change) {
             let mut is_shown = ended.is_whole;
@@ -119,9 +119,9 @@ impl Presenter {
                     }
                 }
             }
-            if let Some((_, changes, dropped)) = self.assembler.close(writer) {
+            if let Some((_, mut changes, dropped)) = self.assembler.close(writer) {
                 if is_shown {
-                    for change in &changes {
+                    for change in &mut changes {
                         shelf.show(now, change);
                     }
                 } else {

@@ -161,7 +161,7 @@ impl ReaderState {
     fn step(
         &mut self,
         now: Now,
-        run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&CacheChange) -> Offer),
+        run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&mut CacheChange) -> Offer),
     ) {
         let Self { machine, cache, presenter, statuses, pending, originals, tap, .. } = self;
         let mut shelf = Shelf { cache, statuses, pending, originals };
@@ -188,7 +188,7 @@ impl ReaderState {
     }
 
     /// Takes in a change that discovery made; see [`ReaderCache::offer_named`].
-    pub(crate) fn offer_builtin(&mut self, now: Now, change: &CacheChange, name: Option<InstanceHandle>) {
+    pub(crate) fn offer_builtin(&mut self, now: Now, change: &mut CacheChange, name: Option<InstanceHandle>) {
         if let OfferOutcome::Accepted = self.cache.offer_named(now, change, name) {
             self.shelf().tell_data();
         }
@@ -204,7 +204,7 @@ impl ReaderState {
     }
 
     /// Offers a change that waited to the cache.
-    pub(super) fn show(&mut self, now: Now, change: &CacheChange) {
+    pub(super) fn show(&mut self, now: Now, change: &mut CacheChange) {
         self.shelf().show(now, change);
     }
 
@@ -324,8 +324,8 @@ impl Shelf<'_> {
     }
 
     /// Offers a change to the cache.
-    pub(super) fn show(&mut self, now: Now, change: &CacheChange) -> Offer {
-        match self.cache.offer(now, change) {
+    pub(super) fn show(&mut self, now: Now, change: &mut CacheChange) -> Offer {
+        match self.cache.offer_named(now, change, None) {
             OfferOutcome::Accepted => self.tell_data(),
             OfferOutcome::Rejected { reason, instance } => {
                 self.reject(reason, instance);
@@ -397,6 +397,15 @@ impl ReaderEndpoint {
         let mut state = self.state.lock();
         state.touch_writer(now, change.writer_guid);
         state.step(now, |machine, offer| machine.handle_change(change, offer));
+    }
+
+    /// Takes in what a writer of this participant wrote; the number up to which the reader has everything.
+    pub(super) fn take_over(&self, now: Now, change: CacheChange) -> SequenceNumber {
+        let mut state = self.state.lock();
+        let writer = change.writer_guid;
+        state.touch_writer(now, writer);
+        state.step(now, |machine, offer| machine.handle_change(change, offer));
+        state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged)
     }
 
     /// A change is of no use: it is not asked for again.
@@ -645,7 +654,10 @@ pub(super) fn deliver_data(
         }
         // A value beside a dispose: its key hash, or nothing, names the instance.
         if change.kind == ChangeKind::Alive || is_key {
-            change.payload = payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone();
+            change.payload = match readers {
+                [_] => state.cache.copy(data.payload.bytes()),
+                _ => payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone(),
+            };
         }
         if !open(&mut change) {
             state.skip(now, writer, data.writer_sn);

@@ -147,14 +147,14 @@ impl GroupState {
                     Room::Never { .. } => is_shown = false,
                 }
             }
-            for Held { link, change } in self.history.take(ready) {
+            for Held { link, mut change } in self.history.take(ready) {
                 let Some(reader) = self.reader(link.reader) else { continue };
                 let mut state = reader.state.lock();
                 state.leave_presenter(&change);
                 if is_shown {
                     self.turn += 1;
                     state.cache.set_turn(self.turn);
-                    state.show(now, &change);
+                    state.show(now, &mut change);
                 } else {
                     state.lose(1);
                 }

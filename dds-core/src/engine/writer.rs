@@ -23,7 +23,7 @@ use dds_types::DataRepresentationId;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
-    DeliveryGroup, Engine, GroupState, Observer, TopicShared,
+    DeliveryGroup, Engine, GroupState, Looped, Observer, ReaderEndpoint, TopicShared,
     observer::Source,
     timers::{Armed, TimerOwner},
 };
@@ -64,6 +64,8 @@ pub(crate) struct WriterState {
     pub(crate) statuses: WriterStatuses,
     pub(crate) qos: DataWriterQos,
     pub(crate) matched: BTreeMap<Guid, MatchedSubscription>,
+    /// Matched readers of this participant that are handed changes as they are.
+    in_process: Vec<Arc<ReaderEndpoint>>,
     pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
@@ -124,8 +126,8 @@ pub(crate) struct MatchedSubscription {
     pub(crate) since: Monotonic,
 }
 
-/// A change to be written.
-#[derive(Clone, Debug)]
+/// A change to be written. What travels with it is taken when it is.
+#[derive(Debug)]
 pub(crate) struct Write<'k> {
     pub(crate) kind: ChangeKind,
     pub(crate) instance: InstanceKey<'k>,
@@ -169,8 +171,9 @@ fn code_point(qos: &DataWriterQos) -> Option<u8> {
     u8::try_from(priority).ok().filter(|code_point| *code_point != 0)
 }
 
-/// Idle serialisation buffers kept per writer.
-pub(crate) const POOLED_BUFFERS: usize = 256;
+/// Bytes of idle serialisation buffers kept per writer: more than what is written between two
+/// acknowledgements.
+pub(crate) const POOLED_BYTES: usize = 2 << 20;
 
 impl WriterState {
     pub(crate) fn new(
@@ -188,6 +191,7 @@ impl WriterState {
             code_point: code_point(&qos),
             qos,
             matched: BTreeMap::new(),
+            in_process: Vec::new(),
             pool,
             sending: false,
             last_write: Monotonic::ZERO,
@@ -209,6 +213,20 @@ impl WriterState {
         self.batching.window = batch_window.max(qos.latency_budget.0);
         self.code_point = code_point(&qos);
         self.qos = qos;
+    }
+
+    /// Hands changes to a matched reader of this participant from now on.
+    pub(super) fn serve_in_process(&mut self, reader: Arc<ReaderEndpoint>) {
+        self.machine.serve_in_process(reader.guid);
+        self.in_process.retain(|known| known.guid != reader.guid);
+        self.in_process.push(reader);
+    }
+
+    /// Serves a reader no more.
+    pub(super) fn unmatch(&mut self, reader: Guid) -> Option<MatchedSubscription> {
+        self.machine.unmatch_reader(reader);
+        self.in_process.retain(|known| known.guid != reader);
+        self.matched.remove(&reader)
     }
 
     /// Drops what is held of coherent sets of the publisher that are of no more use.
@@ -317,7 +335,7 @@ impl Engine {
     pub(crate) fn write(
         &self,
         writer: &Arc<WriterEndpoint>,
-        write: &Write<'_>,
+        write: &mut Write<'_>,
         operation: &'static str,
     ) -> Result<SequenceNumber, DdsError> {
         self.check_usable(operation)?;
@@ -345,7 +363,7 @@ impl Engine {
     pub(crate) async fn write_async(
         &self,
         writer: &Arc<WriterEndpoint>,
-        write: &Write<'_>,
+        write: &mut Write<'_>,
         operation: &'static str,
         max_blocking_time: Duration,
     ) -> Result<SequenceNumber, DdsError> {
@@ -369,7 +387,7 @@ impl Engine {
     fn look_for_room(
         &self,
         writer: &Arc<WriterEndpoint>,
-        write: &Write<'_>,
+        write: &mut Write<'_>,
         operation: &'static str,
         ticket: &mut Ticket<'_>,
     ) -> Option<Result<SequenceNumber, DdsError>> {
@@ -420,7 +438,7 @@ impl Engine {
         &self,
         now: Now,
         writer: &Arc<WriterEndpoint>,
-        write: &Write<'_>,
+        write: &mut Write<'_>,
         operation: &'static str,
         ticket: &mut Ticket<'_>,
     ) -> Result<Attempt, DdsError> {
@@ -473,7 +491,7 @@ impl Engine {
         state: &mut WriterState,
         group: Option<&mut GroupState>,
         writer: &WriterEndpoint,
-        write: &Write<'_>,
+        write: &mut Write<'_>,
     ) -> Result<SequenceNumber, Admission> {
         let source_timestamp = write.source_timestamp.unwrap_or(now.wall);
         let request = WriteRequest {
@@ -487,7 +505,7 @@ impl Engine {
                 state.released.extend(evict);
                 state.drop_released();
                 let key_hash = write.key_hash.or_else(|| state.durable_key_hash(writer, write.instance));
-                let mut inline_qos = write.inline_qos.clone();
+                let mut inline_qos = write.inline_qos.take();
                 let set = state.cache.open_set(request.sequence_number);
                 if set.is_some() {
                     inline_qos.get_or_insert_default().coherent_set = set;
@@ -501,9 +519,9 @@ impl Engine {
                     sequence_number: SequenceNumber::UNKNOWN,
                     source_timestamp: Some(source_timestamp),
                     key_hash,
-                    payload: write.payload.clone(),
+                    payload: std::mem::take(&mut write.payload),
                     inline_qos,
-                    audience: write.audience.clone(),
+                    audience: std::mem::take(&mut write.audience),
                 }))
             }
             refused => Err(refused),
@@ -523,8 +541,9 @@ impl Engine {
         mut state: MutexGuard<'_, WriterState>,
         urgency: Urgency,
     ) {
-        let may_wait = urgency == Urgency::MayWait && state.may_batch(now.monotonic);
-        let mut progress = false;
+        let mut progress = state.machine.has_in_process() && self.hand_over(now, &mut state);
+        let may_wait =
+            urgency == Urgency::MayWait && state.may_batch(now.monotonic) && state.machine.has_line();
         if may_wait && !state.sending {
             if state.batch_due.is_none() && !state.suspended {
                 state.batch_due = Some(now.monotonic.after(state.batching.window));
@@ -546,7 +565,7 @@ impl Engine {
                 state.sending = false;
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.
-                progress = !state.machine.has_reliable_reader();
+                progress |= !state.machine.has_reliable_reader();
             }
             // Not only what was sent makes room: a reader that acknowledged nothing may be gone.
             progress |= state.release_acknowledged();
@@ -557,6 +576,20 @@ impl Engine {
         if progress {
             writer.observer.notifier.notify();
         }
+    }
+
+    /// Hands what was written to the readers of this participant; whether that made room.
+    fn hand_over(&self, now: Now, state: &mut WriterState) -> bool {
+        let mut taken = false;
+        while let Some((guid, change)) = state.machine.poll_in_process() {
+            let Some(reader) = state.in_process.iter().find(|reader| reader.guid == guid) else { continue };
+            // Lock order: a writer's readers come after it.
+            let through = reader.take_over(now, change);
+            state.machine.taken_in_process(now.monotonic, guid, through);
+            self.loop_back(Looped::Settle(reader.clone()));
+            taken = true;
+        }
+        taken && state.release_acknowledged()
     }
 
     /// Sends what was added to a writer's history.

@@ -9,7 +9,7 @@ use super::{
     data::{
         DATA_FLAG_DATA, DATA_FLAG_KEY, DATA_TO_INLINE_QOS, FLAG_INLINE_QOS, FRAG_FLAG_KEY, FRAG_TO_INLINE_QOS,
     },
-    element::put_u16,
+    element::{halves, put_u16},
     inline_qos::{
         KEY_HASH_SIZE, SENTINEL_SIZE, STATUS_INFO_SIZE, put_key_hash, put_sentinel, put_status_info,
     },
@@ -155,7 +155,18 @@ impl<'d> MessageBuilder<'d> {
     /// Says when the samples that follow were written; nothing is appended when that holds already.
     pub fn info_timestamp(&mut self, timestamp: Option<Timestamp>) -> &mut Self {
         if self.datagram.timestamp != timestamp {
-            self.append(&InfoTimestamp { timestamp });
+            match timestamp {
+                // In one piece: this is written for every sample.
+                Some(timestamp) => {
+                    let (seconds, fraction) = timestamp.to_wire();
+                    let ([s0, s1, s2, s3], [f0, f1, f2, f3]) =
+                        (seconds.to_le_bytes(), fraction.to_le_bytes());
+                    let flags = RawSubmessage::FLAG_LITTLE_ENDIAN;
+                    let bytes = [SubmessageId::INFO_TS.0, flags, 8, 0, s0, s1, s2, s3, f0, f1, f2, f3];
+                    self.datagram.bytes_mut().extend_from_slice(&bytes);
+                }
+                None => _ = self.append(&InfoTimestamp { timestamp }),
+            }
             self.datagram.timestamp = timestamp;
         }
         self
@@ -216,15 +227,16 @@ impl<'d> MessageBuilder<'d> {
     ) {
         let inline_flag = if header.inline_qos_size(inline) == 0 { 0 } else { FLAG_INLINE_QOS };
         let flags = RawSubmessage::FLAG_LITTLE_ENDIAN | inline_flag | payload_flag;
-        let out = self.datagram.bytes_mut();
-        out.extend_from_slice(&[id.0, flags]);
         // §9.4.5.1.3: a body that is longer must be the last one and has length zero.
-        put_u16(u16::try_from(body).unwrap_or(0), out, LITTLE);
-        put_u16(0, out, LITTLE);
-        put_u16(to_inline_qos, out, LITTLE);
-        header.reader_id.write(out, LITTLE);
-        header.writer_id.write(out, LITTLE);
-        header.writer_sn.write(out, LITTLE);
+        let [l0, l1] = u16::try_from(body).unwrap_or(0).to_le_bytes();
+        let [q0, q1] = to_inline_qos.to_le_bytes();
+        let [EntityId([r0, r1, r2, r3]), EntityId([w0, w1, w2, w3])] = [header.reader_id, header.writer_id];
+        let [high, low] = halves(header.writer_sn.0).map(u32::to_le_bytes);
+        let ([n0, n1, n2, n3], [n4, n5, n6, n7]) = (high, low);
+        // In one piece: this is written for every sample.
+        self.datagram.bytes_mut().extend_from_slice(&[
+            id.0, flags, l0, l1, 0, 0, q0, q1, r0, r1, r2, r3, w0, w1, w2, w3, n0, n1, n2, n3, n4, n5, n6, n7,
+        ]);
     }
 
     fn data_tail(&mut self, header: &DataHeader<'_>, inline: Option<&InlineQosToSend>) {

@@ -153,7 +153,7 @@ macro_rules! word_elements {
 }
 
 /// The two halves of a 64-bit number, high one first (RTPS 2.5 §9.3.2.4).
-const fn halves(value: i64) -> [u32; 2] {
+pub(super) const fn halves(value: i64) -> [u32; 2] {
     [(value >> 32) as u32, value as u32]
 }
 

@@ -2,10 +2,7 @@
 
 use core::fmt;
 
-use super::{
-    events::{EndpointData, RemoteEndpoint},
-    verdict::Problem,
-};
+use super::{events::EndpointData, verdict::Problem};
 use crate::time::Duration;
 
 /// What a pair waits for.
@@ -33,9 +30,8 @@ pub enum Gate {
     Open,
     /// They do not match.
     Closed(Problem),
-    /// It is not known yet: [`Participant::resolve_pending`](super::Participant::resolve_pending) or
-    /// [`Participant::judge_peer`](super::Participant::judge_peer) will say; after `limit` without
-    /// an answer [`MatchHook::time_is_up`] does.
+    /// It is not known yet: [`Participant::resolve_pending`](super::Participant::resolve_pending)
+    /// will say; after `limit` without an answer they do not match.
     Pending {
         /// What it waits for.
         what: Pending,
@@ -50,10 +46,5 @@ pub enum Gate {
 /// must not call back; a lookup that it wants done it notes for its own owner to start.
 pub trait MatchHook: fmt::Debug + Send + Sync {
     /// Whether `local` and `remote` match.
-    fn gate(&self, local: &EndpointData, remote: &RemoteEndpoint) -> Gate;
-
-    /// What becomes of a pair that waited too long for `what`: by default they do not match.
-    fn time_is_up(&self, _local: &EndpointData, _remote: &RemoteEndpoint, what: Pending) -> Gate {
-        Gate::Closed(Problem::TimedOut(what))
-    }
+    fn gate(&self, local: &EndpointData, remote: &EndpointData) -> Gate;
 }

@@ -34,7 +34,8 @@ impl ReaderConfig {
     }
 }
 
-/// What the cache says of a change that the protocol hands on.
+/// What the cache says of a change that the protocol hands on. The cache may take the payload of one that it
+/// does not refuse.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Offer {
     /// Taken, or deliberately dropped for good: acknowledge it.
@@ -160,7 +161,11 @@ impl StatefulReader {
     }
 
     /// Takes a change and hands on what is now in order (RTPS 2.5 §8.4.12.1.5, §8.4.12.2.8).
-    pub fn handle_change(&mut self, change: CacheChange, offer: &mut dyn FnMut(&CacheChange) -> Offer) {
+    pub fn handle_change(
+        &mut self,
+        mut change: CacheChange,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
+    ) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
         let number = change.sequence_number;
         if !number.is_valid() {
@@ -178,7 +183,7 @@ impl StatefulReader {
                 }
                 proxy.synchronised = true;
                 proxy.next = number.next();
-                offer(&change);
+                offer(&mut change);
                 return;
             }
             proxy.announced_last = proxy.announced_last.max(number);
@@ -199,7 +204,7 @@ impl StatefulReader {
         &mut self,
         writer: Guid,
         number: SequenceNumber,
-        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
     ) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
         if !number.is_valid() {
@@ -226,12 +231,12 @@ impl StatefulReader {
 
     fn hand_on(
         proxy: &mut WriterProxy,
-        change: CacheChange,
-        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+        mut change: CacheChange,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
         limits: HeldLimits,
     ) {
         let number = change.sequence_number;
-        match offer(&change) {
+        match offer(&mut change) {
             Offer::Done => {
                 proxy.blocked = false;
                 proxy.next = number.next();
@@ -248,7 +253,7 @@ impl StatefulReader {
         }
     }
 
-    fn drain(proxy: &mut WriterProxy, offer: &mut dyn FnMut(&CacheChange) -> Offer, limits: HeldLimits) {
+    fn drain(proxy: &mut WriterProxy, offer: &mut dyn FnMut(&mut CacheChange) -> Offer, limits: HeldLimits) {
         loop {
             proxy.skip_irrelevant();
             if proxy.blocked {
@@ -270,7 +275,7 @@ impl StatefulReader {
     }
 
     /// Hands held changes on again after the cache got room.
-    pub fn retry(&mut self, now: Monotonic, offer: &mut dyn FnMut(&CacheChange) -> Offer) {
+    pub fn retry(&mut self, now: Monotonic, offer: &mut dyn FnMut(&mut CacheChange) -> Offer) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
         let blocked: SmallVec<[Guid; 8]> =
             self.writers.values().filter(|proxy| proxy.blocked).map(WriterProxy::guid).collect();
@@ -295,7 +300,7 @@ impl StatefulReader {
         now: Monotonic,
         source: GuidPrefix,
         heartbeat: &Heartbeat,
-        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
     ) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
         let delay = self.config.heartbeat_response_delay;
@@ -365,7 +370,7 @@ impl StatefulReader {
         &mut self,
         source: GuidPrefix,
         gap: &Gap,
-        offer: &mut dyn FnMut(&CacheChange) -> Offer,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
     ) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
         let base = gap.gap_list.base();

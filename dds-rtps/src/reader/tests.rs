@@ -47,7 +47,7 @@ fn extreme_sequence_numbers_cost_nothing() {
     for first in extremes {
         for second in extremes {
             let mut reader = reader();
-            let mut offer = |_: &CacheChange| Offer::Done;
+            let mut offer = |_: &mut CacheChange| Offer::Done;
             reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(first, second, 1), &mut offer);
             let gap = Gap {
                 reader_id: EntityId::UNKNOWN,
@@ -70,7 +70,7 @@ fn extreme_sequence_numbers_cost_nothing() {
 fn what_left_the_history_is_counted_as_lost_once() {
     let mut reader = reader();
     let mut got = Vec::new();
-    let mut offer = |change: &CacheChange| {
+    let mut offer = |change: &mut CacheChange| {
         got.push(change.sequence_number.0);
         Offer::Done
     };
@@ -89,7 +89,7 @@ fn what_left_the_history_is_counted_as_lost_once() {
 fn an_irrelevant_change_is_not_handed_on_when_its_turn_comes() {
     let mut reader = reader();
     let mut got = Vec::new();
-    let mut offer = |change: &CacheChange| {
+    let mut offer = |change: &mut CacheChange| {
         got.push(change.sequence_number.0);
         Offer::Done
     };
@@ -112,7 +112,7 @@ fn held_changes_are_bounded_and_the_lowest_stay() {
         WriterProxyConfig { guid: WRITER, locators: smallvec![], reliable: true },
     );
     let mut got = Vec::new();
-    let mut offer = |change: &CacheChange| {
+    let mut offer = |change: &mut CacheChange| {
         got.push(change.sequence_number.0);
         Offer::Done
     };
@@ -184,7 +184,7 @@ fn stale_halves_are_dropped() {
 fn fragments_that_arrive_keep_requests_frequent() {
     let mut reader = reader();
     let mut fragments = Defragmenter::default();
-    let mut offer = |_: &CacheChange| Offer::Done;
+    let mut offer = |_: &mut CacheChange| Offer::Done;
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 1, 1), &mut offer);
     let mut now = Monotonic::ZERO;
     let mut interval = |reader: &mut StatefulReader, fragments: &Defragmenter| {
@@ -291,7 +291,7 @@ fn acknowledgement(reader: &mut StatefulReader) -> Option<(i64, Vec<i64>)> {
 fn what_is_not_confirmed_is_not_acknowledged() {
     let mut reader = reader();
     assert_eq!(acknowledgement(&mut reader), Some((1, vec![])), "the first, unasked");
-    let mut offer = |_: &CacheChange| Offer::Unconfirmed;
+    let mut offer = |_: &mut CacheChange| Offer::Unconfirmed;
     for number in [1, 2, 3] {
         reader.handle_change(change(number), &mut offer);
     }
@@ -313,7 +313,7 @@ fn what_is_not_confirmed_is_not_acknowledged() {
 #[test]
 fn the_history_is_there_when_all_that_the_first_heartbeat_told_of_is() {
     let mut reader = reader();
-    let mut offer = |_: &CacheChange| Offer::Done;
+    let mut offer = |_: &mut CacheChange| Offer::Done;
     assert!(!reader.writer(WRITER).unwrap().has_history());
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 4, 1), &mut offer);
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 9, 2), &mut offer);

@@ -98,6 +98,11 @@ impl WriterProxy {
         self.config.reliable
     }
 
+    /// The number up to which the writer may be told that everything arrived.
+    pub fn acknowledged(&self) -> SequenceNumber {
+        self.unconfirmed.map_or(self.next, |(lowest, _)| lowest.min(self.next)).previous()
+    }
+
     /// The lowest number that is still awaited.
     pub fn next_expected(&self) -> SequenceNumber {
         self.next
@@ -189,7 +194,7 @@ impl WriterProxy {
     /// which `partial` holds are left out: their fragments are asked for one by one.
     pub(super) fn missing(&self, mut partial: impl FnMut(SequenceNumber) -> bool) -> SequenceNumberSet {
         // Numbers below the base count as acknowledged.
-        let base = self.unconfirmed.map_or(self.next, |(lowest, _)| lowest.min(self.next));
+        let base = self.acknowledged().next();
         let mut set = SequenceNumberSet::new(base);
         let last = self.announced_last.min(base.plus(255));
         let mut number = self.next;

@@ -3,10 +3,12 @@
 //! [`StatefulWriter`] keeps a history and one [`ReaderProxy`] per matched reader. Readers that have
 //! been sent everything stand *in line*: a new change leaves in one datagram for all of them. The
 //! others (late joiners, repairs, changes meant for one reader) are served one by one, and so are always
-//! readers with a content filter.
+//! readers with a content filter. Readers of the writer's own participant are handed changes as they are
+//! (`in_process`).
 
 mod filters;
 mod group;
+mod in_process;
 mod reader_proxy;
 mod stateful_writer;
 #[cfg(test)]

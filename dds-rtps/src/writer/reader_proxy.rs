@@ -52,6 +52,8 @@ pub(super) enum Repair {
 pub(super) enum Position {
     /// It gets the next new change with all others.
     InLine,
+    /// It is in the writer's process, and is handed `next` as soon as it is written.
+    InProcess { next: SequenceNumber },
     /// It is sent `next`, from fragment `fragment` on, before it joins the line. Readers with a filter
     /// never join it.
     Behind { next: SequenceNumber, fragment: u32 },
@@ -80,6 +82,8 @@ pub struct ReaderProxy {
     pub(super) nack_frag_count: Option<Count>,
     /// It has answered at all.
     pub(super) answered: bool,
+    /// It takes changes as they are.
+    pub(super) in_process: bool,
     /// Its filter among the writer's.
     pub(super) filter: Option<FilterSlot>,
     /// Numbers passed over in front of its position that it has not been told of yet.
@@ -111,6 +115,7 @@ impl ReaderProxy {
             acknack_count: None,
             nack_frag_count: None,
             answered: false,
+            in_process: false,
             filter: None,
             passed_over: None,
             sent_since_request: 0,
@@ -141,7 +146,7 @@ impl ReaderProxy {
     /// Whether there is something for this reader alone.
     pub(super) fn needs_attention(&self) -> bool {
         (self.heartbeat_wanted && self.config.reliable)
-            || (self.filter.is_none() && self.position != Position::InLine)
+            || (self.filter.is_none() && matches!(self.position, Position::Behind { .. }))
             || !self.repairs.is_empty()
             || !self.gaps.is_empty()
     }
@@ -150,7 +155,7 @@ impl ReaderProxy {
     pub(super) fn unsent(&self, cursor: SequenceNumber) -> SequenceNumber {
         match self.position {
             Position::InLine => cursor,
-            Position::Behind { next, .. } => next,
+            Position::InProcess { next } | Position::Behind { next, .. } => next,
         }
     }
 

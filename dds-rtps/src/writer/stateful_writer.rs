@@ -82,6 +82,8 @@ pub struct StatefulWriter {
     pub(super) cursor: SequenceNumber,
     pub(super) cursor_fragment: u32,
     pub(super) line: Line,
+    /// How many readers take changes as they are.
+    pub(super) in_process: usize,
     /// Payload bytes from the cursor on.
     pub(super) pending_bytes: usize,
     /// Changes to be forgotten once they have left.
@@ -124,6 +126,7 @@ impl StatefulWriter {
             cursor: SequenceNumber::FIRST,
             cursor_fragment: 1,
             line: Line { stale: true, ..Line::default() },
+            in_process: 0,
             pending_bytes: 0,
             doomed: VecDeque::new(),
             heartbeat_count: Count(0),
@@ -181,6 +184,12 @@ impl StatefulWriter {
         let filter = config.filter.take();
         if let Some(proxy) = self.proxies.get_mut(&guid) {
             proxy.config = config;
+            proxy.in_process = false;
+            if let Position::InProcess { next } = proxy.position {
+                proxy.position = Position::Behind { next, fragment: 1 };
+                self.attention.insert(guid);
+            }
+            self.count_in_process();
             self.set_filter(guid, filter);
             return;
         }
@@ -217,8 +226,12 @@ impl StatefulWriter {
             filters.release(old);
         }
         if let Some(slot) = slot {
-            if proxy.position == Position::InLine {
-                proxy.position = Position::Behind { next: self.cursor, fragment: self.cursor_fragment };
+            match proxy.position {
+                Position::InLine => {
+                    proxy.position = Position::Behind { next: self.cursor, fragment: self.cursor_fragment };
+                }
+                Position::InProcess { next } => proxy.position = Position::Behind { next, fragment: 1 },
+                Position::Behind { .. } => {}
             }
             let unsent = proxy.unsent(self.cursor).max(proxy.first_relevant);
             filters.evaluate_from(slot, unsent, &self.history);
@@ -272,6 +285,7 @@ impl StatefulWriter {
         self.set_filter(guid, None);
         self.attention.remove(&guid);
         let removed = self.proxies.remove(&guid).is_some();
+        self.count_in_process();
         self.refresh_acknowledged();
         removed
     }
@@ -302,7 +316,7 @@ impl StatefulWriter {
     pub fn remove_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
         // Unless the line lags far behind: what is written then is replaced faster than it leaves.
         let leaves = number == self.cursor || self.pending_bytes < SPENT_BYTES;
-        if number >= self.cursor && leaves && self.has_line() {
+        if number >= self.cursor && leaves && self.leaves_by_message() {
             self.doomed.push_back(number);
             return None;
         }
@@ -332,7 +346,7 @@ impl StatefulWriter {
         }
     }
 
-    fn has_line(&self) -> bool {
+    fn leaves_by_message(&self) -> bool {
         self.proxies.values().any(|proxy| proxy.position == Position::InLine || proxy.filter.is_some())
     }
 
@@ -363,10 +377,11 @@ impl StatefulWriter {
     /// Asserts the writer's liveliness by a HEARTBEAT with its liveliness flag (RTPS 2.5 §8.3.8.6.3).
     pub fn assert_liveliness(&mut self) {
         self.liveliness_wanted = true;
-        if self.filters.is_none() {
+        if self.filters.is_none() && self.in_process == 0 {
             return;
         }
-        for (guid, proxy) in self.proxies.iter_mut().filter(|(_, proxy)| proxy.filter.is_some()) {
+        let alone = |proxy: &ReaderProxy| proxy.filter.is_some() || proxy.in_process;
+        for (guid, proxy) in self.proxies.iter_mut().filter(|(_, proxy)| alone(proxy)) {
             proxy.heartbeat_wanted = true;
             proxy.liveliness_wanted = true;
             self.attention.insert(*guid);
@@ -454,14 +469,19 @@ impl StatefulWriter {
             self.attention.insert(guid);
         }
         if progress {
-            self.heartbeat_round = 0;
-            self.refresh_acknowledged();
-            if self.acknowledged_through() >= last {
-                self.heartbeat_at = None;
-                self.sent_since_request = 0;
-            }
+            self.note_progress();
         }
         progress
+    }
+
+    /// A reader has more than it had.
+    pub(super) fn note_progress(&mut self) {
+        self.heartbeat_round = 0;
+        self.refresh_acknowledged();
+        if self.acknowledged_through() >= self.history.last_number() {
+            self.heartbeat_at = None;
+            self.sent_since_request = 0;
+        }
     }
 
     /// RTPS 2.5 §8.3.8.10.

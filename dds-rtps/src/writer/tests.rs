@@ -172,7 +172,7 @@ impl World {
                 return;
             };
             let Side { machine, fragments, got, room } = side;
-            let mut offer = |change: &CacheChange| {
+            let mut offer = |change: &mut CacheChange| {
                 if got.len() >= *room {
                     return Offer::NoRoom;
                 }

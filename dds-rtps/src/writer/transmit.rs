@@ -140,7 +140,7 @@ impl StatefulWriter {
         self.acknowledged.is_some()
     }
 
-    fn refresh_line(&mut self) {
+    pub(super) fn refresh_line(&mut self) {
         if !self.line.stale {
             return;
         }
@@ -181,7 +181,7 @@ impl StatefulWriter {
             self.acknowledgement_wanted = false;
             return None;
         }
-        let destinations = self.line.destinations.clone();
+        let destinations = Destinations::from_slice(&self.line.destinations);
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
         let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         let mut draft = Draft::new(out, own, &destinations, &self.config.message_sizes);
@@ -518,11 +518,17 @@ impl StatefulWriter {
     fn write_backlog(&mut self, draft: &mut Draft<'_>, proxy: &mut ReaderProxy, parameters: &[u8]) -> bool {
         let guid = proxy.config.guid;
         let last = self.history.last_number();
-        // Those with a filter never join the line.
-        let end = if proxy.filter.is_some() { last.next() } else { self.cursor };
+        // Those with a filter, or in this process, never join the line.
+        let alone = proxy.filter.is_some() || proxy.in_process;
+        let end = if alone { last.next() } else { self.cursor };
         while let Position::Behind { next, fragment } = proxy.position {
             if next >= end {
-                if proxy.filter.is_none() {
+                if proxy.filter.is_some() {
+                    return true;
+                }
+                if proxy.in_process {
+                    proxy.position = Position::InProcess { next };
+                } else {
                     proxy.position = Position::InLine;
                     self.line.stale = true;
                 }

@@ -138,7 +138,7 @@ impl DynamicType {
         &self.graph
     }
 
-    pub(crate) fn index(&self) -> TypeIndex {
+    pub(super) fn index(&self) -> TypeIndex {
         self.index
     }
 

@@ -40,7 +40,6 @@ mod flags;
 mod identifier;
 mod information;
 mod registry;
-mod source;
 
 pub use annotation::{
     AnnotationParameterValue, AppliedAnnotation, AppliedAnnotationParameter, AppliedBuiltinMemberAnnotations,

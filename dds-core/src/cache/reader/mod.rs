@@ -25,7 +25,7 @@ use self::entries::{Instance, Registration, Stored, Writer};
 use super::{
     buffers::SampleBuffers,
     handle_index::HandleIndex,
-    key_table::KeyTable,
+    key_table::{KeyTable, is_same_key},
     limits::Limits,
     slab::{List, NOWHERE, Place, Slab},
     timers::Timers,
@@ -77,6 +77,8 @@ pub struct ReaderCache {
     by_key: KeyTable,
     by_digest: KeyTable,
     by_handle: HandleIndex,
+    /// The instance that the last sample was of: the next one often is too.
+    latest: Place,
 
     writers: Slab<Writer>,
     writer_places: HashMap<Guid, Place>,
@@ -163,6 +165,7 @@ impl ReaderCache {
             by_key: KeyTable::default(),
             by_digest: KeyTable::default(),
             by_handle: HandleIndex::default(),
+            latest: NOWHERE,
             writers: Slab::new(),
             writer_places: HashMap::new(),
             last_writer: (Guid::UNKNOWN, NOWHERE),
@@ -255,7 +258,7 @@ impl ReaderCache {
     }
 
     fn find_by_key(&self, hash: u64, key: &[u8]) -> Option<Place> {
-        self.by_key.find(hash, |place| *self.instances[place].key == *key)
+        self.by_key.find(hash, |place| is_same_key(&self.instances[place].key, key))
     }
 
     fn room_appeared(&mut self) {

@@ -12,7 +12,10 @@ use super::{
     entries::{Incoming, Instance},
 };
 use crate::{
-    cache::slab::{Link, List, NOWHERE, Place},
+    cache::{
+        key_table::is_same_key,
+        slab::{Link, List, NOWHERE, Place},
+    },
     instance::InstanceHandle,
     sample::{InstanceState, ViewState},
     status::SampleRejectedReason,
@@ -75,15 +78,15 @@ impl ReaderCache {
     /// Takes in a change of a matched writer. Changes of one writer must come in the order of their
     /// numbers, each once; a rejected one may come again.
     pub fn offer(&mut self, now: Now, change: &CacheChange) -> OfferOutcome {
-        self.offer_named(now, change, None)
+        self.offer_named(now, &mut change.clone(), None)
     }
 
-    /// As [`ReaderCache::offer`]; an instance that is new gets the handle `name`, which no other instance
+    /// As [`ReaderCache::offer`], but for that the payload of an accepted change is taken. An instance that is new gets the handle `name`, which no other instance
     /// here may have. Cheapest when it is the largest so far.
     pub fn offer_named(
         &mut self,
         now: Now,
-        change: &CacheChange,
+        change: &mut CacheChange,
         name: Option<InstanceHandle>,
     ) -> OfferOutcome {
         let Some(writer) = self.find_writer(change.writer_guid) else {
@@ -108,7 +111,7 @@ impl ReaderCache {
         &mut self,
         now: Now,
         writer: Place,
-        change: &CacheChange,
+        change: &mut CacheChange,
         name: Option<InstanceHandle>,
     ) -> Result<(), Refused> {
         if self.filter.as_ref().is_some_and(|filter| !filter.accepts(change)) {
@@ -129,13 +132,14 @@ impl ReaderCache {
         if !self.claim(instance, writer) {
             return Err(OfferOutcome::Dropped(DropReason::NotOwner));
         }
-        let sample = self.incoming(now, writer, change, Content::Data, expiry);
+        let mut sample = self.incoming(now, writer, change, Content::Data, expiry);
         self.check_order(instance, &sample)?;
         let separated = self.is_separated(now.monotonic, instance);
         if separated {
             self.check_room(instance)?;
         }
         self.touch_deadline(now.monotonic, instance);
+        sample.payload = self.buffers.keep(std::mem::take(&mut change.payload));
         if !separated {
             self.hold_back(instance, sample);
             return Err(OfferOutcome::Dropped(DropReason::TimeBasedFilter));
@@ -157,8 +161,7 @@ impl ReaderCache {
     }
 
     /// Shows the user a sample with data that passed every check.
-    pub(super) fn pass(&mut self, now: Monotonic, instance: Place, mut sample: Incoming) {
-        sample.payload = self.buffers.keep(&sample.payload);
+    pub(super) fn pass(&mut self, now: Monotonic, instance: Place, sample: Incoming) {
         self.make_alive(instance);
         self.note_passed(now, instance);
         self.make_room(instance);
@@ -243,8 +246,13 @@ impl ReaderCache {
         } else {
             self.scratch_key.clear();
         }
+        if self.latest != NOWHERE && is_same_key(&self.instances[self.latest].key, &self.scratch_key) {
+            return Ok(Located::Known(self.latest));
+        }
         let hash = self.by_key.hash(&self.scratch_key);
-        Ok(self.find_by_key(hash, &self.scratch_key).map_or(Located::New(hash), Located::Known))
+        let Some(place) = self.find_by_key(hash, &self.scratch_key) else { return Ok(Located::New(hash)) };
+        self.latest = place;
+        Ok(Located::Known(place))
     }
 
     fn find_by_digest(&self, digest: &[u8; 16]) -> Option<Place> {
@@ -323,6 +331,7 @@ impl ReaderCache {
         Ok(place)
     }
 
+    /// A sample without its payload yet.
     fn incoming(
         &self,
         now: Now,
@@ -334,7 +343,7 @@ impl ReaderCache {
         let related = change.inline_qos.as_ref().and_then(|inline| inline.related_sample_identity);
         let (writer_guid, sequence_number) = change.identity();
         Incoming {
-            payload: if content == Content::Data { change.payload.clone() } else { Payload::default() },
+            payload: Payload::default(),
             content,
             source_timestamp: change.source_timestamp,
             reception_timestamp: now.wall,

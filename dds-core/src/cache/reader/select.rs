@@ -4,9 +4,12 @@ use std::cmp::Ordering;
 
 use dds_rtps::payload::Payload;
 
-use super::{ReaderCache, entries::OF_INSTANCE};
+use super::{
+    ReaderCache, StateCounts,
+    entries::{ARRIVAL, OF_INSTANCE},
+};
 use crate::{
-    cache::slab::{self, NOWHERE, Place},
+    cache::slab::{self, List, NOWHERE, Place},
     instance::InstanceHandle,
     sample::{DataState, SampleInfo, SampleState, ViewState},
 };
@@ -136,6 +139,9 @@ impl ReaderCache {
     }
 
     fn access(&mut self, selector: &Selector<'_>, access: Access, out: &mut Vec<CachedSample>) -> usize {
+        if access == Access::Take && self.takes_all_of_one(selector) {
+            return self.take_all_of_one(out);
+        }
         self.pick(selector);
         let start = out.len();
         let picked = std::mem::take(&mut self.scratch_picked);
@@ -163,6 +169,57 @@ impl ReaderCache {
         self.scratch_picked = picked;
         let count = out.len() - start;
         self.clear_scratch();
+        count
+    }
+
+    /// Whether everything is taken and belongs to one instance: what readers of types without key do.
+    fn takes_all_of_one(&self, selector: &Selector<'_>) -> bool {
+        self.instances.len() == 1
+            && self.order.is_none()
+            && selector.instance == InstanceSelector::All
+            && selector.states == DataState::ANY
+            && selector.max_samples >= self.samples.len()
+            && selector.predicate.is_none()
+            && selector.order.is_none()
+    }
+
+    /// The same as [`ReaderCache::access`] comes to then, without a step for each sample and list.
+    fn take_all_of_one(&mut self, out: &mut Vec<CachedSample>) -> usize {
+        let count = self.arrival.len();
+        let mut place = self.arrival.head();
+        if place == NOWHERE {
+            return 0;
+        }
+        out.reserve(count);
+        let instance_place = self.samples[place].instance;
+        let newest = self.samples[self.arrival.tail()].generation();
+        let mut rank = count as u32;
+        while place != NOWHERE {
+            rank -= 1;
+            let mut info = self.describe(place);
+            info.sample_rank = rank;
+            let stored = self.samples.remove(place);
+            info.generation_rank = newest.wrapping_sub(stored.generation());
+            self.lifespans.cancel(place);
+            if self.settings.by_source_timestamp && stored.is_valid() {
+                self.raise_floor(instance_place, stored.sample.source_order());
+            }
+            place = stored.links[ARRIVAL].next();
+            out.push(CachedSample { info, payload: stored.sample.payload, content: stored.sample.content });
+        }
+        self.arrival = List::EMPTY;
+        self.unread = List::EMPTY;
+        self.valid_samples = 0;
+        self.retained = 0;
+        self.counts = StateCounts::default();
+        let instance = &mut self.instances[instance_place];
+        instance.samples = List::EMPTY;
+        instance.unread = 0;
+        instance.valid = 0;
+        instance.view = ViewState::NotNew;
+        self.by_handle.mark(instance.position, false, false);
+        self.room_appeared();
+        self.forget_if_unused(instance_place);
         count
     }
 

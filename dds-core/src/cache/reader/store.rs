@@ -265,6 +265,9 @@ impl ReaderCache {
         self.purges.cancel(place);
         self.separations.cancel(place);
         self.forget_foreign_digest(place);
+        if self.latest == place {
+            self.latest = NOWHERE;
+        }
         let instance = self.instances.remove(place);
         self.by_key.remove(instance.key_seed_hash, place);
         if self.type_support.has_key {

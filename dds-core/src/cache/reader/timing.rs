@@ -124,11 +124,10 @@ impl ReaderCache {
 
     /// Keeps the latest sample that came too soon: a RELIABLE reader gets the last value in the end
     /// (DDS 1.4 §2.2.3.12).
-    pub(super) fn hold_back(&mut self, place: Place, mut sample: Incoming) {
+    pub(super) fn hold_back(&mut self, place: Place, sample: Incoming) {
         if !self.settings.reliable {
             return;
         }
-        sample.payload = self.buffers.keep(&sample.payload);
         let instance = &mut self.instances[place];
         match &mut instance.held_back {
             Some(held)

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::{
     handle_index::{HandleIndex, Positioned},
-    key_table::KeyTable,
+    key_table::{KeyTable, is_same_key},
     limits::{DeadlineMissed, Limits},
     slab::{Link, Linked, List, NOWHERE, Place, Slab},
     timers::Timers,
@@ -41,7 +41,10 @@ pub struct WriterCache {
     instances: Slab<Instance>,
     by_key: KeyTable,
     by_handle: HandleIndex,
+    /// The instance written last, which is often written again.
+    latest: Place,
     changes: Slab<Change>,
+    /// Only where somebody looks changes up: see [`WriterCache::finds_by_number`].
     by_number: HashMap<SequenceNumber, Place>,
     /// All changes, ascending.
     in_order: List<IN_ORDER>,
@@ -192,6 +195,7 @@ impl WriterCache {
             instances: Slab::new(),
             by_key: KeyTable::default(),
             by_handle: HandleIndex::default(),
+            latest: NOWHERE,
             changes: Slab::new(),
             by_number: HashMap::new(),
             in_order: List::EMPTY,
@@ -295,6 +299,7 @@ impl WriterCache {
             }
         }
         let change = self.append(place, request);
+        self.latest = place;
         let instance = &mut self.instances[place];
         instance.registered = true;
         instance.disposed = false;
@@ -356,6 +361,12 @@ impl WriterCache {
         Err(Admission::Full { resource, limit, wait_for })
     }
 
+    /// Whether changes are looked up by number: the last words about instances, members of sets. Both are
+    /// known before the first change.
+    fn finds_by_number(&self) -> bool {
+        self.settings.durable || self.sets.is_some()
+    }
+
     fn append(&mut self, place: Place, request: &WriteRequest<'_>) -> Place {
         let change = self.changes.insert(Change {
             links: [Link::UNLINKED; 2],
@@ -363,7 +374,9 @@ impl WriterCache {
             number: request.sequence_number,
             kind: request.kind,
         });
-        self.by_number.insert(request.sequence_number, change);
+        if self.finds_by_number() {
+            self.by_number.insert(request.sequence_number, change);
+        }
         if let Some(sets) = &mut self.sets {
             sets.appended(request.sequence_number);
         }
@@ -384,7 +397,9 @@ impl WriterCache {
         self.unlink_from_instance(place);
         let Change { number, kind, .. } = self.changes.remove(place);
         self.valid_changes -= usize::from(kind == ChangeKind::Alive);
-        self.by_number.remove(&number);
+        if self.finds_by_number() {
+            self.by_number.remove(&number);
+        }
         if let Some(sets) = &mut self.sets {
             sets.discarded(number);
         }
@@ -498,6 +513,16 @@ impl WriterCache {
     }
 
     fn find(&self, key: InstanceKey<'_>) -> Option<Place> {
+        if self.latest != NOWHERE {
+            let latest = &self.instances[self.latest];
+            let is_it = match key {
+                InstanceKey::Canonical(key) => is_same_key(&latest.key, key),
+                InstanceKey::Handle(handle) => latest.handle == handle,
+            };
+            if is_it {
+                return Some(self.latest);
+            }
+        }
         match key {
             InstanceKey::Canonical(key) => self.find_by_key(self.by_key.hash(key), key),
             InstanceKey::Handle(handle) => self.by_handle.find(handle),
@@ -505,7 +530,7 @@ impl WriterCache {
     }
 
     fn find_by_key(&self, hash: u64, key: &[u8]) -> Option<Place> {
-        self.by_key.find(hash, |place| *self.instances[place].key == *key)
+        self.by_key.find(hash, |place| is_same_key(&self.instances[place].key, key))
     }
 
     /// The instance of a key, made if need be.
@@ -552,6 +577,9 @@ impl WriterCache {
             return;
         }
         self.stop_deadline(place);
+        if self.latest == place {
+            self.latest = NOWHERE;
+        }
         let instance = self.instances.remove(place);
         self.by_key.remove(instance.key_seed_hash, place);
         self.by_handle.remove(instance.position, &mut self.instances);

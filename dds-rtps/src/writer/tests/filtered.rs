@@ -234,7 +234,7 @@ fn a_best_effort_reader_is_told_with_the_next_sample() {
     let mut receiver = MessageReceiver::new(&bytes, reader_guid(2).prefix).unwrap();
     let mut got = 0;
     while let Some(next) = receiver.next_submessage() {
-        let mut offer = |_: &CacheChange| {
+        let mut offer = |_: &mut CacheChange| {
             got += 1;
             Offer::Done
         };

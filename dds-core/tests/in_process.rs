@@ -1,0 +1,139 @@
+//! Writers and readers of one participant: samples are handed over without messages, with every guarantee
+//! of the others.
+
+use std::sync::{Arc, mpsc};
+
+use dds_core::{
+    DataReader, DataWriter, DdsType, DomainParticipant,
+    listener::DataReaderListener,
+    qos::{Duration, Limit, ResourceLimits},
+    status::StatusMask,
+};
+
+#[derive(DdsType, Clone, PartialEq, Debug)]
+struct Step {
+    #[dds(key)]
+    id: u32,
+    number: u32,
+}
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn participant() -> DomainParticipant {
+    DomainParticipant::builder(78).loopback_only().build().unwrap()
+}
+
+fn numbers(reader: &DataReader<Step>) -> Vec<u32> {
+    reader.take().unwrap().iter().filter_map(|sample| sample.data().map(|data| data.number)).collect()
+}
+
+/// Takes until `count` samples were there.
+fn take_many(reader: &DataReader<Step>, count: usize) -> Vec<u32> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        reader.wait_for_data(LIMIT).unwrap();
+        taken.extend(numbers(reader));
+    }
+    taken
+}
+
+#[test]
+fn a_sample_is_there_when_write_returns() {
+    let participant = participant();
+    let topic = participant.topic::<Step>("InProcess").unwrap();
+    let reader = topic.reader().reliable().keep_all().build().unwrap();
+    let best_effort = topic.reader().best_effort().keep_all().build().unwrap();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(2, LIMIT).unwrap();
+    // What matching itself says is said by messages.
+    writer.write(&Step { id: 1, number: 0 }).unwrap();
+    assert_eq!(take_many(&reader, 1), [0]);
+    best_effort.take().unwrap();
+    for number in 1..100 {
+        writer.write(&Step { id: number % 3, number }).unwrap();
+        assert_eq!(numbers(&reader), [number]);
+        assert_eq!(numbers(&best_effort), [number]);
+    }
+    writer.wait_for_acknowledgments(LIMIT).unwrap();
+}
+
+#[test]
+fn what_finds_no_room_comes_when_there_is_some() {
+    let participant = participant();
+    let topic = participant.topic::<Step>("InProcessLimits").unwrap();
+    let limits = ResourceLimits { max_samples: Limit::Finite(3), ..ResourceLimits::default() };
+    let reader = topic.reader().reliable().keep_all().resource_limits(limits).build().unwrap();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, LIMIT).unwrap();
+    for number in 0..20 {
+        writer.write(&Step { id: 0, number }).unwrap();
+    }
+    assert_eq!(take_many(&reader, 20), (0..20).collect::<Vec<_>>());
+    writer.wait_for_acknowledgments(LIMIT).unwrap();
+    assert!(reader.sample_rejected_status().total_count > 0);
+}
+
+#[test]
+fn late_joiners_get_the_history_first() {
+    let participant = participant();
+    let topic = participant.topic::<Step>("InProcessHistory").unwrap();
+    let writer: DataWriter<Step> = topic.writer().reliable().transient_local().keep_all().build().unwrap();
+    for number in 0..50 {
+        writer.write(&Step { id: number % 2, number }).unwrap();
+    }
+    let reader = topic.reader().reliable().transient_local().keep_all().build().unwrap();
+    for number in 50..100 {
+        writer.write(&Step { id: number % 2, number }).unwrap();
+    }
+    let mut taken = take_many(&reader, 100);
+    // Those of an instance come together; within it they are in order.
+    taken.sort_by_key(|number| *number % 2);
+    let expected: Vec<u32> = (0..100).step_by(2).chain((1..100).step_by(2)).collect();
+    assert_eq!(taken, expected);
+}
+
+/// Answers what it gets.
+struct Answers {
+    writer: DataWriter<Step>,
+    rounds: u32,
+    done: mpsc::Sender<u32>,
+}
+
+impl DataReaderListener<Step> for Answers {
+    fn on_data_available(&self, reader: &DataReader<Step>) {
+        for number in numbers(reader) {
+            if number < self.rounds {
+                self.writer.write(&Step { id: 0, number: number + 1 }).unwrap();
+            } else {
+                self.done.send(number).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn listeners_that_answer_each_other_do_not_nest() {
+    let participant = participant();
+    let there = participant.topic::<Step>("InProcessThere").unwrap();
+    let back = participant.topic::<Step>("InProcessBack").unwrap();
+    let (done, is_done) = mpsc::channel();
+    let ends: Vec<_> = [(&there, &back), (&back, &there)]
+        .into_iter()
+        .map(|(from, to)| {
+            let writer = to.writer().reliable().build().unwrap();
+            let reader = from.reader().reliable().build().unwrap();
+            (writer, reader)
+        })
+        .collect();
+    for (writer, reader) in &ends {
+        writer.wait_matched(1, LIMIT).unwrap();
+        let answers = Answers { writer: writer.clone(), rounds: 100_000, done: done.clone() };
+        reader.set_listener(Some(Arc::new(answers)), StatusMask::DATA_AVAILABLE);
+    }
+    ends[0].0.write(&Step { id: 0, number: 1 }).unwrap();
+    // One thread writes, and whoever drains answers.
+    assert_eq!(is_done.recv_timeout(std::time::Duration::from_secs(60)), Ok(100_000));
+    for (_, reader) in &ends {
+        reader.set_listener(None, StatusMask::NONE);
+    }
+}

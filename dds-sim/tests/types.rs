@@ -7,7 +7,11 @@ use dds_core::{
     DdsType, DomainParticipant, ParticipantConfig,
     qos::{TypeConsistencyEnforcement, TypeConsistencyKind},
     rtps::participant::Problem,
-    types::{TopicType, assignability::DifferenceKind},
+    types::{
+        TopicType,
+        assignability::DifferenceKind,
+        dynamic::{DynamicType, DynamicValue},
+    },
 };
 use dds_sim::Simulation;
 
@@ -141,4 +145,94 @@ fn equal_types_of_other_names_match() {
     let _writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
     let reader = two.topic::<Renamed>("Readings").unwrap().reader().reliable().build().unwrap();
     assert!(sim.run_until(|| reader.matched_publications().len() == 1, seconds(10)));
+}
+
+/// The reader's side asks the writer's for its type, and the other way round.
+#[test]
+fn types_that_differ_are_looked_up_and_compared() {
+    let sim = simulation(50, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
+    let force = TypeConsistencyEnforcement { force_type_validation: true, ..Default::default() };
+    let topic = two.topic::<new::Reading>("Readings").unwrap();
+    let reader = topic.reader().reliable().type_consistency(force).build().unwrap();
+    let both = || reader.matched_publications().len() == 1 && writer.matched_subscriptions().len() == 1;
+    assert!(sim.run_until(both, seconds(10)));
+    writer.write(&old::Reading { sensor: 1, value: 0.5 }).unwrap();
+    sim.block_on(writer.acknowledgments());
+    let samples = reader.take().unwrap();
+    assert_eq!(samples[0].data(), Some(&new::Reading { sensor: 1, value: 0.5, quality: 42 }));
+}
+
+#[test]
+fn both_ends_learn_the_member_that_differs() {
+    let sim = simulation(51, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let mut verdicts = [one.verdicts(), two.verdicts()];
+    let writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
+    let reader = two.topic::<wrong::Reading>("Readings").unwrap().reader().reliable().build().unwrap();
+    let mut told = [None, None];
+    let both = || {
+        for (told, verdicts) in told.iter_mut().zip(&mut verdicts) {
+            *told = told.take().or_else(|| verdicts.next());
+        }
+        told.iter().all(Option::is_some)
+    };
+    assert!(sim.run_until(both, seconds(10)));
+    for verdict in told.into_iter().flatten() {
+        let text = "member value: the reader's type is int64, the writer's double; make them equal";
+        assert!(verdict.to_string().ends_with(text), "{verdict}");
+    }
+    assert!(writer.matched_subscriptions().is_empty() && reader.matched_publications().is_empty());
+}
+
+mod parts {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(extensibility = "appendable")]
+    pub struct Point {
+        pub x: f32,
+        pub y: f32,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub enum Kind {
+        Leaf,
+        Branch,
+    }
+
+    /// Contains itself.
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(extensibility = "mutable")]
+    pub struct Tree {
+        #[dds(key)]
+        pub id: u32,
+        pub kind: Kind,
+        pub at: Vec<Point>,
+        pub below: Vec<Tree>,
+    }
+}
+
+#[test]
+fn any_topic_is_read_without_its_rust_type() {
+    let sim = simulation(52, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let topic = one.topic::<parts::Tree>("Trees").unwrap();
+    let writer = topic.writer().reliable().transient_local().build().unwrap();
+    let leaf = parts::Tree { id: 2, kind: parts::Kind::Leaf, at: vec![], below: vec![] };
+    let at = vec![parts::Point { x: 1.0, y: 2.0 }];
+    writer.write(&parts::Tree { id: 1, kind: parts::Kind::Branch, at, below: vec![leaf] }).unwrap();
+
+    let found = sim.block_on(two.discover_type_async("Trees")).unwrap();
+    assert_eq!(found, DynamicType::of::<parts::Tree>().unwrap());
+    let topic = two.dynamic_topic("Trees", &found).unwrap();
+    let reader = topic.reader().reliable().transient_local().build().unwrap();
+    assert!(sim.run_until(|| !reader.matched_publications().is_empty(), seconds(10)));
+    sim.block_on(reader.data_available());
+    let samples = reader.take().unwrap();
+    let data = samples[0].data().unwrap();
+    assert_eq!(data.get("at[0].y"), Ok(Some(DynamicValue::Float32(2.0))));
+    assert_eq!(data.get("below[0].id"), Ok(Some(DynamicValue::UInt32(2))));
+    assert_eq!(data.dynamic_type(), &found);
 }

@@ -370,7 +370,7 @@ fn what_is_not_what_its_hash_says_is_refused() {
     let mut registry = TypeRegistry::default();
     let forged = (one.complete().clone(), other.entries()[0].complete.clone());
     assert!(registry.insert([forged]).is_err());
-    assert_eq!(registry.missing(one.complete()), Some(vec![one.complete().clone()]));
+    assert_eq!(registry.missing([one.complete()]), Some(vec![one.complete().clone()]));
     let primitive = (TypeIdentifier::String8 { bound: 0 }, other.entries()[0].complete.clone());
     assert!(registry.insert([primitive]).is_err());
 }
@@ -387,5 +387,5 @@ fn what_peers_send_is_bounded() {
     assert!(registry.get(&pairs[1].0).is_some());
     registry.insert_own(&types);
     registry.insert(pairs.clone()).unwrap();
-    assert_eq!(registry.missing(types.complete()), Some(vec![]), "our own types stay");
+    assert_eq!(registry.missing([types.complete()]), Some(vec![]), "our own types stay");
 }

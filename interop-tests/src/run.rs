@@ -106,7 +106,7 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
     };
     let name = job.scenario.name;
     if let Some(reason) =
-        publisher.lacks(name, "pub").or_else(|| subscriber.lacks(name, "sub")).or_else(|| unfit(plan, name))
+        publisher.lacks(name, "pub").or_else(|| subscriber.lacks(name, "sub")).or_else(|| unfit(plan, job))
     {
         cell.verdict = Verdict::NotApplicable;
         reason.clone_into(&mut cell.reason);
@@ -137,8 +137,12 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
     cell
 }
 
-fn unfit(plan: &Plan, scenario: &str) -> Option<&'static str> {
-    (scenario == "serde" && plan.own.name != OWN).then_some("only our stack has the serde representation")
+fn unfit(plan: &Plan, job: Job) -> Option<&'static str> {
+    match job.scenario.name {
+        "serde" if plan.own.name != OWN => Some("only our stack has the serde representation"),
+        "type_hash" if job.peer.name != "ros2" => Some("only ROS 2 has hashes of types in its graph"),
+        _ => None,
+    }
 }
 
 fn perform(

@@ -132,6 +132,13 @@ pub static SCENARIOS: &[Scenario] = &[
         topology: TopologyKind::Loopback,
         run: serde,
     },
+    Scenario {
+        name: "type_hash",
+        about: "the graph of a ROS 2 node shows the RIHS01 hash of our type, which is that of its own",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: type_hash,
+    },
 ];
 
 /// The scenario of this name.
@@ -430,6 +437,41 @@ fn serde(bench: &Bench) -> Result<String, Failure> {
     }
     subscriber.leave()?;
     Ok(observed + "; nothing arrived")
+}
+
+fn type_hash(bench: &Bench) -> Result<String, Failure> {
+    let mut session = bench.start_both(&bench.plain())?;
+    session.write(1)?;
+    session.expect_all(ARRIVE)?;
+    let peer = if bench.publisher.is_own() { &mut session.subscriber } else { &mut session.publisher };
+    // The graph is made of its own messages, which may come after the match.
+    let end = Instant::now() + ARRIVE;
+    let hashes = loop {
+        let mark = peer.process.mark();
+        peer.process.command("endpoints")?;
+        peer.process.wait_event("done", mark, ARRIVE)?;
+        let of = |role: &str| {
+            let told = peer.process.events();
+            let told = told.iter().skip(mark).filter(|event| event.is("endpoint", "role", &json!(role)));
+            told.map(|event| event.json["type_hash"].clone()).next()
+        };
+        match (of("pub"), of("sub")) {
+            (Some(written), Some(read)) => break [written, read],
+            _ if Instant::now() >= end => {
+                return Err(Failure::Timeout("the graph does not show both endpoints".to_owned()));
+            }
+            _ => {}
+        }
+    };
+    let [written, read] = &hashes;
+    let is_hash = written.as_str().is_some_and(|hash| hash.starts_with("RIHS01_") && hash.len() == 71);
+    if !is_hash || written != read {
+        return Err(Failure::Mismatch(format!(
+            "the writer's type has the hash {written}, the reader's {read}"
+        )));
+    }
+    session.leave()?;
+    Ok(written.as_str().unwrap_or_default().to_owned())
 }
 
 fn no_common(what: &str) -> Failure {

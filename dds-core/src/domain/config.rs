@@ -43,8 +43,7 @@ pub struct ParticipantConfig {
     /// says nothing lower. Default 65,536: what a reader of ours holds while it waits for a gap to close.
     pub window_samples: u64,
     /// Whether endpoints announce what their types consist of, so that types are compared instead of
-    /// their names (XTypes 1.3 §7.6.3.2.1). Default no: peers that know the type by another hash ask for
-    /// it and wait for the answer, which needs the TypeLookup service.
+    /// their names (XTypes 1.3 §7.6.3.2.1). Default no.
     pub announce_types: bool,
 }
 

@@ -7,12 +7,13 @@ use dds_rtps::{
     discovery::{ParticipantData, TopicData},
     structure::{EntityId, Guid},
 };
-use dds_types::TopicType;
+use dds_types::{TopicType, dynamic::DynamicType};
 
 use super::{DomainParticipant, Topic, TopicDescription};
 use crate::{
     builtin::TopicBuiltinTopicData,
     condition::deadline_after,
+    engine::Knowledge,
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
 };
@@ -134,6 +135,77 @@ impl DomainParticipant {
         other.map_or(Found::Nothing, Found::OtherType)
     }
 
+    /// What the samples of a topic consist of, as the participants with endpoints of it tell: waits until
+    /// one of them does (XTypes 1.3 §7.6.3.3). With [`DomainParticipant::dynamic_topic`], any topic can be
+    /// read and written without its Rust type:
+    ///
+    /// ```no_run
+    /// use dds_core::{DomainParticipant, qos::Duration};
+    ///
+    /// let participant = DomainParticipant::new(0)?;
+    /// let square = participant.discover_type("Square", Duration::from_secs(5))?;
+    /// let topic = participant.dynamic_topic("Square", &square)?;
+    /// let reader = participant.create_subscriber(Default::default())?.create_reader(&topic, Default::default())?;
+    /// # let _ = reader;
+    /// # Ok::<(), dds_core::DdsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`DdsError::Timeout`]; [`DdsError::PreconditionNotMet`] when none of those with endpoints of the
+    /// topic told within `timeout` what their type is; [`DdsError::IllegalOperation`] inside a listener.
+    pub fn discover_type(&self, topic_name: &str, timeout: Duration) -> DdsResult<DynamicType> {
+        const OPERATION: &str = "discover_type";
+        let engine = self.engine();
+        self.0.lifecycle.check(OPERATION)?;
+        engine.check_may_block(OPERATION)?;
+        let mut found = FoundType::Nothing;
+        let mut look = || {
+            found = self.look_for_type(topic_name);
+            matches!(found, FoundType::Type(_))
+        };
+        engine.environment.block_until(&engine.discovered, deadline_after(timeout), &mut look);
+        match found {
+            FoundType::Type(found) => Ok(found),
+            FoundType::Nothing => Err(DdsError::Timeout { operation: OPERATION, after: timeout }),
+            FoundType::Untold(why) => Err(DdsError::precondition(
+                OPERATION,
+                format!("an endpoint of topic «{topic_name}» that tells its type: {why}"),
+            )),
+        }
+    }
+
+    /// As [`DomainParticipant::discover_type`], without a time limit: combine it with the executor's.
+    ///
+    /// # Errors
+    /// [`DdsError::NotEnabled`].
+    pub async fn discover_type_async(&self, topic_name: &str) -> DdsResult<DynamicType> {
+        self.0.lifecycle.check("discover_type")?;
+        let look = || match self.look_for_type(topic_name) {
+            FoundType::Type(found) => Some(found),
+            FoundType::Nothing | FoundType::Untold(_) => None,
+        };
+        Ok(self.engine().discovered.until(look).await)
+    }
+
+    fn look_for_type(&self, topic_name: &str) -> FoundType {
+        let engine = self.engine();
+        let mut result = FoundType::Nothing;
+        let mut is_asked = false;
+        for (data, answers) in engine.endpoints_of(topic_name) {
+            match engine.types.discover(&data, answers) {
+                Knowledge::Type(found) => return FoundType::Type(found),
+                Knowledge::Asked => is_asked = true,
+                Knowledge::Unknown(why) => {
+                    result = FoundType::Untold(format!("{} {why}", data.guid()));
+                }
+            }
+        }
+        if is_asked {
+            engine.run_discovery(engine.environment.now(), |_| ());
+        }
+        result
+    }
+
     /// Behaves as if another participant did not exist, for good: its endpoints are unmatched, and nothing
     /// it sends is looked at (DDS 1.4 §2.2.2.2.1.14). With its own handle, its endpoints do not match
     /// each other.
@@ -202,6 +274,14 @@ impl DomainParticipant {
         let known = self.engine().discovery.lock().guid_of(handle);
         known.filter(|guid| is_such(*guid)).ok_or(DdsError::UnknownInstance { handle })
     }
+}
+
+/// What looking for a type came to.
+enum FoundType {
+    Nothing,
+    /// There are endpoints, but this is why they tell nothing.
+    Untold(String),
+    Type(DynamicType),
 }
 
 /// What looking for a topic came to.

@@ -168,11 +168,10 @@ impl ParticipantBuilder {
         );
         let handles = InstanceHandleAllocator::new();
         let handle = handles.allocate();
-        let engine = Engine::new(discovery, environment, handles, protect);
+        let engine = Engine::new(discovery, environment, handles, protect, types);
         engine.discovery.lock().name(guid, handle);
         let participant = DomainParticipant(Arc::new(ParticipantInner {
             engine,
-            types,
             runtime: Mutex::new(runtime),
             lifecycle: Lifecycle::disabled("DomainParticipant"),
             guid,
@@ -223,8 +222,6 @@ struct Defaults {
 
 pub(crate) struct ParticipantInner {
     pub(crate) engine: Arc<Engine>,
-    /// What is known of types.
-    pub(crate) types: Arc<TypeMatcher>,
     /// Until the participant is deleted.
     runtime: Mutex<Option<Arc<RuntimeHandle>>>,
     pub(super) lifecycle: Lifecycle,

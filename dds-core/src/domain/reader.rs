@@ -99,7 +99,8 @@ impl ReaderInner {
         let mut data = SubscriptionData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.subscriber.0.entity_id);
         data.content_filter = filter.map(|filter| filter.announced().clone());
-        data.type_information = self.subscriber.participant().0.types.information(self.type_id);
+        data.type_information =
+            self.subscriber.participant().engine().types.information(self.type_id, &self.type_support);
         data
     }
 
@@ -244,7 +245,6 @@ impl<T: TopicType> DataReader<T> {
         let has_key = topic.type_support().has_key;
         let kind = if has_key { EntityKind::READER_WITH_KEY } else { EntityKind::READER_NO_KEY };
         let guid = Guid::new(participant.guid().prefix, participant.next_entity_id(kind)?);
-        participant.0.types.learn::<T>();
         let lifecycle = Lifecycle::disabled("DataReader");
         let reader = Self::assemble(subscriber, topic, filtered, guid, qos, lifecycle);
         if let Some(filtered) = &reader.inner.filtered {

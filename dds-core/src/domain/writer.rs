@@ -112,7 +112,8 @@ impl WriterInner {
         };
         let mut data = PublicationData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.publisher.0.entity_id);
-        data.type_information = self.publisher.participant().0.types.information(self.type_id);
+        let types = &self.publisher.participant().engine().types;
+        data.type_information = types.information(self.type_id, &self.endpoint.type_support);
         data
     }
 
@@ -312,7 +313,6 @@ impl<T: TopicType> DataWriter<T> {
         });
         publisher.group().join(&endpoint);
         let type_id = TypeId::of::<T>();
-        publisher.participant().0.types.learn::<T>();
         let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
         inner.publisher.adopt(&inner)?;
         Ok(Self { inner, topic: topic.clone(), type_: PhantomData })

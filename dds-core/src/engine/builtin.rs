@@ -14,6 +14,7 @@ use dds_qos::Duration;
 use dds_rtps::{
     change::{CacheChange, ChangeKind},
     discovery::{ParticipantData, PublicationData, SubscriptionData, TopicData},
+    participant::{EndpointData, answers_type_lookup},
     structure::{EntityId, Guid, VendorId},
     time::Now,
 };
@@ -233,6 +234,20 @@ impl Engine {
         let known = names.iter().filter_map(|(topic, of)| topic_of(&state, topic, of));
         let known: Vec<_> = known.collect();
         known.into_iter().map(|data| (self.handle_for(&mut state, data.guid), data)).collect()
+    }
+
+    /// What other participants announced of their endpoints of a topic, and whether they can be asked for
+    /// types.
+    pub(crate) fn endpoints_of(&self, topic_name: &str) -> Vec<(EndpointData, bool)> {
+        let state = self.discovery.lock();
+        let publications = state.publications.values().cloned().map(EndpointData::Publication);
+        let subscriptions = state.subscriptions.values().cloned().map(EndpointData::Subscription);
+        let of_topic = publications.chain(subscriptions).filter(|data| data.topic_name() == topic_name);
+        let with_answers = of_topic.map(|data| {
+            let participant = state.participants.get(&data.guid().participant());
+            (data, participant.is_some_and(|participant| answers_type_lookup(participant)))
+        });
+        with_answers.collect()
     }
 
     fn show_all_topics(&self, now: Now, state: &mut DiscoveryState) {

@@ -8,7 +8,7 @@ use std::{
 
 use dds_qos::{DurabilityKind, OwnershipKind};
 use dds_rtps::{
-    discovery::{ParticipantData, PublicationData, SubscriptionData},
+    discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupCall},
     message::Datagram,
     participant::{DiscoveryEvent, EndpointData, Participant, RemoteEndpoint, Verdict, WriterLiveliness},
     reader::{DefragmenterLimits, WriterProxyConfig},
@@ -140,6 +140,7 @@ impl Engine {
                 found = true;
                 self.apply(now, &mut state, event, &mut actions);
             }
+            self.request_types(now, &mut state.participant);
             self.check_lonely(now, &mut state);
             let mut datagram = Datagram::new();
             while let Some(destinations) = state.participant.poll_transmit(now, &mut datagram) {
@@ -172,6 +173,16 @@ impl Engine {
         result
     }
 
+    /// Asks others for what matches, or users, need to know of types.
+    fn request_types(&self, now: Now, participant: &mut Participant) {
+        while let Some((peer, ids)) = self.types.next_request(|peer| participant.listens_for_types(peer)) {
+            let call = TypeLookupCall::Types(ids.clone());
+            if let Some(number) = participant.request_types(now, peer, call) {
+                self.types.requested(peer, number, ids);
+            }
+        }
+    }
+
     fn apply(&self, now: Now, state: &mut DiscoveryState, event: DiscoveryEvent, actions: &mut Vec<Action>) {
         match event {
             DiscoveryEvent::ParticipantDiscovered(data) | DiscoveryEvent::ParticipantChanged(data) => {
@@ -183,6 +194,7 @@ impl Engine {
                 actions.extend(self.hide(now, guid).map(Action::Settle));
                 state.participants.remove(&guid);
                 state.forget(guid);
+                self.types.forget(guid.prefix);
             }
             DiscoveryEvent::PublicationDiscovered(data) | DiscoveryEvent::PublicationChanged(data) => {
                 actions.extend(self.show_publication(now, state, &data).map(Action::Settle));
@@ -228,6 +240,16 @@ impl Engine {
             }
             DiscoveryEvent::WriterLiveliness { writer, liveliness } => {
                 self.apply_liveliness(now, writer, liveliness, actions);
+            }
+            DiscoveryEvent::TypeRequest { from, request } => {
+                if let Some(reply) = self.types.answer(now.monotonic, self.prefix, from, &request) {
+                    state.participant.reply_types(now, from, &reply);
+                }
+            }
+            DiscoveryEvent::TypeReply { from, reply } => {
+                if self.types.learn_from(from, *reply) {
+                    state.participant.judge_peer(now, from);
+                }
             }
             DiscoveryEvent::PathWarning { participant, locator, origin, next } => tracing::warn!(
                 "{} announces itself from {origin} but does not answer at {locator}; trying {next}. \

@@ -32,6 +32,7 @@ mod table;
 mod tap;
 mod timers;
 mod topic;
+mod type_lookup;
 mod types;
 mod writer;
 
@@ -74,7 +75,7 @@ pub(crate) use table::{EndpointTable, Remote};
 pub use tap::RawEvent;
 pub(crate) use tap::TapLimits;
 pub(crate) use topic::TopicShared;
-pub(crate) use types::TypeMatcher;
+pub(crate) use types::{Knowledge, TypeMatcher};
 pub(crate) use writer::{
     Batching, MatchedSubscription, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState,
 };
@@ -152,6 +153,8 @@ pub struct Engine {
     counters: Counters,
     pub(crate) handles: InstanceHandleAllocator,
     pub(crate) protect: Option<Arc<dyn Protect>>,
+    /// What is known of types.
+    pub(crate) types: Arc<TypeMatcher>,
 }
 
 #[derive(Default)]
@@ -173,6 +176,7 @@ impl Engine {
         environment: Arc<dyn Environment>,
         handles: InstanceHandleAllocator,
         protect: Option<Arc<dyn Protect>>,
+        types: Arc<TypeMatcher>,
     ) -> Arc<Self> {
         Arc::new(Self {
             prefix: participant.guid_prefix(),
@@ -188,6 +192,7 @@ impl Engine {
             counters: Counters::default(),
             handles,
             protect,
+            types,
         })
     }
 

@@ -1,53 +1,96 @@
-//! Types of endpoints: what is announced of ours, and whether those of others fit.
+//! Types of endpoints: what is announced of ours, whether those of others fit, and what they are.
 
 use std::{any::TypeId, collections::HashMap};
 
 use dds_qos::{PublicationQos, TypeConsistencyEnforcement, TypeConsistencyKind};
-use dds_rtps::participant::{EndpointData, Gate, MatchHook, Problem};
+use dds_rtps::{
+    discovery::{TypeLookupReply, TypeLookupRequest},
+    participant::{EndpointData, Gate, MatchHook, Pending, Problem, RemoteEndpoint, answers_type_lookup},
+    structure::{GuidPrefix, SequenceNumber},
+    time::Monotonic,
+};
 use dds_types::{
-    DataRepresentationId, TopicType,
+    DataRepresentationId,
     assignability::{Decision, Difference, DifferenceKind, Rules, decide},
-    type_object::{TypeInformation, TypeObjects, TypeRegistry},
+    dynamic::{DynamicType, TypeObjectError},
+    type_object::{EquivalenceKind, TypeIdentifier, TypeInformation, TypeObjects, TypeRegistry},
 };
 use parking_lot::Mutex;
 
+use super::type_lookup::{LOOKUP_LIMIT, Lookups};
+use crate::type_support::TypeSupport;
+
 /// Decides by type whether endpoints match: TYPE_CONSISTENCY_ENFORCEMENT (XTypes 1.3 §7.6.3.4).
 ///
-/// Its locks are leaves: asked under the discovery lock, it takes no other.
+/// Its locks are leaves, of which only the registry's is taken under another of them: asked under the discovery lock, it takes no other.
 #[derive(Debug)]
 pub(crate) struct TypeMatcher {
     announces: bool,
     /// Type objects, of our types and of those that peers sent.
     registry: Mutex<TypeRegistry>,
-    /// What is announced of our types; `None` of those outside of the DDS type system.
-    announced: Mutex<HashMap<TypeId, Option<Vec<u8>>>>,
+    announced: Mutex<Announced>,
+    lookups: Mutex<Lookups>,
+}
+
+/// What is announced of our types; `None` of those outside of the DDS type system.
+#[derive(Debug, Default)]
+struct Announced {
+    types: HashMap<TypeId, Option<Vec<u8>>>,
+    /// Of types known at run time only.
+    dynamic: Vec<(DynamicType, Option<Vec<u8>>)>,
+}
+
+/// What is known of a type that somebody announced.
+pub(crate) enum Knowledge {
+    /// It is this one.
+    Type(DynamicType),
+    /// Its peer is, or is to be, asked for what it consists of.
+    Asked,
+    /// It will not be known, for this reason.
+    Unknown(String),
 }
 
 impl TypeMatcher {
     /// One that knows no types yet, and whose endpoints say of which types they are, or do not.
     pub(crate) fn new(announces: bool) -> Self {
-        Self { announces, registry: Mutex::default(), announced: Mutex::default() }
+        Self { announces, registry: Mutex::default(), announced: Mutex::default(), lookups: Mutex::default() }
     }
 
-    /// Makes what endpoints of `T` announce of it, once.
-    pub(crate) fn learn<T: TopicType>(&self) {
-        if self.announces {
-            self.announced.lock().entry(TypeId::of::<T>()).or_insert_with(|| self.make_information::<T>());
+    /// What endpoints of a type announce of it: made once. `rust_type` tells types apart that are not known
+    /// at run time only.
+    pub(crate) fn information(&self, rust_type: TypeId, support: &TypeSupport) -> Option<Vec<u8>> {
+        if !self.announces {
+            return None;
+        }
+        let mut announced = self.announced.lock();
+        match &support.dynamic {
+            None => {
+                let information = announced.types.entry(rust_type);
+                information.or_insert_with(|| self.make_information(support)).clone()
+            }
+            Some(dynamic) => {
+                let known = announced.dynamic.iter().find(|(known, _)| known == dynamic.dynamic_type());
+                if let Some((_, information)) = known {
+                    return information.clone();
+                }
+                let information = self.make_information(support);
+                announced.dynamic.push((dynamic.dynamic_type().clone(), information.clone()));
+                information
+            }
         }
     }
 
-    /// What endpoints of a type that was [learned](Self::learn) announce of it.
-    pub(crate) fn information(&self, type_id: TypeId) -> Option<Vec<u8>> {
-        self.announced.lock().get(&type_id).cloned().flatten()
-    }
-
-    fn make_information<T: TopicType>(&self) -> Option<Vec<u8>> {
-        let types = TypeObjects::of(T::type_description()?);
+    fn make_information(&self, support: &TypeSupport) -> Option<Vec<u8>> {
+        let types = match &support.dynamic {
+            Some(dynamic) => TypeObjects::of_dynamic(dynamic.dynamic_type()),
+            None => TypeObjects::of((support.type_description)()?),
+        };
         let made = types.and_then(|types| {
             self.registry.lock().insert_own(&types);
             types.information()?.to_bytes()
         });
-        made.inspect_err(|error| tracing::warn!("{} has no type object: {error}", T::type_name())).ok()
+        let name = (support.type_name)();
+        made.inspect_err(|error| tracing::warn!("{name} has no type object: {error}")).ok()
     }
 
     /// Whether the writer's type is assignable to the reader's; `None` where one of them says nothing of it.
@@ -56,14 +99,7 @@ impl TypeMatcher {
         if ours == theirs {
             return Some(Decision::Assignable);
         }
-        let read = |data: &EndpointData, bytes| {
-            TypeInformation::from_parameter(bytes, data.endianness())
-                .inspect_err(
-                    |error| tracing::debug!(guid = %data.guid(), "malformed type information: {error}"),
-                )
-                .ok()
-        };
-        let (ours, theirs) = (read(local, ours)?, read(remote, theirs)?);
+        let (ours, theirs) = (read(local)?, read(remote)?);
         let (reader, writer, rules) = match (local, remote) {
             (EndpointData::Subscription(reader), EndpointData::Publication(writer)) => {
                 (&ours, &theirs, rules(&reader.qos.type_consistency, &writer.qos))
@@ -75,29 +111,152 @@ impl TypeMatcher {
         };
         Some(decide(&self.registry.lock(), reader, writer, &rules))
     }
-}
 
-impl MatchHook for TypeMatcher {
-    fn gate(&self, local: &EndpointData, remote: &EndpointData) -> Gate {
+    /// Has a remote endpoint's participant asked for what of its type is not known. False when that is in
+    /// vain.
+    fn look_up(&self, remote: &RemoteEndpoint) -> bool {
+        let answers = remote.participant.as_deref().is_some_and(answers_type_lookup);
+        answers && read(&remote.data).is_some_and(|theirs| self.ask(remote.guid.prefix, &theirs))
+    }
+
+    /// Of the two representations the complete one is asked for, and the minimal one of those who do not
+    /// have that.
+    fn ask(&self, peer: GuidPrefix, information: &TypeInformation) -> bool {
+        let mut lookups = self.lookups.lock();
+        let registry = self.registry.lock();
+        [EquivalenceKind::Complete, EquivalenceKind::Minimal].into_iter().any(|kind| {
+            let missing = missing(&registry, information, kind);
+            missing.is_some_and(|missing| !missing.is_empty() && lookups.want(peer, &missing))
+        })
+    }
+
+    /// What the type of a remote endpoint is. Its peer is asked if it `answers`.
+    pub(crate) fn discover(&self, data: &EndpointData, answers: bool) -> Knowledge {
+        let Some(information) = read(data) else {
+            return Knowledge::Unknown("does not say what its type consists of".into());
+        };
+        let id = &information.of(EquivalenceKind::Complete).type_id.type_id;
+        let made = {
+            let registry = self.registry.lock();
+            DynamicType::from_type_objects(id, |id| registry.get(id).map(|object| &**object))
+        };
+        match made {
+            Ok(known) => return Knowledge::Type(known),
+            Err(TypeObjectError::Missing(_)) if answers => {}
+            Err(TypeObjectError::Missing(_)) => {
+                return Knowledge::Unknown("cannot be asked what its type consists of".into());
+            }
+            Err(error) => return Knowledge::Unknown(format!("has a type that is not understood: {error}")),
+        }
+        let missing = missing(&self.registry.lock(), &information, EquivalenceKind::Complete);
+        match missing.is_some_and(|missing| self.lookups.lock().want(data.guid().prefix, &missing)) {
+            true => Knowledge::Asked,
+            false => Knowledge::Unknown("does not tell what its type consists of".into()),
+        }
+    }
+
+    /// The next request for types that is to be sent, to one who `listens`.
+    pub(super) fn next_request(
+        &self,
+        listens: impl Fn(GuidPrefix) -> bool,
+    ) -> Option<(GuidPrefix, Vec<TypeIdentifier>)> {
+        self.lookups.lock().next_request(listens)
+    }
+
+    /// Notes that a request was sent.
+    pub(super) fn requested(&self, peer: GuidPrefix, number: SequenceNumber, ids: Vec<TypeIdentifier>) {
+        self.lookups.lock().sent(peer, number, ids);
+    }
+
+    /// Takes the types that a peer sent; whether it answered a request of ours.
+    pub(super) fn learn_from(&self, peer: GuidPrefix, reply: TypeLookupReply) -> bool {
+        let mut lookups = self.lookups.lock();
+        let Some(types) = lookups.answered(peer, reply) else { return false };
+        let came: Vec<_> = types.iter().map(|(id, _)| id.clone()).collect();
+        let mut registry = self.registry.lock();
+        if let Err(error) = registry.insert(types) {
+            tracing::warn!(%peer, "sent what is not the type it was asked for: {error}");
+        }
+        lookups.refuse(peer, came.into_iter().filter(|id| registry.get(id).is_none()));
+        true
+    }
+
+    /// The answer to what a peer asks; `None` when there is none for it.
+    pub(super) fn answer(
+        &self,
+        now: Monotonic,
+        own: GuidPrefix,
+        from: GuidPrefix,
+        request: &TypeLookupRequest,
+    ) -> Option<TypeLookupReply> {
+        self.lookups.lock().answer(now, own, from, request, &self.registry.lock())
+    }
+
+    /// A participant is gone.
+    pub(super) fn forget(&self, peer: GuidPrefix) {
+        self.lookups.lock().forget(peer);
+    }
+
+    /// What becomes of a pair whose types cannot be compared (XTypes 1.3 §7.6.3.4.2).
+    fn without_types(local: &EndpointData, remote: &EndpointData) -> Gate {
         let forced = [local, remote].into_iter().any(|data| match data {
             EndpointData::Subscription(reader) => reader.qos.type_consistency.force_type_validation,
             EndpointData::Publication(_) => false,
         });
-        let problem = match self.decide(local, remote) {
-            Some(Decision::Assignable) => return Gate::Open,
-            Some(Decision::NotAssignable(difference)) => Problem::Type(difference.into()),
-            // Nobody can be asked for type objects yet, so that what is missing stays so.
-            None | Some(Decision::NeedTypes(_)) if forced => {
-                Problem::Type(unknown_type(local, remote).into())
+        if forced {
+            Gate::Closed(Problem::Type(unknown_type(local, remote).into()))
+        } else if local.type_name() == remote.type_name() {
+            Gate::Open
+        } else {
+            Gate::Closed(Problem::TypeName {
+                local: local.type_name().into(),
+                remote: remote.type_name().into(),
+            })
+        }
+    }
+}
+
+/// What an endpoint says of its type.
+fn read(data: &EndpointData) -> Option<TypeInformation> {
+    TypeInformation::from_parameter(data.type_information()?, data.endianness())
+        .inspect_err(|error| tracing::debug!(guid = %data.guid(), "malformed type information: {error}"))
+        .ok()
+}
+
+/// The identifiers of a representation whose objects are not known, those included that the type is said to
+/// be made of; `None` when there are too many.
+fn missing(
+    registry: &TypeRegistry,
+    information: &TypeInformation,
+    kind: EquivalenceKind,
+) -> Option<Vec<TypeIdentifier>> {
+    let announced = information.of(kind);
+    let parts = announced.dependencies.iter().take(TypeRegistry::MOST_TYPES);
+    registry.missing(std::iter::once(&announced.type_id).chain(parts).map(|entry| &entry.type_id))
+}
+
+impl MatchHook for TypeMatcher {
+    fn gate(&self, local: &EndpointData, remote: &RemoteEndpoint) -> Gate {
+        match self.decide(local, &remote.data) {
+            Some(Decision::Assignable) => Gate::Open,
+            Some(Decision::NotAssignable(difference)) => Gate::Closed(Problem::Type(difference.into())),
+            Some(Decision::NeedTypes(_)) if self.look_up(remote) => {
+                Gate::Pending { what: Pending::Type, limit: LOOKUP_LIMIT }
             }
-            None | Some(Decision::NeedTypes(_)) if local.type_name() == remote.type_name() => {
-                return Gate::Open;
-            }
-            None | Some(Decision::NeedTypes(_)) => {
-                Problem::TypeName { local: local.type_name().into(), remote: remote.type_name().into() }
-            }
-        };
-        Gate::Closed(problem)
+            None | Some(Decision::NeedTypes(_)) => Self::without_types(local, &remote.data),
+        }
+    }
+
+    fn time_is_up(&self, local: &EndpointData, remote: &RemoteEndpoint, what: Pending) -> Gate {
+        if what != Pending::Type {
+            return Gate::Closed(Problem::TimedOut(what));
+        }
+        let peer = remote.guid;
+        tracing::warn!(%peer, "does not say within {LOOKUP_LIMIT} what its type consists of: names of types decide");
+        match Self::without_types(local, &remote.data) {
+            Gate::Open => Gate::Open,
+            _ => Gate::Closed(Problem::TimedOut(what)),
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 //! lists. Each is declared once as a table of fields with their ids, which yields the struct,
 //! `encode` and `decode`. Parameters that are not in the table survive in
 //! [`UnknownParameters`]; an unknown one that must be understood disqualifies the entity.
-//! [`ParticipantMessageData`] is the writer liveliness protocol's.
+//! [`ParticipantMessageData`] is the writer liveliness protocol's, [`TypeLookupRequest`] and
+//! [`TypeLookupReply`] are the type lookup service's.
 //!
 //! Pure data: the machine that sends and receives it is [`Participant`](crate::participant).
 
@@ -16,6 +17,7 @@ mod endpoints;
 mod message_data;
 mod participant_data;
 mod properties;
+mod type_lookup;
 mod unknown;
 mod value;
 
@@ -28,6 +30,10 @@ pub use endpoints::{PublicationData, SubscriptionData, TopicData};
 pub use message_data::{ParticipantMessageData, ParticipantMessageKind};
 pub use participant_data::{BuiltinEndpointQos, BuiltinEndpointSet, ParticipantData};
 pub use properties::Property;
+pub use type_lookup::{
+    CONTINUATION_POINT, Dialect, MOST_TYPES_ASKED, TypeLookupCall, TypeLookupReply, TypeLookupRequest,
+    TypeLookupResult, service_name, service_of,
+};
 pub use unknown::UnknownParameters;
 pub use value::ParameterValue;
 

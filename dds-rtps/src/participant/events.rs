@@ -1,6 +1,6 @@
 //! What discovery tells its owner.
 
-use alloc::{string::String, sync::Arc};
+use alloc::{boxed::Box, string::String, sync::Arc};
 
 use smallvec::SmallVec;
 
@@ -12,8 +12,8 @@ use super::{
     verdict::{Role, Verdict},
 };
 use crate::{
-    discovery::{ParticipantData, PublicationData, SubscriptionData},
-    structure::{Guid, Locator},
+    discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupReply, TypeLookupRequest},
+    structure::{Guid, GuidPrefix, Locator},
 };
 
 /// What discovery found out, in the order in which it did.
@@ -81,6 +81,21 @@ pub enum DiscoveryEvent {
         writer: Guid,
         /// What is now.
         liveliness: WriterLiveliness,
+    },
+    /// A participant asks for types. [`Participant::reply_types`](super::Participant::reply_types) answers.
+    TypeRequest {
+        /// Who asks.
+        from: GuidPrefix,
+        /// What.
+        request: Box<TypeLookupRequest>,
+    },
+    /// A participant says what it knows of types; this need not be what it was
+    /// [asked](super::Participant::request_types), nor need it have been.
+    TypeReply {
+        /// Who says so.
+        from: GuidPrefix,
+        /// What.
+        reply: Box<TypeLookupReply>,
     },
     /// A participant's announcements arrive, but it does not answer.
     PathWarning {

@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use super::{events::EndpointData, verdict::Problem};
+use super::{
+    events::{EndpointData, RemoteEndpoint},
+    verdict::Problem,
+};
 use crate::time::Duration;
 
 /// What a pair waits for.
@@ -30,8 +33,9 @@ pub enum Gate {
     Open,
     /// They do not match.
     Closed(Problem),
-    /// It is not known yet: [`Participant::resolve_pending`](super::Participant::resolve_pending)
-    /// will say; after `limit` without an answer they do not match.
+    /// It is not known yet: [`Participant::resolve_pending`](super::Participant::resolve_pending) or
+    /// [`Participant::judge_peer`](super::Participant::judge_peer) will say; after `limit` without
+    /// an answer [`MatchHook::time_is_up`] does.
     Pending {
         /// What it waits for.
         what: Pending,
@@ -46,5 +50,10 @@ pub enum Gate {
 /// must not call back; a lookup that it wants done it notes for its own owner to start.
 pub trait MatchHook: fmt::Debug + Send + Sync {
     /// Whether `local` and `remote` match.
-    fn gate(&self, local: &EndpointData, remote: &EndpointData) -> Gate;
+    fn gate(&self, local: &EndpointData, remote: &RemoteEndpoint) -> Gate;
+
+    /// What becomes of a pair that waited too long for `what`: by default they do not match.
+    fn time_is_up(&self, _local: &EndpointData, _remote: &RemoteEndpoint, what: Pending) -> Gate {
+        Gate::Closed(Problem::TimedOut(what))
+    }
 }

@@ -78,7 +78,8 @@ impl Participant {
     pub(super) fn follow_peer(&mut self, now: Monotonic, prefix: GuidPrefix) {
         let Some(peer) = self.peers.get(prefix) else { return };
         if let Some(path) = peer.path() {
-            self.endpoints.follow(now, prefix, path, peer.data.builtin_endpoints);
+            let is_validated = peer.is_validated();
+            self.endpoints.follow(now, prefix, path, peer.data.builtin_endpoints, is_validated);
         }
     }
 
@@ -153,6 +154,7 @@ impl Participant {
             let Some(vendor) = self.peers.get(prefix).map(|peer| peer.data.vendor) else { continue };
             match channel {
                 Channel::Messages => self.apply_message(now, prefix, &change),
+                Channel::TypeRequests | Channel::TypeReplies => self.apply_type_lookup(channel, &change),
                 _ if change.kind == ChangeKind::Alive => self.apply_endpoint(now, channel, vendor, &change),
                 _ => self.apply_disposal(channel, &change),
             }

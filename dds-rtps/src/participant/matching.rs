@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{
     DiscoveryEvent, Participant, RemoteEndpoint, Timer, UnmatchReason,
     events::EndpointData,
-    hook::{Gate, Pending},
+    hook::{Gate, MatchHook, Pending},
     locators,
     peers::Peer,
     verdict::{Keyedness, PeerDescription, Problem, Role, Verdict},
@@ -167,8 +167,9 @@ impl Participant {
         }
     }
 
-    /// Matches all endpoints of a participant anew: its path or address changed.
-    pub(super) fn judge_peer(&mut self, now: Now, prefix: GuidPrefix) {
+    /// Matches all endpoints of a participant anew: its path or address changed, or what a
+    /// [`Gate::Pending`] waited for has come.
+    pub fn judge_peer(&mut self, now: Now, prefix: GuidPrefix) {
         let Some(peer) = self.peers.get(prefix) else { return };
         let endpoints: Vec<EndpointData> = peer.endpoints.values().map(|entry| entry.data.clone()).collect();
         for data in endpoints {
@@ -203,30 +204,54 @@ impl Participant {
     }
 
     pub(super) fn pending_match_due(&mut self, now: Now, local: Guid, remote: Guid) {
-        if let Some(Pair::Pending(what)) = self.matcher.pairs.get(&(local, remote)) {
-            let problem = Problem::TimedOut(*what);
-            self.settle(now, local, remote, Judgement::Incompatible(Vec::from([problem])));
-        }
+        let Some(Pair::Pending(what)) = self.matcher.pairs.get(&(local, remote)) else { return };
+        let what = *what;
+        self.judge_by(now, local, remote, |hook, local, remote| hook.time_is_up(local, remote, what));
     }
 
     fn judge(&mut self, now: Now, local: Guid, remote: Guid) {
+        self.judge_by(now, local, remote, |hook, local, remote| hook.gate(local, remote));
+    }
+
+    fn judge_by(
+        &mut self,
+        now: Now,
+        local: Guid,
+        remote: Guid,
+        ask: impl FnOnce(&dyn MatchHook, &EndpointData, &RemoteEndpoint) -> Gate,
+    ) {
         let judgement = match self.compare(local, remote) {
             None => return,
             Some(Err(other)) => other,
             Some(Ok(endpoint)) => {
                 let local_data = self.matcher.local.get(&local.entity_id);
                 let gate = match (&self.config.hook, local_data) {
-                    (Some(hook), Some(local_data)) => hook.gate(local_data, &endpoint.data),
+                    (Some(hook), Some(local_data)) => ask(&**hook, local_data, &endpoint),
                     _ => Gate::Open,
                 };
                 match gate {
                     Gate::Open => Judgement::Match(endpoint),
                     Gate::Closed(problem) => Judgement::Incompatible(Vec::from([problem])),
+                    // Their types were compared when they matched, and have been forgotten since.
+                    Gate::Pending { what: Pending::Type, .. }
+                        if self.is_matched_by_type(local, &endpoint) =>
+                    {
+                        Judgement::Match(endpoint)
+                    }
                     Gate::Pending { what, limit } => Judgement::Pending { what, limit },
                 }
             }
         };
         self.settle(now, local, remote, judgement);
+    }
+
+    fn is_matched_by_type(&self, local: Guid, endpoint: &RemoteEndpoint) -> bool {
+        match self.matcher.pairs.get(&(local, endpoint.guid)) {
+            Some(Pair::Matched { remote, .. }) => {
+                remote.type_information() == endpoint.data.type_information()
+            }
+            _ => false,
+        }
     }
 
     /// Everything about a pair but what a hook says. `None` when one of them is not known.

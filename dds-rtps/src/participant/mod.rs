@@ -32,6 +32,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod timers;
+mod type_lookup;
 mod verdict;
 
 pub use activity::{Activity, Touch};
@@ -41,6 +42,7 @@ pub use hook::{Gate, MatchHook, Pending};
 pub use locators::Interface;
 pub use matching::Resolution;
 pub use statistics::Statistics;
+pub use type_lookup::answers_type_lookup;
 pub use verdict::{Keyedness, PeerDescription, Problem, Role, Verdict};
 
 use alloc::{collections::VecDeque, sync::Arc};

@@ -1,5 +1,5 @@
 //! The reliable built-in endpoints: publications, subscriptions, participant messages (RTPS 2.5
-//! §8.5.4, §8.4.13).
+//! §8.5.4, §8.4.13), type lookup (XTypes 1.3 §7.6.3.3.4).
 
 use alloc::{
     collections::{BTreeMap, VecDeque},
@@ -10,7 +10,7 @@ use alloc::{
 use smallvec::{SmallVec, smallvec};
 
 use crate::{
-    change::{CacheChange, ChangeKind},
+    change::{Audience, CacheChange, ChangeKind},
     discovery::{
         BuiltinEndpointQos, BuiltinEndpointSet, ParticipantMessageData, PublicationData, SubscriptionData,
     },
@@ -30,7 +30,11 @@ pub(super) const OUR_ENDPOINTS: BuiltinEndpointSet = BuiltinEndpointSet::PARTICI
     .union(BuiltinEndpointSet::SUBSCRIPTIONS_ANNOUNCER)
     .union(BuiltinEndpointSet::SUBSCRIPTIONS_DETECTOR)
     .union(BuiltinEndpointSet::PARTICIPANT_MESSAGE_WRITER)
-    .union(BuiltinEndpointSet::PARTICIPANT_MESSAGE_READER);
+    .union(BuiltinEndpointSet::PARTICIPANT_MESSAGE_READER)
+    .union(BuiltinEndpointSet::TYPE_LOOKUP_REQUEST_WRITER)
+    .union(BuiltinEndpointSet::TYPE_LOOKUP_REQUEST_READER)
+    .union(BuiltinEndpointSet::TYPE_LOOKUP_REPLY_WRITER)
+    .union(BuiltinEndpointSet::TYPE_LOOKUP_REPLY_READER);
 
 /// One pair of built-in endpoints.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -39,10 +43,18 @@ pub(super) enum Channel {
     Subscriptions,
     /// Participant messages: the writer liveliness protocol.
     Messages,
+    TypeRequests,
+    TypeReplies,
 }
 
 impl Channel {
-    const ALL: [Self; 3] = [Self::Publications, Self::Subscriptions, Self::Messages];
+    const ALL: [Self; 5] =
+        [Self::Publications, Self::Subscriptions, Self::Messages, Self::TypeRequests, Self::TypeReplies];
+
+    /// Whether its samples are for one participant each, and of no use to who comes later.
+    pub(super) const fn is_type_lookup(self) -> bool {
+        matches!(self, Self::TypeRequests | Self::TypeReplies)
+    }
 
     pub(super) fn of(writer: EntityId, reader: EntityId) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| {
@@ -55,6 +67,8 @@ impl Channel {
             Self::Publications => EntityId::SEDP_PUBLICATIONS_WRITER,
             Self::Subscriptions => EntityId::SEDP_SUBSCRIPTIONS_WRITER,
             Self::Messages => EntityId::PARTICIPANT_MESSAGE_WRITER,
+            Self::TypeRequests => EntityId::TYPE_LOOKUP_REQUEST_WRITER,
+            Self::TypeReplies => EntityId::TYPE_LOOKUP_REPLY_WRITER,
         }
     }
 
@@ -63,6 +77,8 @@ impl Channel {
             Self::Publications => EntityId::SEDP_PUBLICATIONS_READER,
             Self::Subscriptions => EntityId::SEDP_SUBSCRIPTIONS_READER,
             Self::Messages => EntityId::PARTICIPANT_MESSAGE_READER,
+            Self::TypeRequests => EntityId::TYPE_LOOKUP_REQUEST_READER,
+            Self::TypeReplies => EntityId::TYPE_LOOKUP_REPLY_READER,
         }
     }
 
@@ -71,6 +87,8 @@ impl Channel {
             Self::Publications => BuiltinEndpointSet::PUBLICATIONS_ANNOUNCER,
             Self::Subscriptions => BuiltinEndpointSet::SUBSCRIPTIONS_ANNOUNCER,
             Self::Messages => BuiltinEndpointSet::PARTICIPANT_MESSAGE_WRITER,
+            Self::TypeRequests => BuiltinEndpointSet::TYPE_LOOKUP_REQUEST_WRITER,
+            Self::TypeReplies => BuiltinEndpointSet::TYPE_LOOKUP_REPLY_WRITER,
         })
     }
 
@@ -79,6 +97,8 @@ impl Channel {
             Self::Publications => BuiltinEndpointSet::PUBLICATIONS_DETECTOR,
             Self::Subscriptions => BuiltinEndpointSet::SUBSCRIPTIONS_DETECTOR,
             Self::Messages => BuiltinEndpointSet::PARTICIPANT_MESSAGE_READER,
+            Self::TypeRequests => BuiltinEndpointSet::TYPE_LOOKUP_REQUEST_READER,
+            Self::TypeReplies => BuiltinEndpointSet::TYPE_LOOKUP_REPLY_READER,
         })
     }
 }
@@ -91,8 +111,9 @@ struct Pair {
     reader: StatefulReader,
     /// The change that holds for each key now.
     current: BTreeMap<[u8; 16], SequenceNumber>,
-    /// Disposals that not everybody has yet.
-    withdrawn: VecDeque<SequenceNumber>,
+    /// Disposals, requests and replies that not everybody has yet, with their size.
+    passing: VecDeque<(SequenceNumber, usize)>,
+    passing_bytes: usize,
 }
 
 impl Pair {
@@ -110,7 +131,8 @@ impl Pair {
                 ..ReaderConfig::new(Guid::new(prefix, channel.reader_id()))
             }),
             current: BTreeMap::new(),
-            withdrawn: VecDeque::new(),
+            passing: VecDeque::new(),
+            passing_bytes: 0,
         }
     }
 
@@ -139,30 +161,55 @@ impl Pair {
         if !self.current.contains_key(&key) {
             return;
         }
+        let size = payload.len();
         let number = self.write(now, key, ChangeKind::NotAliveDisposedUnregistered, payload);
-        self.withdrawn.push_back(number);
+        self.keep(number, size);
+    }
+
+    /// Writes a sample without key for one participant alone.
+    fn send(&mut self, now: Now, to: GuidPrefix, payload: Vec<u8>) -> SequenceNumber {
+        let size = payload.len();
+        let number = self.writer.add_change(CacheChange {
+            writer_guid: self.writer.guid(),
+            source_timestamp: Some(now.wall),
+            payload: Payload::from(payload),
+            audience: Audience::only(Guid::new(to, self.channel.reader_id())),
+            ..CacheChange::default()
+        });
+        self.keep(number, size);
+        number
+    }
+
+    fn keep(&mut self, number: SequenceNumber, size: usize) {
+        self.passing.push_back((number, size));
+        self.passing_bytes = self.passing_bytes.saturating_add(size);
         self.purge();
     }
 
-    /// Forgets disposals that everybody has, and the oldest when there are too many: a peer that
-    /// silent is about to lose its lease.
+    /// Forgets what everybody has of the disposals, requests and replies, and the oldest when there are
+    /// too many: a peer that silent is about to lose its lease.
     fn purge(&mut self) {
-        while let Some(number) = self.withdrawn.front().copied() {
-            if !self.writer.is_acknowledged(number) && self.withdrawn.len() <= WITHDRAWALS_KEPT {
+        while let Some((number, size)) = self.passing.front().copied() {
+            let is_full = self.passing.len() > PASSING_KEPT || self.passing_bytes > PASSING_BYTES;
+            let is_last = self.passing.len() == 1;
+            if !self.writer.is_acknowledged(number) && (is_last || !is_full) {
                 break;
             }
             self.writer.remove_change(number);
-            self.withdrawn.pop_front();
+            self.passing.pop_front();
+            self.passing_bytes = self.passing_bytes.saturating_sub(size);
         }
     }
 }
 
-/// The six reliable built-in endpoints of our participant.
+/// The reliable built-in endpoints of our participant.
 #[derive(Debug)]
 pub(super) struct BuiltinEndpoints {
     publications: Pair,
     subscriptions: Pair,
     messages: Pair,
+    type_requests: Pair,
+    type_replies: Pair,
     probes: VecDeque<(GuidPrefix, BuiltinEndpointSet)>,
 }
 
@@ -172,16 +219,24 @@ impl BuiltinEndpoints {
             publications: Pair::new(Channel::Publications, prefix, max_message_size),
             subscriptions: Pair::new(Channel::Subscriptions, prefix, max_message_size),
             messages: Pair::new(Channel::Messages, prefix, max_message_size),
+            type_requests: Pair::new(Channel::TypeRequests, prefix, max_message_size),
+            type_replies: Pair::new(Channel::TypeReplies, prefix, max_message_size),
             probes: VecDeque::new(),
         }
     }
 
-    fn pairs(&self) -> [&Pair; 3] {
-        [&self.publications, &self.subscriptions, &self.messages]
+    fn pairs(&self) -> [&Pair; 5] {
+        [&self.publications, &self.subscriptions, &self.messages, &self.type_requests, &self.type_replies]
     }
 
-    fn pairs_mut(&mut self) -> [&mut Pair; 3] {
-        [&mut self.publications, &mut self.subscriptions, &mut self.messages]
+    fn pairs_mut(&mut self) -> [&mut Pair; 5] {
+        [
+            &mut self.publications,
+            &mut self.subscriptions,
+            &mut self.messages,
+            &mut self.type_requests,
+            &mut self.type_replies,
+        ]
     }
 
     fn pair_mut(&mut self, channel: Channel) -> &mut Pair {
@@ -189,6 +244,8 @@ impl BuiltinEndpoints {
             Channel::Publications => &mut self.publications,
             Channel::Subscriptions => &mut self.subscriptions,
             Channel::Messages => &mut self.messages,
+            Channel::TypeRequests => &mut self.type_requests,
+            Channel::TypeReplies => &mut self.type_replies,
         }
     }
 
@@ -253,16 +310,28 @@ impl BuiltinEndpoints {
         self.messages.announce(now, key, payload);
     }
 
-    /// Listens to the built-in writers of a participant, and acknowledges to `path`.
+    /// What the next request or reply will be numbered.
+    pub(super) fn next_number(&mut self, channel: Channel) -> SequenceNumber {
+        self.writer_mut(channel).history().last_number().next()
+    }
+
+    /// Sends a request or a reply to one participant.
+    pub(super) fn send(&mut self, now: Now, channel: Channel, to: GuidPrefix, payload: Vec<u8>) {
+        self.pair_mut(channel).send(now, to, payload);
+    }
+
+    /// Listens to the built-in writers of a participant, and acknowledges to `path`. Types are looked up
+    /// once it is validated only: it costs datagrams, and nobody is answered before.
     pub(super) fn follow(
         &mut self,
         now: Monotonic,
         prefix: GuidPrefix,
         path: Locator,
         set: BuiltinEndpointSet,
+        is_validated: bool,
     ) {
         for pair in self.pairs_mut() {
-            if pair.channel.has_writer(set) {
+            if pair.channel.has_writer(set) && (is_validated || !pair.channel.is_type_lookup()) {
                 let guid = Guid::new(prefix, pair.channel.writer_id());
                 let config = WriterProxyConfig { guid, locators: smallvec![path], reliable: true };
                 pair.reader.match_writer(now, config);
@@ -314,7 +383,7 @@ impl BuiltinEndpoints {
         let (prefix, set) = self.probes.pop_front()?;
         let mut heartbeats = SmallVec::new();
         for pair in self.pairs_mut() {
-            if pair.channel.has_reader(set) {
+            if pair.channel.has_reader(set) && !pair.channel.is_type_lookup() {
                 heartbeats.push(pair.writer.probe_heartbeat(pair.channel.reader_id()));
             }
         }
@@ -355,5 +424,7 @@ impl BuiltinEndpoints {
 const HELD_SAMPLES: usize = 1024;
 /// Bytes held of one built-in writer while a lower number is missing.
 const HELD_BYTES: usize = 256 << 10;
-/// Disposals kept for those who have not acknowledged them.
-const WITHDRAWALS_KEPT: usize = 4096;
+/// Disposals, or requests, or replies kept for those who have not acknowledged them.
+const PASSING_KEPT: usize = 4096;
+/// Their bytes.
+const PASSING_BYTES: usize = 4 << 20;

@@ -20,6 +20,8 @@ pub struct Statistics {
     pub endpoints_malformed: u64,
     /// Endpoints not admitted because their participant had used up its share.
     pub endpoints_refused: u64,
+    /// Requests for types, and replies to ours, that could not be decoded.
+    pub type_lookups_malformed: u64,
     /// Datagrams not sent because their path is not validated and its budget is used up.
     pub datagrams_withheld: u64,
     /// Bytes sent to paths before they were validated.

@@ -82,7 +82,8 @@ pub fn decide(
     let mut needed = None;
     for kind in kinds {
         let (reader_id, writer_id) = ids(kind);
-        let (Some(mut missing), Some(of_writer)) = (registry.missing(reader_id), registry.missing(writer_id))
+        let (Some(mut missing), Some(of_writer)) =
+            (registry.missing([reader_id]), registry.missing([writer_id]))
         else {
             return Decision::NotAssignable(Difference {
                 path: String::new(),

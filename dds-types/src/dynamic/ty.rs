@@ -138,7 +138,7 @@ impl DynamicType {
         &self.graph
     }
 
-    pub(super) fn index(&self) -> TypeIndex {
+    pub(crate) fn index(&self) -> TypeIndex {
         self.index
     }
 

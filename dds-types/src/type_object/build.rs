@@ -1,12 +1,12 @@
-//! Type objects from the descriptions that the derive writes.
+//! Type objects of types, whatever describes them.
 
 use super::annotation::AppliedBuiltinMemberAnnotations;
 use super::codec::Primitives;
 use super::definition::{
-    Bitflag, BitmaskType, CommonEnumeratedLiteral, Complete, CompleteMemberDetail, CompleteTypeDetail,
-    DiscriminatorMember, EnumeratedHeader, EnumerationLiteral, EnumerationType, Equivalence, Minimal,
-    NameHash, StructureHeader, StructureMember, StructureType, TypeDefinition, TypeHeader, TypeObject,
-    UnionCase, UnionType, component_hash,
+    Bitflag, BitmaskType, CommonEnumeratedLiteral, Complete, CompleteDiscriminatorDetail,
+    CompleteMemberDetail, CompleteTypeDetail, DiscriminatorMember, EnumeratedHeader, EnumerationLiteral,
+    EnumerationType, Equivalence, Minimal, NameHash, StructureHeader, StructureMember, StructureType,
+    TypeDefinition, TypeHeader, TypeObject, UnionCase, UnionType, component_hash,
 };
 use super::flags::{MemberFlags, TryConstruct, TypeFlags};
 use super::identifier::{
@@ -14,11 +14,10 @@ use super::identifier::{
     StronglyConnectedComponentId, TypeIdentifier,
 };
 use super::information::{TypeIdentifierWithDependencies, TypeIdentifierWithSize, TypeInformation};
-use crate::cdr::EncodeError;
-use crate::type_description::{
-    BitmaskDescription, EnumerationDescription, PrimitiveKind, StructureDescription, TypeDescription,
-    TypeReference, UnionDescription,
-};
+use super::source::{Described, InGraph, Member, Outline, Shape, Source};
+use crate::cdr::{EncodeError, EncodeErrorKind};
+use crate::dynamic::DynamicType;
+use crate::type_description::TypeDescription;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -51,11 +50,23 @@ impl TypeObjects {
     /// # Errors
     /// A name in it holds a NUL.
     pub fn of(description: &'static TypeDescription) -> Result<Self, EncodeError> {
-        let mut builder = Builder::default();
-        builder.add(description)?;
+        Self::of_source(Described::new(description))
+    }
+
+    /// Of a type that is known only at run time.
+    ///
+    /// # Errors
+    /// A name in it holds a NUL, or more types contain each other than anyone compares.
+    pub fn of_dynamic(dynamic_type: &DynamicType) -> Result<Self, EncodeError> {
+        Self::of_source(InGraph::new(dynamic_type))
+    }
+
+    fn of_source<'s>(source: impl Source<'s>) -> Result<Self, EncodeError> {
+        let mut builder = Builder::new();
+        builder.add(source, 0)?;
         Ok(Self {
-            minimal: builder.identifier::<Minimal>(description, Usage::default()),
-            complete: builder.identifier::<Complete>(description, Usage::default()),
+            minimal: builder.identifier::<Minimal>(source),
+            complete: builder.identifier::<Complete>(source),
             entries: builder.entries,
         })
     }
@@ -127,25 +138,20 @@ fn with_dependencies(
     }
 }
 
+/// Named types may refer to each other this deep; more types are never compared.
+const DEEPEST: usize = 1_024;
+
 /// Names types, those first that others are made of.
 ///
 /// The named types that contain each other, directly or not, are found by Tarjan's algorithm; it
 /// yields each such component after all that it refers to (XTypes 1.3 §7.3.4.9).
-#[derive(Default)]
-struct Builder {
-    /// Types met, by name: names are unique within a type system.
-    visits: BTreeMap<&'static str, Visit>,
+struct Builder<S, K> {
+    /// Types met.
+    visits: BTreeMap<K, Visit>,
     /// Types met whose component is not complete.
-    open: Vec<&'static TypeDescription>,
-    identifiers: BTreeMap<&'static str, [TypeIdentifier; 2]>,
+    open: Vec<S>,
+    identifiers: BTreeMap<K, [TypeIdentifier; 2]>,
     entries: Vec<TypeEntry>,
-}
-
-/// What a member says of its type.
-#[derive(Clone, Copy, Default)]
-struct Usage {
-    bound: Option<u32>,
-    octet: bool,
 }
 
 /// How Tarjan's algorithm stands with a type.
@@ -157,88 +163,87 @@ struct Visit {
     is_open: bool,
 }
 
-impl Builder {
-    /// Names what `description` is made of, and itself.
-    fn add(&mut self, description: &'static TypeDescription) -> Result<(), EncodeError> {
-        match description.name() {
-            Some(name) if self.visits.contains_key(name) => Ok(()),
-            Some(name) => self.visit(name, description),
-            None => references(description).into_iter().try_for_each(|part| self.add(part.description())),
+impl<'s, S: Source<'s>> Builder<S, S::Key> {
+    fn new() -> Self {
+        Self { visits: BTreeMap::new(), open: Vec::new(), identifiers: BTreeMap::new(), entries: Vec::new() }
+    }
+
+    /// Names what `source` is made of, and itself.
+    fn add(&mut self, source: S, depth: usize) -> Result<(), EncodeError> {
+        match source.key() {
+            Some(key) if self.visits.contains_key(&key) => Ok(()),
+            Some(_) if depth > DEEPEST => {
+                Err(EncodeErrorKind::Foreign("types refer to each other too deeply").into())
+            }
+            Some(key) => self.visit(key, source, depth),
+            None => parts(source).into_iter().try_for_each(|part| self.add(part, depth)),
         }
     }
 
-    fn visit(
-        &mut self,
-        name: &'static str,
-        description: &'static TypeDescription,
-    ) -> Result<(), EncodeError> {
+    fn visit(&mut self, key: S::Key, source: S, depth: usize) -> Result<(), EncodeError> {
         let index = self.visits.len();
-        self.visits.insert(name, Visit { index, low: index, is_open: true });
-        self.open.push(description);
+        self.visits.insert(key, Visit { index, low: index, is_open: true });
+        self.open.push(source);
         let mut refers_to_itself = false;
-        let mut parts = Vec::new();
-        named_parts(description, &mut parts);
-        for (part_name, part) in parts {
-            refers_to_itself |= part_name == name;
-            self.add(part)?;
-            let reached = self.visits.get(part_name).filter(|visit| visit.is_open).map(|visit| visit.low);
-            if let (Some(reached), Some(visit)) = (reached, self.visits.get_mut(name)) {
+        let mut named = Vec::new();
+        named_parts(source, &mut named);
+        for (part_key, part) in named {
+            refers_to_itself |= part_key == key;
+            self.add(part, depth.saturating_add(1))?;
+            let reached = self.visits.get(&part_key).filter(|visit| visit.is_open).map(|visit| visit.low);
+            if let (Some(reached), Some(visit)) = (reached, self.visits.get_mut(&key)) {
                 visit.low = visit.low.min(reached);
             }
         }
-        if self.visits.get(name).is_some_and(|visit| visit.low == visit.index) {
-            let start = self.open.iter().position(|open| open.name() == Some(name)).unwrap_or_default();
+        if self.visits.get(&key).is_some_and(|visit| visit.low == visit.index) {
+            let start = self.open.iter().position(|open| open.key() == Some(key)).unwrap_or_default();
             let component = self.open.split_off(start);
-            for member in component.iter().filter_map(|member| member.name()) {
-                if let Some(visit) = self.visits.get_mut(member) {
+            for member in component.iter().filter_map(|member| member.key()) {
+                if let Some(visit) = self.visits.get_mut(&member) {
                     visit.is_open = false;
                 }
             }
             if refers_to_itself || component.len() > 1 {
                 self.name_component(component)?;
             } else {
-                self.name_type(name, description)?;
+                self.name_type(key, source)?;
             }
         }
         Ok(())
     }
 
     /// Names a type that does not contain itself.
-    fn name_type(
-        &mut self,
-        name: &'static str,
-        description: &'static TypeDescription,
-    ) -> Result<(), EncodeError> {
+    fn name_type(&mut self, key: S::Key, source: S) -> Result<(), EncodeError> {
         let (Some(minimal), Some(complete)) =
-            (self.definition::<Minimal>(description), self.definition::<Complete>(description))
+            (self.definition::<Minimal>(source), self.definition::<Complete>(source))
         else {
             return Ok(());
         };
         let (minimal, complete) = (TypeObject::Minimal(minimal), TypeObject::Complete(complete));
         let minimal_id = TypeIdentifier::Hash(minimal.hash()?);
         let complete_id = TypeIdentifier::Hash(complete.hash()?);
-        self.identifiers.insert(name, [minimal_id.clone(), complete_id.clone()]);
+        self.identifiers.insert(key, [minimal_id.clone(), complete_id.clone()]);
         self.entries.push(TypeEntry { minimal_id, minimal, complete_id, complete });
         Ok(())
     }
 
     /// Names types that contain each other: their hash is that of all of them in order of their
     /// names, as they are when their own hash is taken for zero.
-    fn name_component(&mut self, mut component: Vec<&'static TypeDescription>) -> Result<(), EncodeError> {
-        component.sort_by_key(|description| description.name());
+    fn name_component(&mut self, mut component: Vec<S>) -> Result<(), EncodeError> {
+        component.sort_by_key(|source| source.name());
         let zero = |kind| EquivalenceHash { kind, hash: [0; 14] };
         self.number_component(&component, zero(EquivalenceKind::Minimal), zero(EquivalenceKind::Complete));
         let minimal: Vec<_> =
-            component.iter().filter_map(|it| self.definition(it)).map(TypeObject::Minimal).collect();
+            component.iter().filter_map(|it| self.definition(*it)).map(TypeObject::Minimal).collect();
         let complete: Vec<_> =
-            component.iter().filter_map(|it| self.definition(it)).map(TypeObject::Complete).collect();
+            component.iter().filter_map(|it| self.definition(*it)).map(TypeObject::Complete).collect();
         let minimal = component_hash(EquivalenceKind::Minimal, &minimal)?;
         let complete = component_hash(EquivalenceKind::Complete, &complete)?;
         self.number_component(&component, minimal, complete);
-        for description in component {
-            let identifiers = description.name().and_then(|name| self.identifiers.get(name)).cloned();
+        for source in component {
+            let identifiers = source.key().and_then(|key| self.identifiers.get(&key)).cloned();
             let (Some([minimal_id, complete_id]), Some(minimal), Some(complete)) =
-                (identifiers, self.definition(description), self.definition(description))
+                (identifiers, self.definition(source), self.definition(source))
             else {
                 continue;
             };
@@ -252,73 +257,55 @@ impl Builder {
         Ok(())
     }
 
-    fn number_component(
-        &mut self,
-        component: &[&'static TypeDescription],
-        minimal: EquivalenceHash,
-        complete: EquivalenceHash,
-    ) {
+    fn number_component(&mut self, component: &[S], minimal: EquivalenceHash, complete: EquivalenceHash) {
         let length = i32::try_from(component.len()).unwrap_or(i32::MAX);
-        for (name, index) in component.iter().filter_map(|member| member.name()).zip(1..) {
+        for (key, index) in component.iter().filter_map(|member| member.key()).zip(1..) {
             let id = |component| {
                 TypeIdentifier::StronglyConnected(StronglyConnectedComponentId { component, length, index })
             };
-            self.identifiers.insert(name, [id(minimal), id(complete)]);
+            self.identifiers.insert(key, [id(minimal), id(complete)]);
         }
     }
 
     /// The identifier of a type whose parts are named.
-    fn identifier<E: Equivalence>(&self, description: &TypeDescription, usage: Usage) -> TypeIdentifier {
-        let Usage { bound, octet } = usage;
-        let inner = Usage { bound: None, octet };
-        let part = |reference: &TypeReference| self.identifier::<E>(reference.description(), inner);
+    fn identifier<E: Equivalence>(&self, source: S) -> TypeIdentifier {
         let header =
             |equivalence| PlainCollectionHeader { equivalence, element_flags: TryConstruct::Discard.into() };
-        match description {
-            TypeDescription::Primitive(PrimitiveKind::UInt8) if octet => {
-                TypeIdentifier::Primitive(PrimitiveKind::Byte)
-            }
-            TypeDescription::Primitive(kind) => TypeIdentifier::Primitive(*kind),
-            TypeDescription::String8 { bound: own } => {
-                TypeIdentifier::String8 { bound: bound.or(*own).unwrap_or_default() }
-            }
-            TypeDescription::String16 { bound: own } => {
-                TypeIdentifier::String16 { bound: bound.or(*own).unwrap_or_default() }
-            }
-            TypeDescription::Sequence { element, bound: own } => {
-                let element = part(element);
+        match source.shape() {
+            Shape::Primitive(kind) => TypeIdentifier::Primitive(kind),
+            Shape::String8 { bound } => TypeIdentifier::String8 { bound: bound.unwrap_or_default() },
+            Shape::String16 { bound } => TypeIdentifier::String16 { bound: bound.unwrap_or_default() },
+            Shape::Sequence { element, bound } => {
+                let element = self.identifier::<E>(element);
                 TypeIdentifier::Sequence(Box::new(PlainSequence {
                     header: header(element.equivalence()),
-                    bound: bound.or(*own).unwrap_or_default(),
+                    bound: bound.unwrap_or_default(),
                     element,
                 }))
             }
-            TypeDescription::Array { element, length } => {
-                let dimension = u32::try_from(*length).unwrap_or(u32::MAX);
-                match part(element) {
-                    TypeIdentifier::Array(mut inner) => {
-                        inner.dimensions.insert(0, dimension);
-                        TypeIdentifier::Array(inner)
-                    }
-                    element => TypeIdentifier::Array(Box::new(PlainArray {
-                        header: header(element.equivalence()),
-                        dimensions: Vec::from([dimension]),
-                        element,
-                    })),
+            Shape::Array { element, dimensions } => match self.identifier::<E>(element) {
+                TypeIdentifier::Array(mut inner) => {
+                    inner.dimensions.splice(0..0, dimensions);
+                    TypeIdentifier::Array(inner)
                 }
-            }
-            TypeDescription::Map { key, value, bound: own } => {
-                let (key, element) = (part(key), part(value));
+                element => TypeIdentifier::Array(Box::new(PlainArray {
+                    header: header(element.equivalence()),
+                    dimensions,
+                    element,
+                })),
+            },
+            Shape::Map { key, value, bound } => {
+                let (key, element) = (self.identifier::<E>(key), self.identifier::<E>(value));
                 TypeIdentifier::Map(Box::new(PlainMap {
                     header: header(element.equivalence().or(key.equivalence())),
-                    bound: bound.or(*own).unwrap_or_default(),
+                    bound: bound.unwrap_or_default(),
                     element,
                     key_flags: TryConstruct::Discard.into(),
                     key,
                 }))
             }
-            named => {
-                let identifiers = named.name().and_then(|name| self.identifiers.get(name));
+            Shape::Named => {
+                let identifiers = source.key().and_then(|key| self.identifiers.get(&key));
                 identifiers
                     .map_or(TypeIdentifier::None, |[minimal, complete]| E::choose(minimal, complete).clone())
             }
@@ -326,131 +313,99 @@ impl Builder {
     }
 
     /// What a named type whose parts are named consists of; `None` for types without name.
-    fn definition<E: Describe>(&self, description: &TypeDescription) -> Option<TypeDefinition<E>> {
-        Some(match description {
-            TypeDescription::Structure(structure) => TypeDefinition::Structure(self.structure(structure)),
-            TypeDescription::Union(union) => TypeDefinition::Union(self.union(union)),
-            TypeDescription::Enumeration(description) => {
-                TypeDefinition::Enumeration(enumeration(description))
+    fn definition<E: Describe>(&self, source: S) -> Option<TypeDefinition<E>> {
+        let name = source.name();
+        Some(match source.outline()? {
+            Outline::Structure { flags, members } => {
+                let members = members.into_iter().map(|member| StructureMember {
+                    id: member.id,
+                    flags: member.flags,
+                    member_type: self.identifier::<E>(member.member_type),
+                    detail: E::member(member.name, member.hash_id),
+                });
+                TypeDefinition::Structure(StructureType {
+                    flags,
+                    header: StructureHeader { base: TypeIdentifier::None, detail: E::named(name) },
+                    members: members.collect(),
+                })
             }
-            TypeDescription::Bitmask(description) => TypeDefinition::Bitmask(bitmask(description)),
-            _ => return None,
+            Outline::Union { flags, discriminator, cases } => {
+                let cases = cases.into_iter().map(|(Member { name, id, flags, member_type, .. }, labels)| {
+                    let member_type = self.identifier::<E>(member_type);
+                    UnionCase {
+                        id,
+                        flags,
+                        member_type,
+                        labels: Primitives(labels),
+                        detail: E::member(name, None),
+                    }
+                });
+                TypeDefinition::Union(UnionType {
+                    flags,
+                    header: TypeHeader { detail: E::named(name) },
+                    discriminator: DiscriminatorMember {
+                        // Annex B has no must-understand here; Cyclone DDS sets it, and hashes are to be equal.
+                        flags: MemberFlags::from(TryConstruct::Discard) | MemberFlags::MUST_UNDERSTAND,
+                        discriminator_type: self.identifier::<E>(discriminator),
+                        detail: E::discriminator(),
+                    },
+                    cases: cases.collect(),
+                })
+            }
+            Outline::Enumeration { flags, bit_bound, mut literals } => {
+                literals.sort_by_key(|(_, value, _)| *value);
+                let literals = literals.into_iter().map(|(name, value, is_default)| EnumerationLiteral {
+                    common: CommonEnumeratedLiteral { value, flags: MemberFlags::DEFAULT.when(is_default) },
+                    detail: E::member(name, None),
+                });
+                TypeDefinition::Enumeration(EnumerationType {
+                    flags,
+                    header: EnumeratedHeader { bit_bound, detail: E::named(name) },
+                    literals: literals.collect(),
+                })
+            }
+            Outline::Bitmask { bit_bound, mut flags } => {
+                flags.sort_by_key(|(_, position)| *position);
+                let flags = flags.into_iter().map(|(name, position)| Bitflag {
+                    position,
+                    flags: MemberFlags::NONE,
+                    detail: E::member(name, None),
+                });
+                TypeDefinition::Bitmask(BitmaskType {
+                    type_flags: TypeFlags::FINAL,
+                    header: EnumeratedHeader { bit_bound, detail: E::named(name) },
+                    flags: flags.collect(),
+                })
+            }
         })
-    }
-
-    fn structure<E: Describe>(&self, structure: &StructureDescription) -> StructureType<E> {
-        let members = structure.members.iter().map(|member| StructureMember {
-            id: member.id,
-            flags: MemberFlags::from(member.try_construct)
-                | MemberFlags::EXTERNAL.when(member.external)
-                | MemberFlags::OPTIONAL.when(member.optional)
-                | MemberFlags::MUST_UNDERSTAND.when(member.must_understand)
-                | MemberFlags::KEY.when(member.key),
-            member_type: self.identifier::<E>(
-                member.member_type.description(),
-                Usage { bound: member.bound, octet: member.octet },
-            ),
-            detail: E::member(member.name, member.hash_id),
-        });
-        StructureType {
-            flags: TypeFlags::from(structure.extensibility)
-                | TypeFlags::NESTED.when(structure.nested)
-                | TypeFlags::AUTOID_HASH.when(structure.autoid_hash),
-            header: StructureHeader { base: TypeIdentifier::None, detail: E::named(structure.name) },
-            members: members.collect(),
-        }
-    }
-
-    /// Cases without a member are left out: discriminators that select none are always allowed.
-    fn union<E: Describe>(&self, union: &UnionDescription) -> UnionType<E> {
-        let cases = union.cases.iter().filter_map(|case| {
-            let member_type = case.member_type?;
-            #[expect(clippy::cast_possible_truncation, reason = "labels have 32 bits in type objects")]
-            let labels = case.labels.iter().map(|label| *label as i32).collect();
-            Some(UnionCase {
-                id: case.id,
-                flags: MemberFlags::from(case.try_construct)
-                    | MemberFlags::EXTERNAL.when(case.external)
-                    | MemberFlags::DEFAULT.when(case.default),
-                member_type: self.identifier::<E>(
-                    member_type.description(),
-                    Usage { bound: case.bound, octet: case.octet },
-                ),
-                labels: Primitives(labels),
-                detail: E::member(case.name, None),
-            })
-        });
-        UnionType {
-            flags: TypeFlags::from(union.extensibility) | TypeFlags::NESTED.when(union.nested),
-            header: TypeHeader { detail: E::named(union.name) },
-            discriminator: DiscriminatorMember {
-                // Annex B has no must-understand here; Cyclone DDS sets it, and hashes are to be equal.
-                flags: MemberFlags::from(TryConstruct::Discard) | MemberFlags::MUST_UNDERSTAND,
-                discriminator_type: self.identifier::<E>(union.discriminator.description(), Usage::default()),
-                detail: E::discriminator(),
-            },
-            cases: cases.collect(),
-        }
-    }
-}
-
-fn enumeration<E: Describe>(enumeration: &EnumerationDescription) -> EnumerationType<E> {
-    let mut literals: Vec<_> = enumeration.literals.iter().collect();
-    literals.sort_by_key(|literal| literal.value);
-    let literals = literals.into_iter().map(|literal| EnumerationLiteral {
-        common: CommonEnumeratedLiteral {
-            value: literal.value,
-            flags: MemberFlags::DEFAULT.when(literal.default),
-        },
-        detail: E::member(literal.name, None),
-    });
-    EnumerationType {
-        flags: enumeration.extensibility.into(),
-        header: EnumeratedHeader { bit_bound: enumeration.bit_bound, detail: E::named(enumeration.name) },
-        literals: literals.collect(),
-    }
-}
-
-fn bitmask<E: Describe>(bitmask: &BitmaskDescription) -> BitmaskType<E> {
-    let mut flags: Vec<_> = bitmask.flags.iter().collect();
-    flags.sort_by_key(|flag| flag.position);
-    let flags = flags.into_iter().map(|flag| Bitflag {
-        position: flag.position,
-        flags: MemberFlags::NONE,
-        detail: E::member(flag.name, None),
-    });
-    BitmaskType {
-        type_flags: TypeFlags::FINAL,
-        header: EnumeratedHeader { bit_bound: bitmask.bit_bound, detail: E::named(bitmask.name) },
-        flags: flags.collect(),
     }
 }
 
 /// The types that one is made of directly.
-fn references(description: &TypeDescription) -> Vec<TypeReference> {
-    match description {
-        TypeDescription::Sequence { element, .. } | TypeDescription::Array { element, .. } => {
-            Vec::from([*element])
-        }
-        TypeDescription::Map { key, value, .. } => Vec::from([*key, *value]),
-        TypeDescription::Structure(structure) => {
-            structure.members.iter().map(|member| member.member_type).collect()
-        }
-        TypeDescription::Union(union) => {
-            let members = union.cases.iter().filter_map(|case| case.member_type);
-            core::iter::once(union.discriminator).chain(members).collect()
-        }
+fn parts<'s, S: Source<'s>>(source: S) -> Vec<S> {
+    match source.shape() {
+        Shape::Sequence { element, .. } | Shape::Array { element, .. } => Vec::from([element]),
+        Shape::Map { key, value, .. } => Vec::from([key, value]),
+        Shape::Named => match source.outline() {
+            Some(Outline::Structure { members, .. }) => {
+                members.into_iter().map(|member| member.member_type).collect()
+            }
+            Some(Outline::Union { discriminator, cases, .. }) => {
+                let members = cases.into_iter().map(|(member, _)| member.member_type);
+                core::iter::once(discriminator).chain(members).collect()
+            }
+            _ => Vec::new(),
+        },
         _ => Vec::new(),
     }
 }
 
 /// The named types that one is made of, through collections.
-fn named_parts(description: &TypeDescription, parts: &mut Vec<(&'static str, &'static TypeDescription)>) {
-    for reference in references(description) {
-        let part = reference.description();
-        match part.name() {
-            Some(name) => parts.push((name, part)),
-            None => named_parts(part, parts),
+fn named_parts<'s, S: Source<'s>>(source: S, named: &mut Vec<(S::Key, S)>) {
+    for part in parts(source) {
+        match part.key() {
+            Some(key) => named.push((key, part)),
+            None => named_parts(part, named),
         }
     }
 }
@@ -487,7 +442,7 @@ impl Describe for Complete {
         CompleteMemberDetail { name: name.into(), builtin_annotations, custom_annotations: None }
     }
 
-    fn discriminator() -> super::definition::CompleteDiscriminatorDetail {
-        super::definition::CompleteDiscriminatorDetail { builtin_annotations: None, custom_annotations: None }
+    fn discriminator() -> CompleteDiscriminatorDetail {
+        CompleteDiscriminatorDetail { builtin_annotations: None, custom_annotations: None }
     }
 }

@@ -138,6 +138,20 @@ impl<T: Record> Record for Option<T> {
     }
 }
 
+/// A final structure of two members, as pairs of identifiers and objects are.
+impl<A: Record, B: Record> Record for (A, B) {
+    const MINIMUM_SIZE: usize = A::MINIMUM_SIZE + B::MINIMUM_SIZE;
+
+    fn write(&self, writer: &mut CdrWriter<'_>) -> Result<(), EncodeError> {
+        self.0.write(writer)?;
+        self.1.write(writer)
+    }
+
+    fn read(reader: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
+        Ok((A::read(reader)?, B::read(reader)?))
+    }
+}
+
 /// A sequence of records that are not primitive: with DHEADER.
 impl<T: Record> Record for Vec<T> {
     const MINIMUM_SIZE: usize = 8;

@@ -40,6 +40,7 @@ mod flags;
 mod identifier;
 mod information;
 mod registry;
+mod source;
 
 pub use annotation::{
     AnnotationParameterValue, AppliedAnnotation, AppliedAnnotationParameter, AppliedBuiltinMemberAnnotations,

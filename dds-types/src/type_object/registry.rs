@@ -2,8 +2,9 @@
 
 use super::definition::{TypeObject, component_hash};
 use super::identifier::{StronglyConnectedComponentId, TypeIdentifier};
+use super::information::TypeIdentifierWithSize;
 use super::{EquivalenceHash, EquivalenceKind, TypeEntry, TypeObjects};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -172,32 +173,66 @@ impl TypeRegistry {
         self.types.insert(id, Arc::new(object));
     }
 
-    /// The identifiers in `id`, and in what they stand for and so on, whose objects are not known;
+    /// The identifiers in `ids`, and in what they stand for and so on, whose objects are not known;
     /// `None` when there are more types than anyone compares.
     #[must_use]
-    pub fn missing(&self, id: &TypeIdentifier) -> Option<Vec<TypeIdentifier>> {
-        let mut missing = Vec::new();
-        let mut seen: BTreeMap<&TypeIdentifier, ()> = BTreeMap::new();
-        let mut open: Vec<&TypeIdentifier> = Vec::from([id]);
+    pub fn missing<'a>(
+        &'a self,
+        ids: impl IntoIterator<Item = &'a TypeIdentifier>,
+    ) -> Option<Vec<TypeIdentifier>> {
+        let all = self.closure(ids)?;
+        Some(all.into_iter().filter(|id| !self.types.contains_key(id)).cloned().collect())
+    }
+
+    /// The types that others are made of, directly or not, with the size of those objects that are known;
+    /// `None` when there are more types than anyone compares.
+    #[must_use]
+    pub fn dependencies(&self, of: &[TypeIdentifier]) -> Option<Vec<TypeIdentifierWithSize>> {
+        let all = self.closure(of)?;
+        let others = all.into_iter().filter(|id| !of.contains(id));
+        let with_size = others.map(|id| {
+            let bytes = self.types.get(id).and_then(|object| object.to_bytes().ok());
+            let size = bytes.map_or(0, |bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            TypeIdentifierWithSize { type_id: id.clone(), type_object_size: size }
+        });
+        Some(with_size.collect())
+    }
+
+    /// The types that contain each other, by one of them; none unless all are known.
+    #[must_use]
+    pub fn component(&self, id: &StronglyConnectedComponentId) -> Vec<(TypeIdentifier, &Arc<TypeObject>)> {
+        let most = i32::try_from(Self::MOST_TYPES).unwrap_or(i32::MAX);
+        let members = (1..=id.length.min(most)).map(|index| {
+            let member = TypeIdentifier::StronglyConnected(StronglyConnectedComponentId { index, ..*id });
+            let object = self.types.get(&member)?;
+            Some((member, object))
+        });
+        members.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Every identifier with an object that is in `ids`, or in what they stand for and so on.
+    fn closure<'a>(
+        &'a self,
+        ids: impl IntoIterator<Item = &'a TypeIdentifier>,
+    ) -> Option<BTreeSet<&'a TypeIdentifier>> {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<&TypeIdentifier> = ids.into_iter().collect();
         while let Some(id) = open.pop() {
-            let mut too_many = false;
             let mut found = Vec::new();
             id.for_each_hashed(&mut |hashed| found.push(hashed));
             for hashed in found {
-                if seen.insert(hashed, ()).is_some() {
+                if !seen.insert(hashed) {
                     continue;
                 }
-                too_many |= seen.len() > Self::MOST_TYPES;
-                match self.types.get(hashed) {
-                    Some(object) => object.for_each_type(|part| open.push(part)),
-                    None => missing.push(hashed.clone()),
+                if seen.len() > Self::MOST_TYPES {
+                    return None;
+                }
+                if let Some(object) = self.types.get(hashed) {
+                    object.for_each_type(|part| open.push(part));
                 }
             }
-            if too_many {
-                return None;
-            }
         }
-        Some(missing)
+        Some(seen)
     }
 }
 

@@ -99,6 +99,10 @@ class Stack:
         """Returns [(value, valid, instance_state)] of everything there."""
         raise NotImplementedError
 
+    def endpoints(self):
+        """Returns what the stack tells of the topic's endpoints, each as an event's fields."""
+        raise NotImplementedError
+
     def close(self):
         raise NotImplementedError
 
@@ -159,6 +163,10 @@ class Loop:
             self._done()
         elif command in ("dispose", "unregister"):
             self._end_instances(command)
+            self._done()
+        elif command == "endpoints":
+            for endpoint in self.stack.endpoints():
+                emit("endpoint", **endpoint)
             self._done()
         else:
             emit("error", message="unknown command " + command)

@@ -85,6 +85,13 @@ class Ros(common.Stack):
             taken.append(({"data": self.received.get()}, True, "ALIVE"))
         return taken
 
+    def endpoints(self):
+        topic = self.options.topic.removeprefix("rt")
+        for kind, known in [("pub", self.node.get_publishers_info_by_topic(topic)),
+                            ("sub", self.node.get_subscriptions_info_by_topic(topic))]:
+            for endpoint in known:
+                yield {"role": kind, "type": endpoint.topic_type, "type_hash": str(endpoint.topic_type_hash)}
+
     def close(self):
         self.executor.shutdown()
         self.spinner.join(timeout=5)

@@ -148,7 +148,7 @@ fn the_next_address_is_tried_when_one_is_silent() {
 struct TypeGate(Gate);
 
 impl MatchHook for TypeGate {
-    fn gate(&self, _: &EndpointData, _: &EndpointData) -> Gate {
+    fn gate(&self, _: &EndpointData, _: &RemoteEndpoint) -> Gate {
         self.0.clone()
     }
 }

@@ -49,6 +49,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "instructions", tier: Tier::Quick, run: || benchmark(&["instructions", "--check"]) },
     Stage { name: "performance-page", tier: Tier::Quick, run: || benchmark(&["report", "--check"]) },
     Stage { name: "interop", tier: Tier::Quick, run: || interop(&["run"]) },
+    Stage { name: "shapes", tier: Tier::Quick, run: || shapes(&[]) },
     Stage { name: "interop-page", tier: Tier::Quick, run: || interop(&["report", "--check"]) },
     Stage { name: "long-tests", tier: Tier::Full, run: long_tests },
     Stage { name: "benchmark", tier: Tier::Full, run: || benchmark(&["all"]) },
@@ -57,6 +58,7 @@ const STAGES: &[Stage] = &[
         tier: Tier::Full,
         run: || interop(&["run", "--full", "--out", FULL_RESULTS]),
     },
+    Stage { name: "shapes-full", tier: Tier::Full, run: || shapes(&["--full", "--out", SHAPE_RESULTS]) },
 ];
 
 fn main() -> ExitCode {
@@ -128,6 +130,15 @@ fn long_tests() -> stage::Outcome {
 
 /// The file that docs/interop.md is made from.
 const FULL_RESULTS: &str = "interop-tests/results/full.json";
+
+/// The file that docs/shapes.md is made from.
+const SHAPE_RESULTS: &str = "interop-tests/results/shapes.json";
+
+/// Pairs of `shape_main` programs: ours with ours and with those of other stacks.
+fn shapes(arguments: &[&str]) -> stage::Outcome {
+    shell::cargo(&["build", "--release", "-p", "examples", "--bin", "shape_main"])?;
+    interop(&[&["shapes"], arguments].concat())
+}
 
 /// Foreign peers and the scenarios with them. In release: what is tested is what users run.
 fn interop(arguments: &[&str]) -> stage::Outcome {

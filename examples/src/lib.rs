@@ -1,5 +1,6 @@
 //! Runnable programs to copy from, in `src/bin`; here is only what is too long for a single file.
 
+pub mod command_line;
 pub mod getopt;
 pub mod shape;
 

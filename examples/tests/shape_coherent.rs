@@ -5,34 +5,23 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::Program;
+use common::{
+    Program,
+    shape::{Sample, end, sample, topic},
+};
 
 const DOMAIN: &str = "96";
 
 fn start(topic: &str, options: &str) -> Program {
-    let mut arguments: Vec<&str> = options.split_whitespace().collect();
-    arguments.extend(["-d", DOMAIN, "--loopback-only", "-t", topic]);
-    Program::start(env!("CARGO_BIN_EXE_shape_main"), &arguments)
-}
-
-fn topic(name: &str) -> String {
-    format!("{name}{}", std::process::id() % 10_000)
-}
-
-/// A sample's topic, colour and size.
-fn sample(line: &str) -> Option<(String, String, u32)> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let [topic, color, x, y, size] = words[..] else { return None };
-    let size = size.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
-    (x.len() == 3 && y.len() == 3).then(|| (topic.to_owned(), color.to_owned(), size))
+    common::shape::start(DOMAIN, topic, options)
 }
 
 /// Three samples of each of four instances of three topics in a set.
-const SET: u32 = 3;
+const SET: i32 = 3;
 const SERIES: usize = 12;
 
 /// What a subscriber printed between two of its announcements of reading.
-fn iterations(lines: &[String], announcement: &str) -> Vec<Vec<(String, String, u32)>> {
+fn iterations(lines: &[String], announcement: &str) -> Vec<Vec<Sample>> {
     let parts = lines.split(|line| line.starts_with(announcement));
     parts.map(|part| part.iter().filter_map(|line| sample(line)).collect()).collect()
 }
@@ -50,31 +39,31 @@ fn sets_are_printed_whole_at_every_scope() {
         publisher.expect_text("Finished Coherent Set");
         let mut subscriber = start(&topic, &format!("-S {common} --read-period 20"));
         // A late joiner is in the middle of a set, or gets the history.
-        let mut series: BTreeMap<(String, String), u32> = BTreeMap::new();
+        let mut series: BTreeMap<(String, String), i32> = BTreeMap::new();
         for _ in 0..20 * SERIES * SET as usize {
-            let line = subscriber.expect("a sample", |line| sample(line).is_some());
-            let (topic, color, size) = sample(&line).unwrap();
+            let Sample { topic, color, size, .. } = subscriber.sample();
             let last = series.insert((topic, color), size);
             let is_next = last.is_none_or(|last| size == last + 1);
-            assert!(is_next && (last.is_some() || size % SET == 1), "{scope} {durability}: {last:?}, {line}");
+            assert!(is_next && (last.is_some() || size % SET == 1), "{scope} {durability}: {last:?}, {size}");
         }
         assert_eq!(series.len(), SERIES, "{scope} {durability}: {series:?}");
         if durability == "l" {
-            assert!(subscriber.seen.iter().any(|line| sample(line).is_some_and(|(.., size)| size == 1)));
+            assert!(subscriber.samples().iter().any(|sample| sample.size == 1));
         }
         publisher.interrupt();
         subscriber.expect_text("Reading coherent sets, iteration ");
-        subscriber.interrupt();
         let lines = subscriber.seen.clone();
-        let (output, status, errors) = subscriber.finish();
-        assert!(status.success() && output.ends_with("Done."), "{output}\n{errors}");
+        end(subscriber);
         let (_, status, errors) = publisher.finish();
         assert!(status.success(), "{errors}");
-        let iterations = iterations(&lines, "Reading coherent sets, iteration ");
+        // A set is whole across the topics that have matched.
+        let matched = lines.iter().enumerate().filter(|(_, line)| line.contains("on_subscription_matched()"));
+        let all_matched = matched.map(|(place, _)| place).nth(2).unwrap();
+        let iterations = iterations(&lines[all_matched..], "Reading coherent sets, iteration ");
         // The one that was cut off is not looked at.
-        for (number, samples) in iterations.iter().enumerate().take(iterations.len() - 1) {
-            let mut counts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
-            for (topic, color, _) in samples {
+        for (number, samples) in iterations.iter().enumerate().take(iterations.len() - 1).skip(1) {
+            let mut counts: BTreeMap<(&str, &str), i32> = BTreeMap::new();
+            for Sample { topic, color, .. } in samples {
                 *counts.entry((topic, color)).or_default() += 1;
             }
             assert!(
@@ -99,13 +88,16 @@ fn the_scope_decides_the_order_in_which_instances_are_printed() {
         let common = format!("-k 0 --ordered --access-scope {scope}");
         let mut subscriber = start(&topic, &format!("-S --take-read {common} --read-period 200"));
         let publisher = start(&topic, &format!("-P -z 0 {common} --num-instances 4 --write-period 5 -c RED"));
-        for _ in 0..200 {
-            subscriber.expect("a sample", |line| sample(line).is_some());
-        }
-        let announcement = "Reading with ordered access, iteration ";
-        let iterations = iterations(&subscriber.seen, announcement);
-        let full = iterations.iter().rev().skip(1).find(|samples| samples.len() >= 40).unwrap();
-        let changes = full.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
+        // Two of each instance at least, in an iteration that has been printed whole.
+        let full = loop {
+            subscriber.sample();
+            let iterations = iterations(&subscriber.seen, "Reading with ordered access, iteration ");
+            let whole = iterations.into_iter().rev().skip(1).find(|samples| samples.len() >= 8);
+            if let Some(whole) = whole {
+                break whole;
+            }
+        };
+        let changes = full.windows(2).filter(|pair| pair[0].color != pair[1].color).count();
         match scope {
             "i" => assert_eq!(changes, 3, "instances one after the other: {full:?}"),
             _ => assert_eq!(changes, full.len() - 1, "as they were written: {full:?}"),

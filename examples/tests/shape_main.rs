@@ -4,42 +4,15 @@
 
 mod common;
 
-use common::Program;
+use common::{
+    Program,
+    shape::{Sample, end, sample, topic},
+};
 
 const DOMAIN: &str = "95";
 
 fn start(topic: &str, options: &str) -> Program {
-    let mut arguments: Vec<&str> = options.split_whitespace().collect();
-    arguments.extend(["-d", DOMAIN, "--loopback-only", "-t", topic]);
-    Program::start(env!("CARGO_BIN_EXE_shape_main"), &arguments)
-}
-
-/// A topic that no other run uses; short, so that columns stay as they are.
-fn topic(name: &str) -> String {
-    format!("{name}{}", std::process::id() % 10_000)
-}
-
-/// A sample's line: topic, colour, x, y and size.
-fn sample(line: &str) -> Option<(String, String, i32, i32, i32)> {
-    let mut words = line.split_whitespace();
-    let (topic, color) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let coordinate = |word: &str| (word.len() == 3).then(|| word.parse().ok())?;
-    let (x, y) = (coordinate(words.next()?)?, coordinate(words.next()?)?);
-    let size = words.next()?.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
-    words.next().is_none().then_some((topic, color, x, y, size))
-}
-
-/// What identifies a sample among those of one publisher.
-fn shape(line: &str) -> Option<(String, i32)> {
-    sample(line).map(|(_, color, _, _, size)| (color, size))
-}
-
-fn end(program: Program) -> String {
-    program.interrupt();
-    let (output, status, errors) = program.finish();
-    assert!(status.success(), "{status}\n{output}\n{errors}");
-    assert!(output.ends_with("Done."), "{output}");
-    output
+    common::shape::start(DOMAIN, topic, options)
 }
 
 #[test]
@@ -64,16 +37,17 @@ fn samples_arrive_and_every_line_is_as_agreed() {
         )
     );
     subscriber.expect_text("on_liveliness_changed()");
-    for _ in 0..20 {
-        subscriber.expect("a sample", |line| sample(line).is_some());
+    for _ in 0..19 {
+        subscriber.sample();
     }
-    let (_, color, x, y, size) = sample(subscriber.seen.last().unwrap()).unwrap();
+    let Sample { color, x, y, size, .. } = subscriber.sample();
     assert!(color == "RED" && (0..=240).contains(&x) && (0..=270).contains(&y) && size >= 20);
-    let sizes: Vec<i32> = subscriber.seen.iter().filter_map(|line| Some(sample(line)?.4)).collect();
+    let sizes: Vec<i32> = subscriber.samples().iter().map(|sample| sample.size).collect();
     assert!(sizes.windows(2).all(|pair| pair[1] == pair[0] + 1), "a gap: {sizes:?}");
 
     let written = end(publisher);
-    assert_eq!(shape(written.lines().find(|line| sample(line).is_some()).unwrap()), Some(("RED".into(), 1)));
+    let first = written.lines().find_map(sample).unwrap();
+    assert_eq!((first.color.as_str(), first.size), ("RED", 1));
     assert_eq!(
         subscriber.expect_text("INSTANCE_STATE"),
         format!("{topic:<10} RED        NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
@@ -93,7 +67,7 @@ fn instances_end_as_the_publisher_ends_them() {
         let mut publisher = start(&topic, &options);
         publisher.expect_text("on_publication_matched()");
         for color in ["BLUE", "BLUE1", "BLUE2"] {
-            subscriber.expect(color, |line| shape(line).is_some_and(|shape| shape.0 == color));
+            subscriber.sample_where(color, |sample| sample.color == color);
         }
         end(publisher);
         let mut ended: Vec<String> = (0..3)
@@ -135,21 +109,16 @@ fn the_stronger_writer_owns_its_instance() {
     subscriber.expect_text("Create reader");
     let mut weak = start(&topic, "-P -s 1 -z 10 --write-period 5");
     weak.expect_text("on_publication_matched()");
-    subscriber.expect("the weak writer's", |line| shape(line).is_some_and(|shape| shape.1 == 10));
+    subscriber.sample_where("the weak writer's", |sample| sample.size == 10);
     let mut strong = start(&topic, "-P -s 5 -z 40 --write-period 5");
     strong.expect_text("on_publication_matched()");
-    subscriber.expect("the strong writer's", |line| shape(line).is_some_and(|shape| shape.1 == 40));
+    subscriber.sample_where("the strong writer's", |sample| sample.size == 40);
     for _ in 0..20 {
-        let line = subscriber.expect("a sample", |line| sample(line).is_some());
-        assert_eq!(
-            shape(&line).unwrap().1,
-            40,
-            "the weaker writer was heard:\n{}",
-            subscriber.seen.join("\n")
-        );
+        let size = subscriber.sample().size;
+        assert_eq!(size, 40, "the weaker writer was heard:\n{}", subscriber.seen.join("\n"));
     }
     end(strong);
-    subscriber.expect("the weak writer's again", |line| shape(line).is_some_and(|shape| shape.1 == 10));
+    subscriber.sample_where("the weak writer's again", |sample| sample.size == 10);
     end(weak);
     end(subscriber);
 }
@@ -170,11 +139,9 @@ fn a_late_subscriber_gets_the_history_of_a_transient_local_publisher() {
     let topic = topic("L");
     // After its first iteration the publisher pauses for longer than the test takes.
     let mut publisher = start(&topic, "-P -w -D l -k 0 -z 7 --num-instances 2 --write-period 100000");
-    publisher.expect("the last sample", |line| shape(line) == Some(("BLUE1".into(), 7)));
+    publisher.sample_where("the last sample", |sample| sample.color == "BLUE1" && sample.size == 7);
     let mut subscriber = start(&topic, "-S -D l -k 0 --read-period 5");
-    let mut colors: Vec<String> = (0..2)
-        .map(|_| shape(&subscriber.expect("a sample", |line| sample(line).is_some())).unwrap().0)
-        .collect();
+    let mut colors = [subscriber.sample().color, subscriber.sample().color];
     colors.sort();
     assert_eq!(colors, ["BLUE", "BLUE1"]);
     end(subscriber);
@@ -188,11 +155,10 @@ fn partitions_with_wildcards_let_through_what_matches() {
     subscriber.expect_text("Create reader");
     let mut other = start(&topic, "-P -p x1 -z 50 --write-period 5 -w");
     let mut matching = start(&topic, "-P -p p1 -z 10 --write-period 5");
-    other.expect("that it writes", |line| sample(line).is_some());
+    other.sample();
     matching.expect_text("on_publication_matched()");
     for _ in 0..10 {
-        let line = subscriber.expect("a sample", |line| sample(line).is_some());
-        assert_eq!(shape(&line).unwrap().1, 10);
+        assert_eq!(subscriber.sample().size, 10);
     }
     assert!(!end(other).contains("on_publication_matched()"));
     end(matching);
@@ -201,19 +167,27 @@ fn partitions_with_wildcards_let_through_what_matches() {
 
 #[test]
 fn a_time_based_filter_thins_samples_out() {
-    let topic = topic("F");
-    let mut subscriber = start(&topic, "-S -k 0 --time-filter 300 --read-period 5");
-    subscriber.expect_text("Create reader");
-    let publisher = start(&topic, "-P -k 0 -z 0 --write-period 20");
-    let mut sizes = Vec::new();
-    for _ in 0..4 {
-        let line = subscriber.expect("a sample", |line| sample(line).is_some());
-        sizes.push(shape(&line).unwrap().1);
+    let topic = topic("T");
+    let mut hourly = start(&topic, "-S -k 0 --time-filter 3600000 --read-period 5");
+    let mut often = start(&topic, "-S -k 0 --time-filter 20 --read-period 5");
+    for subscriber in [&mut hourly, &mut often] {
+        subscriber.expect_text("Create reader");
     }
-    // 300 ms hold 15 periods; on a machine so busy that one takes ten times as long, still two.
-    assert!(sizes.windows(2).skip(1).all(|pair| pair[1] - pair[0] >= 2), "not thinned out: {sizes:?}");
-    end(publisher);
-    end(subscriber);
+    let mut publisher = start(&topic, "-P -w -k 0 -z 0 --write-period 5");
+    hourly.sample();
+    for _ in 0..50 {
+        publisher.sample();
+    }
+    let sizes = [often.sample().size, often.sample().size, often.sample().size];
+    assert!(sizes.is_sorted_by(|before, after| before < after), "{sizes:?}");
+    // Each instance has a separation of its own; in an hour, however busy the machine, comes one sample.
+    let other = start(&topic, "-P -c RED --write-period 5");
+    hourly.sample_where("the other instance's", |sample| sample.color == "RED");
+    let colors: Vec<String> = hourly.samples().into_iter().map(|sample| sample.color).collect();
+    assert_eq!(colors, ["BLUE", "RED"]);
+    for program in [other, publisher, often, hourly] {
+        end(program);
+    }
 }
 
 #[test]
@@ -238,11 +212,12 @@ fn large_samples_and_several_topics_arrive() {
 fn iterations_end_the_program_and_reading_keeps_samples() {
     let topic = topic("R");
     let mut publisher = start(&topic, "-P -D l -z 3 -w --write-period 100000");
-    publisher.expect("a sample", |line| sample(line).is_some());
+    publisher.sample();
     let mut subscriber = start(&topic, "-S -D l -R --take-read --read-period 5");
     // The one sample is read again and again.
     for _ in 0..3 {
-        subscriber.expect("a sample", |line| shape(line) == Some(("BLUE".into(), 3)));
+        let sample = subscriber.sample();
+        assert_eq!((sample.color.as_str(), sample.size), ("BLUE", 3));
     }
     end(subscriber);
     end(publisher);
@@ -279,10 +254,9 @@ fn a_subscriber_filters_by_colour_or_by_an_expression() {
         start(&topic, "-P -k 0 -z 0 --write-period 2 --num-instances 2 --final-instance-state u -c RED");
     // Both subscribers have to be there before sizes grow beyond the filter; who is late sees nothing.
     publisher.expect_text("matched readers 2");
-    let one = by_color.expect("a sample", |line| sample(line).is_some());
-    assert_eq!(sample(&one).map(|sample| (sample.0, sample.1)), Some((filtered.clone(), "RED1".into())));
-    for _ in 0..5 {
-        by_color.expect("a sample", |line| sample(line).is_some());
+    for _ in 0..6 {
+        let one = by_color.sample();
+        assert_eq!((&one.topic, one.color.as_str()), (&filtered, "RED1"));
     }
     end(publisher);
     assert_eq!(
@@ -290,9 +264,9 @@ fn a_subscriber_filters_by_colour_or_by_an_expression() {
         format!("{filtered:<10} RED1       NOT_ALIVE_NO_WRITERS_INSTANCE_STATE")
     );
     let read = end(by_color);
-    assert!(read.lines().filter_map(sample).all(|sample| sample.1 == "RED1"), "{read}");
+    assert!(read.lines().filter_map(sample).all(|sample| sample.color == "RED1"), "{read}");
     let read = end(by_expression);
-    assert!(read.lines().filter_map(sample).all(|sample| sample.4 <= 3), "{read}");
+    assert!(read.lines().filter_map(sample).all(|sample| sample.size <= 3), "{read}");
 
     let wrong = Program::start(program, &[&arguments[..], &["--cft", "shapesise < 3"]].concat());
     let (output, status, errors) = wrong.finish();

@@ -209,3 +209,80 @@ fn getopt_reads_operands_abbreviations_and_the_end_of_options() {
     assert_eq!(parse("--alp"), Err(GetoptError::Ambiguous("alp".into(), vec!["alpha", "alphanumeric"])));
     assert_eq!(parse("-").unwrap().operands, ["-"]);
 }
+
+/// Numbers as a linear congruential generator yields them.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % count
+    }
+}
+
+#[test]
+fn no_command_line_is_too_strange() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| std::process::id().into());
+    println!("SEED={seed}");
+    let mut random = Random(seed);
+    let usage = usage("shape_main");
+    let options: Vec<&str> = usage
+        .split_whitespace()
+        .map(|word| word.trim_end_matches(','))
+        .filter(|word| word.starts_with('-'))
+        .collect();
+    let values = [
+        "",
+        "-",
+        "--",
+        "---",
+        "=",
+        "--=",
+        "-1",
+        "0",
+        "1",
+        "x",
+        "é",
+        "\0",
+        "'",
+        "18446744073709551616",
+        "-P",
+        "-S",
+        "-t",
+        "T",
+        "1e9",
+        " 1",
+        "+1",
+        "0x10",
+        "p*",
+        "[",
+        "g",
+        "t",
+        "u",
+        "d",
+        "color = 'RED'",
+        "--co",
+        "--coherent=",
+        "-PSbrwR",
+    ];
+    let mut runs = 0;
+    for _ in 0..50_000 {
+        let line: Vec<String> = (0..random.below(9))
+            .map(|_| match random.below(3) {
+                0 => options[random.below(options.len())].to_owned(),
+                1 => values[random.below(values.len())].to_owned(),
+                _ => options[random.below(options.len())].to_owned() + values[random.below(values.len())],
+            })
+            .collect();
+        match ShapeOptions::parse(line.clone()) {
+            Ok(Request::Run(options, _)) => {
+                runs += 1;
+                assert!(!options.topic.is_empty() && options.instances > 0 && options.topics > 0, "{line:?}");
+            }
+            Ok(Request::Help) => {}
+            Err(error) => assert!(!error.to_string().is_empty(), "{line:?}"),
+        }
+    }
+    assert!(runs > 0, "some are right");
+}

@@ -78,8 +78,30 @@ pub fn check_own(file: &Path) -> Result<(), Failure> {
     }
 }
 
+/// How many DATA of writers that are not built-in ones a capture holds: a datagram may hold several.
+pub fn user_data(file: &Path) -> Result<usize, Failure> {
+    let lines = fields(file, "rtps.sm.id == 0x15", &["rtps.sm.id", "rtps.sm.wrEntityId"])?;
+    Ok(lines.iter().map(|line| user_data_in(line)).sum())
+}
+
+/// The same of one datagram: the ids of its submessages, and the writers of those that name one.
+fn user_data_in(line: &str) -> usize {
+    let (submessages, writers) = line.split_once('\t').unwrap_or_default();
+    // ACKNACK, HEARTBEAT, GAP, NACK_FRAG, HEARTBEAT_FRAG, DATA and DATA_FRAG.
+    let with_writer = ["0x06", "0x07", "0x08", "0x12", "0x13", "0x15", "0x16"];
+    let submessages = submessages.split(',').filter(|id| with_writer.contains(id));
+    // The kinds of entities that users have: writers with keys and without.
+    let is_user = |writer: &str| writer.ends_with("02") || writer.ends_with("03");
+    submessages.zip(writers.split(',')).filter(|(id, writer)| *id == "0x15" && is_user(writer)).count()
+}
+
 /// The packets of `file` that pass `filter`: frame number, summary and expert messages.
 pub fn tshark(file: &Path, filter: &str) -> Result<Vec<String>, Failure> {
+    fields(file, filter, &["frame.number", "_ws.col.Info", "_ws.expert.message"])
+}
+
+/// The same with these fields, of which each may stand several times in a packet.
+fn fields(file: &Path, filter: &str, fields: &[&str]) -> Result<Vec<String>, Failure> {
     let mut command = Command::new("tshark");
     command.arg("-r").arg(file).args([
         "-o",
@@ -87,22 +109,23 @@ pub fn tshark(file: &Path, filter: &str) -> Result<Vec<String>, Failure> {
         "-o",
         "rtps.enable_user_data_dissection:TRUE",
     ]);
-    command.args([
-        "-Y",
-        filter,
-        "-T",
-        "fields",
-        "-e",
-        "frame.number",
-        "-e",
-        "_ws.col.Info",
-        "-e",
-        "_ws.expert.message",
-    ]);
+    command.args(["-Y", filter, "-T", "fields"]).args(fields.iter().flat_map(|field| ["-e", field]));
     let output = command.stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(Failure::Harness(format!("tshark: {error}")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::user_data_in;
+
+    #[test]
+    fn data_is_counted_by_its_own_writer() {
+        assert_eq!(user_data_in("0x0e,0x09,0x15,0x15,0x07\t0x00000102,0x00000103,0x00000102"), 2);
+        assert_eq!(user_data_in("0x09,0x15,0x07\t0x000100c2,0x00000103"), 0, "the HEARTBEAT is no DATA");
+        assert_eq!(user_data_in("0x0e,0x06,0x09,0x15\t0x00000102,0x000003c2"), 0);
+    }
 }

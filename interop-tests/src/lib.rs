@@ -12,8 +12,11 @@
 //! [`namespace::Namespace`], and every namespace, process and mount goes away with its guard.
 
 pub mod capture;
+mod changes;
 pub mod failure;
+mod filtering;
 pub mod namespace;
+pub mod parallel;
 pub mod paths;
 pub mod peer;
 pub mod process;
@@ -26,3 +29,4 @@ pub mod session;
 pub mod setup;
 pub mod shapes;
 pub mod types;
+pub mod watched;

@@ -2,13 +2,13 @@
 
 use interop_tests::failure::Failure;
 use interop_tests::peer::{OWN, PEERS, Peer};
-use interop_tests::results::{Direction, Results, Verdict};
+use interop_tests::results::{self, Direction, Verdict};
 use interop_tests::run::{Plan, run};
 use interop_tests::scenario::{self, SCENARIOS};
 use interop_tests::shapes::program::Program;
 use interop_tests::shapes::{self, page as shapes_page};
 use interop_tests::{namespace, paths, report, setup, types};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: interop-tests COMMAND
@@ -50,31 +50,25 @@ fn main() -> ExitCode {
 
 fn run_command(arguments: &[String]) -> Result<bool, Failure> {
     let (plan, out) = plan(arguments)?;
-    let results = run(&plan)?;
-    summarise(&results);
+    let run = run(&plan)?;
     if let Some(out) = out {
-        report::write(&out, &results)?;
+        results::write(&out, &run)?;
     }
-    Ok(results.cells.iter().all(|cell| cell.verdict != Verdict::Fail))
+    Ok(summarise(run.cells.iter().map(|cell| cell.verdict), run.seconds, &paths::artifacts()))
 }
 
 fn shapes_command(arguments: &[String]) -> Result<bool, Failure> {
     let mut plan = shapes::run::Plan { pairs: vec![], cases: shapes::cases(), jobs: 4, quick: true };
     let (mut prefixes, mut out) = (Vec::new(), None);
-    let mut arguments = arguments.iter();
-    while let Some(name) = arguments.next() {
-        if name == "--full" {
-            plan.quick = false;
-            continue;
-        }
-        let value = arguments.next().ok_or_else(|| usage(name))?;
-        match name.as_str() {
+    for (name, value) in options(arguments)? {
+        match name {
+            "--full" => plan.quick = false,
             "--pair" => {
                 let (publisher, subscriber) = value.split_once(':').ok_or_else(|| usage(value))?;
                 let named = |name| Program::named(name).ok_or_else(|| usage(value));
                 plan.pairs.push((named(publisher)?, named(subscriber)?));
             }
-            "--case" => prefixes.push(value.as_str()),
+            "--case" => prefixes.push(value),
             "--jobs" => plan.jobs = value.parse().map_err(|_| usage(value))?,
             "--out" => out = Some(PathBuf::from(value)),
             _ => return Err(usage(name)),
@@ -86,34 +80,21 @@ fn shapes_command(arguments: &[String]) -> Result<bool, Failure> {
     if !prefixes.is_empty() {
         plan.cases.retain(|case| prefixes.iter().any(|prefix| case.name.starts_with(prefix)));
     }
-    let results = shapes::run::run(&plan)?;
-    let count = |verdict| results.cells.iter().filter(|cell| cell.verdict == verdict).count();
-    println!(
-        "{} cells in {:.0} s: {} PASS, {} FAIL, {} PEER-FAULT, {} N/A; logs in {}",
-        results.cells.len(),
-        results.seconds,
-        count(Verdict::Pass),
-        count(Verdict::Fail),
-        count(Verdict::PeerFault),
-        count(Verdict::NotApplicable),
-        paths::artifacts().join("shapes").display()
-    );
+    let run = shapes::run::run(&plan)?;
     if let Some(out) = out {
-        shapes_page::write(&out, &results)?;
+        results::write(&out, &run)?;
     }
-    Ok(count(Verdict::Fail) == 0)
+    let logs = paths::artifacts().join("shapes");
+    Ok(summarise(run.cells.iter().map(|cell| cell.verdict), run.seconds, &logs))
 }
 
 fn types_command(page_only: bool) -> Result<bool, Failure> {
     let file = paths::package().join("results/types.json");
     if !page_only {
         let table = types::run()?;
-        let text =
-            serde_json::to_string_pretty(&table).map_err(|error| Failure::Harness(error.to_string()))?;
-        std::fs::write(&file, text + "\n")?;
+        results::write(&file, &table)?;
     }
-    let table = serde_json::from_str(&std::fs::read_to_string(&file)?)
-        .map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
+    let table = results::read(&file)?;
     let remarks = std::fs::read_to_string(paths::package().join("results/types.remarks.md"))?;
     std::fs::write(paths::repository().join("docs/types.md"), types::page(&table, &remarks))?;
     let failures = types::failures(&table);
@@ -133,14 +114,9 @@ fn plan(arguments: &[String]) -> Result<(Plan, Option<PathBuf>), Failure> {
         tier: "quick",
         fault_captures: None,
     };
-    let mut arguments = arguments.iter();
-    while let Some(name) = arguments.next() {
-        if name == "--full" {
-            full = true;
-            continue;
-        }
-        let value = arguments.next().ok_or_else(|| usage(name))?;
-        match name.as_str() {
+    for (name, value) in options(arguments)? {
+        match name {
+            "--full" => full = true,
             "--peer" => plan.peers.push(known_peer(value)?),
             "--own" => plan.own = known_peer(value)?,
             "--scenario" => plan.scenarios.push(scenario::named(value).ok_or_else(|| usage(value))?),
@@ -167,6 +143,17 @@ fn plan(arguments: &[String]) -> Result<(Plan, Option<PathBuf>), Failure> {
     Ok((plan, out))
 }
 
+/// Names and values; `--full` alone has none.
+fn options(arguments: &[String]) -> Result<Vec<(&str, &str)>, Failure> {
+    let mut options = Vec::new();
+    let mut arguments = arguments.iter().map(String::as_str);
+    while let Some(name) = arguments.next() {
+        let value = if name == "--full" { Some("") } else { arguments.next() };
+        options.push((name, value.ok_or_else(|| usage(name))?));
+    }
+    Ok(options)
+}
+
 fn known_peer(name: &str) -> Result<&'static Peer, Failure> {
     Peer::named(name).ok_or_else(|| usage(name))
 }
@@ -175,18 +162,10 @@ fn usage(at: &str) -> Failure {
     Failure::Harness(format!("not understood: {at}\n{USAGE}"))
 }
 
-fn summarise(results: &Results) {
-    let count = |verdict| results.cells.iter().filter(|cell| cell.verdict == verdict).count();
-    println!(
-        "{} cells in {:.0} s: {} PASS, {} FAIL, {} PEER-FAULT, {} N/A; logs and captures in {}",
-        results.cells.len(),
-        results.seconds,
-        count(Verdict::Pass),
-        count(Verdict::Fail),
-        count(Verdict::PeerFault),
-        count(Verdict::NotApplicable),
-        paths::artifacts().display()
-    );
+/// Prints what came of a run; whether nothing failed.
+fn summarise(verdicts: impl Iterator<Item = Verdict> + Clone, seconds: f64, logs: &Path) -> bool {
+    println!("{}; logs in {}", results::summary(verdicts.clone(), seconds), logs.display());
+    !verdicts.into_iter().any(|verdict| verdict == Verdict::Fail)
 }
 
 fn report_command(check: bool) -> Result<bool, Failure> {
@@ -200,10 +179,10 @@ fn report_command(check: bool) -> Result<bool, Failure> {
         }
         return Ok(fresh.iter().all(|(_, _, fresh)| *fresh));
     }
-    let shapes = shapes_page::read(&paths::committed_shape_results())?;
+    let shapes = results::read(&paths::committed_shape_results())?;
     std::fs::write(paths::shapes_page(), shapes_page::page(&shapes))?;
-    let results = report::read(&paths::committed_results())?;
-    std::fs::write(paths::page(), report::page(&results))?;
+    let scenarios = results::read(&paths::committed_results())?;
+    std::fs::write(paths::page(), report::page(&scenarios))?;
     Ok(true)
 }
 

@@ -20,6 +20,12 @@ pub fn cache() -> PathBuf {
     }
 }
 
+/// A program of the workspace, built beside the harness.
+pub fn beside(program: &str) -> PathBuf {
+    let here = std::env::current_exe().ok();
+    here.and_then(|path| Some(path.parent()?.join(program))).unwrap_or_default()
+}
+
 /// Logs and captures of the last run.
 pub fn artifacts() -> PathBuf {
     cache().join("run")

@@ -37,6 +37,10 @@ pub struct Abilities {
     /// Whether it can unregister an instance and show that one was unregistered; if not, the keyed scenarios end
     /// with the disposal.
     pub unregisters: bool,
+    /// Whether its writers evaluate the content filters that readers announce, and send nothing else.
+    pub evaluates_filters: bool,
+    /// Whether its readers announce their content filters.
+    pub announces_filters: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
     pub lacks: &'static [(&'static str, &'static str, &'static str)],
     /// Cells that fail by the peer's doing: (scenario, role of this peer, what it does wrong).
@@ -73,23 +77,32 @@ pub struct Launch {
 /// Our own program's name in the table.
 pub const OWN: &str = "own";
 
+/// What neither line of Cyclone DDS has: it knows nothing of the parameter by which filters are announced either.
+const FILTERS_IN_CYCLONE: &[(&str, &str, &str)] =
+    &[("content_filter", "sub", "filters are functions of the program: dds_set_topic_filter_and_arg")];
+
+/// A stack that has everything, in both representations.
+const EVERYTHING: Abilities = Abilities {
+    shape: &[2, 1],
+    keyed: &[1, 2],
+    mixed: &[1, 2],
+    lease: Lease::Settable,
+    refusal: Some("DATA_REPRESENTATION"),
+    joins_late: false,
+    unregisters: true,
+    evaluates_filters: true,
+    announces_filters: true,
+    lacks: &[],
+    faults: &[],
+};
+
 /// Every peer, ours first.
 pub static PEERS: &[Peer] = &[
     Peer {
         name: OWN,
         title: "this project",
         version: env!("CARGO_PKG_VERSION"),
-        abilities: Abilities {
-            shape: &[2, 1],
-            keyed: &[1, 2],
-            mixed: &[1, 2],
-            lease: Lease::Settable,
-            joins_late: false,
-            refusal: Some("DATA_REPRESENTATION"),
-            unregisters: true,
-            lacks: &[],
-            faults: &[],
-        },
+        abilities: EVERYTHING,
         kind: Kind::Own,
     },
     Peer {
@@ -99,15 +112,11 @@ pub static PEERS: &[Peer] = &[
         abilities: Abilities {
             // An appendable type has min_xcdrv = XCDR2 there: dds_create_writer returns BAD_PARAMETER for XCDR1.
             shape: &[2],
-            keyed: &[1, 2],
-            mixed: &[1, 2],
-            lease: Lease::Settable,
             // Its reader is in sync from the first heartbeat it gets, and its status comes before the
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
-            refusal: Some("DATA_REPRESENTATION"),
-            unregisters: true,
-            lacks: &[],
+            evaluates_filters: false,
+            lacks: FILTERS_IN_CYCLONE,
             faults: &[
                 (
                     "keyed_string",
@@ -120,6 +129,7 @@ pub static PEERS: &[Peer] = &[
                     "writes the key of an appendable type in XCDR2 without the DHEADER that an appendable type has there; Cyclone DDS 11 cannot read it either",
                 ),
             ],
+            ..EVERYTHING
         },
         kind: Kind::Binary,
     },
@@ -128,17 +138,12 @@ pub static PEERS: &[Peer] = &[
         title: "Cyclone DDS 11 (Python)",
         version: "11.0.1",
         abilities: Abilities {
-            shape: &[2, 1],
-            keyed: &[1, 2],
-            mixed: &[1, 2],
-            lease: Lease::Settable,
             // Its reader is in sync from the first heartbeat it gets, and its status comes before the
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
-            refusal: Some("DATA_REPRESENTATION"),
-            unregisters: true,
-            lacks: &[],
-            faults: &[],
+            evaluates_filters: false,
+            lacks: FILTERS_IN_CYCLONE,
+            ..EVERYTHING
         },
         kind: Kind::Python("cyclone11/peer.py"),
     },
@@ -150,16 +155,13 @@ pub static PEERS: &[Peer] = &[
             shape: &[1],
             keyed: &[1],
             mixed: &[1],
-            lease: Lease::Settable,
-            joins_late: false,
             refusal: None,
-            unregisters: true,
             lacks: &[(
                 "xcdr2",
                 "",
                 "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }",
             )],
-            faults: &[],
+            ..EVERYTHING
         },
         kind: Kind::Binary,
     },
@@ -167,17 +169,7 @@ pub static PEERS: &[Peer] = &[
         name: "fastdds3",
         title: "Fast DDS 3.2 (C++)",
         version: "3.2.2",
-        abilities: Abilities {
-            shape: &[2, 1],
-            keyed: &[1, 2],
-            mixed: &[1, 2],
-            lease: Lease::Settable,
-            joins_late: false,
-            refusal: Some("DATA_REPRESENTATION"),
-            unregisters: true,
-            lacks: &[],
-            faults: &[],
-        },
+        abilities: EVERYTHING,
         kind: Kind::Binary,
     },
     Peer {
@@ -190,9 +182,7 @@ pub static PEERS: &[Peer] = &[
             mixed: &[],
             lease: Lease::Fixed(20),
             // rclpy has no name for this policy.
-            joins_late: false,
             refusal: Some("INVALID"),
-            unregisters: true,
             lacks: &[
                 ("keyed", "", "std_msgs has no keyed type"),
                 ("keyed_string", "", "std_msgs has no keyed type"),
@@ -203,7 +193,7 @@ pub static PEERS: &[Peer] = &[
                     "rclpy has no DATA_REPRESENTATION policy (rclpy/qos.py), and rmw_fastrtps writes XCDR1",
                 ),
             ],
-            faults: &[],
+            ..EVERYTHING
         },
         kind: Kind::Python("ros2/peer.py"),
     },
@@ -217,16 +207,14 @@ pub static PEERS: &[Peer] = &[
             mixed: &[1],
             // discovery.rs: five times SPDP_PUBLISH_PERIOD of 10 s.
             lease: Lease::Fixed(50),
-            joins_late: false,
-            refusal: Some("DATA_REPRESENTATION"),
             // No unregister_instance, and a reader shows DISPOSED for both: dds/with_key/datasample_cache.rs.
             unregisters: false,
-            lacks: &[(
-                "xcdr2",
-                "",
-                "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs",
-            )],
-            faults: &[],
+            evaluates_filters: false,
+            lacks: &[
+                ("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs"),
+                ("content_filter", "sub", "no content-filtered topics: src/dds/topic.rs"),
+            ],
+            ..EVERYTHING
         },
         kind: Kind::Binary,
     },
@@ -235,21 +223,19 @@ pub static PEERS: &[Peer] = &[
         title: "Dust DDS 0.16",
         version: "0.16.0",
         abilities: Abilities {
-            shape: &[2, 1],
-            keyed: &[1, 2],
-            mixed: &[1, 2],
             // discovery_methods.rs: lease_duration: Duration::new(100, 0).
             lease: Lease::Fixed(100),
-            joins_late: false,
-            refusal: Some("DATA_REPRESENTATION"),
-            unregisters: true,
-            lacks: &[],
+            // Its readers filter by themselves, and say nothing of it: communication_methods.rs,
+            // parameter_id_values.rs, _PID_CONTENT_FILTER_PROPERTY.
+            evaluates_filters: false,
+            announces_filters: false,
             faults: &[(
                 "large",
                 "sub",
                 "panics when more than 256 fragments of a sample are missing, as after a burst that overran its \
                  socket buffer: FragmentNumberSet::new, index out of bounds; passes when nothing is lost",
             )],
+            ..EVERYTHING
         },
         kind: Kind::Binary,
     },
@@ -296,14 +282,7 @@ impl Peer {
     pub fn launch(&self) -> Launch {
         let folder = self.folder();
         let (program, arguments) = match self.kind {
-            Kind::Own => {
-                let here = std::env::current_exe().ok();
-                (
-                    here.and_then(|path| path.parent().map(|folder| folder.join("own_peer")))
-                        .unwrap_or_default(),
-                    vec![],
-                )
-            }
+            Kind::Own => (paths::beside("own_peer"), vec![]),
             Kind::Binary => (folder.join("peer"), vec![]),
             Kind::Python(script) => {
                 let script = paths::package().join("peers").join(script);

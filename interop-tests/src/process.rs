@@ -3,11 +3,12 @@
 use crate::failure::Failure;
 use crate::namespace::Namespace;
 use crate::peer::Peer;
+use crate::watched::Watched;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// One JSON line and when it came.
@@ -45,7 +46,7 @@ pub struct PeerProcess {
     label: String,
     child: Child,
     stdin: Option<ChildStdin>,
-    output: Arc<(Mutex<Output>, Condvar)>,
+    output: Arc<Watched<Output>>,
 }
 
 impl PeerProcess {
@@ -58,7 +59,7 @@ impl PeerProcess {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().map_err(|error| Failure::Harness(format!("{}: {error}", peer.name)))?;
-        let output = Arc::new((Mutex::new(Output::default()), Condvar::new()));
+        let output = Arc::<Watched<Output>>::default();
         if let Some(stdout) = child.stdout.take() {
             read_lines(stdout, Arc::clone(&output), Stream::Stdout);
         }
@@ -92,34 +93,17 @@ impl PeerProcess {
         limit: Duration,
         find: impl Fn(&[Event]) -> Option<T>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + limit;
-        let (lock, condition) = &*self.output;
-        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
+        let found = self.output.wait_for(limit, |output| {
             if let Some(found) = find(&output.events) {
-                return Ok(found);
+                return Some(Ok(found));
             }
             if let Some(error) = output.events.iter().find(|event| event.name() == "error") {
-                let error = error.json.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
-                return Err(Failure::Peer(format!("{} while waiting for {what}: {error}", self.label)));
+                let error = error.json.get("message").and_then(Value::as_str).unwrap_or_default();
+                return Some(Err(self.failed(&format!("while waiting for {what}: {error}"))));
             }
-            if output.ended {
-                return Err(Failure::Peer(format!("{} ended while waiting for {what}", self.label)));
-            }
-            let now = Instant::now();
-            if now >= deadline {
-                return Err(Failure::Timeout(format!(
-                    "{}: {what} within {:.1} s",
-                    self.label,
-                    limit.as_secs_f64()
-                )));
-            }
-            let waited = condition.wait_timeout(output, deadline - now);
-            output = match waited {
-                Ok((guard, _)) => guard,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
+            output.ended.then(|| Err(self.failed(&format!("ended while waiting for {what}"))))
+        });
+        found.unwrap_or_else(|| Err(self.late(what, limit)))
     }
 
     /// Waits for the first event of this name after the first `skip` events.
@@ -131,12 +115,12 @@ impl PeerProcess {
 
     /// How many events there are by now: a mark for `skip`.
     pub fn mark(&self) -> usize {
-        self.locked().events.len()
+        self.output.lock().events.len()
     }
 
     /// A copy of all events so far.
     pub fn events(&self) -> Vec<Event> {
-        self.locked().events.clone()
+        self.output.lock().events.clone()
     }
 
     /// Ends the process at once (SIGKILL), as a crash would.
@@ -151,30 +135,14 @@ impl PeerProcess {
         // A peer that is already gone cannot be asked; its exit code still can.
         let _ = self.command("quit");
         self.stdin = None;
-        let deadline = Instant::now() + limit;
-        let (lock, condition) = &*self.output;
-        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while !output.ended {
-            let now = Instant::now();
-            if now >= deadline {
-                return Err(Failure::Timeout(format!(
-                    "{}: leaving within {:.1} s",
-                    self.label,
-                    limit.as_secs_f64()
-                )));
-            }
-            output = match condition.wait_timeout(output, deadline - now) {
-                Ok((guard, _)) => guard,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
-        drop(output);
+        let ended = self.output.wait_for(limit, |output| output.ended.then_some(()));
+        ended.ok_or_else(|| self.late("leaving", limit))?;
         Ok(self.child.wait()?)
     }
 
     /// The end of what it printed, for a report of a failure.
     pub fn log(&self) -> String {
-        let output = self.locked();
+        let output = self.output.lock();
         let mut text = format!("--- {}\n", self.label);
         for event in &output.events {
             let _ = writeln!(text, "{}", event.json);
@@ -189,8 +157,8 @@ impl PeerProcess {
         Failure::Peer(format!("{}: {text}", self.label))
     }
 
-    fn locked(&self) -> MutexGuard<'_, Output> {
-        self.output.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn late(&self, what: &str, limit: Duration) -> Failure {
+        Failure::Timeout(format!("{}: {what} within {:.1} s", self.label, limit.as_secs_f64()))
     }
 }
 
@@ -208,21 +176,17 @@ enum Stream {
     Stderr,
 }
 
-fn read_lines(stream: impl Read + Send + 'static, output: Arc<(Mutex<Output>, Condvar)>, which: Stream) {
+fn read_lines(stream: impl Read + Send + 'static, output: Arc<Watched<Output>>, which: Stream) {
     std::thread::spawn(move || {
-        let (lock, condition) = &*output;
         for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
-            let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            match serde_json::from_str::<Value>(&line) {
+            output.change(|output| match serde_json::from_str::<Value>(&line) {
                 Ok(json) if which == Stream::Stdout => output.events.push(Event { at: Instant::now(), json }),
                 _ => output.other.push(line),
-            }
-            condition.notify_all();
+            });
         }
         if which == Stream::Stdout {
-            lock.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
-            condition.notify_all();
+            output.change(|output| output.ended = true);
         }
     });
 }

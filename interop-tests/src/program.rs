@@ -55,6 +55,7 @@ pub struct Options {
     pub topic: String,
     pub color: String,
     pub partition: Option<String>,
+    pub filter: Option<String>,
     pub domain: u32,
     pub reliable: bool,
     pub transient_local: bool,
@@ -95,6 +96,10 @@ pub trait Stack {
     fn write(&mut self, i: u64, k: u64) -> Result<String, String>;
     /// Disposes or unregisters instance `k`; returns its key as JSON.
     fn end(&mut self, k: u64, how: End) -> Result<String, String>;
+    /// Changes a policy at run time, by the name of its option.
+    fn set(&mut self, policy: &str, value: &str) -> Result<(), String> {
+        Err(format!("{policy} cannot become {value} here"))
+    }
     /// Waits until matched readers have acknowledged everything, ten seconds at most.
     fn wait_for_acknowledgments(&mut self);
     /// Everything new. Called after every wake, and every [`Self::poll_interval`].
@@ -275,6 +280,10 @@ impl<S: Stack> Loop<S> {
                 let count = count.parse().map_err(|_| format!("not a number: {count}"))?;
                 self.write_rounds(count)?;
             }
+            Some(("set", change)) => {
+                let (policy, value) = change.split_once(' ').ok_or_else(|| format!("no value in {line}"))?;
+                self.stack.set(policy, value)?;
+            }
             None if line == "dispose" => self.end_instances(End::Dispose)?,
             None if line == "unregister" => self.end_instances(End::Unregister)?,
             None if line == "quit" => {
@@ -339,6 +348,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         topic: "Square".to_owned(),
         color: "BLUE".to_owned(),
         partition: None,
+        filter: None,
         domain: 0,
         reliable: true,
         transient_local: false,
@@ -390,6 +400,7 @@ fn set(options: &mut Options, name: &str, value: &str) -> Option<()> {
         "--topic" => value.clone_into(&mut options.topic),
         "--color" => value.clone_into(&mut options.color),
         "--partition" => options.partition = Some(value.to_owned()),
+        "--filter" => options.filter = Some(value.to_owned()),
         "--domain" => options.domain = value.parse().ok()?,
         "--reliability" => options.reliable = choice(value, "best-effort", "reliable")?,
         "--durability" => options.transient_local = choice(value, "volatile", "transient-local")?,

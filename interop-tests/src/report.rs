@@ -3,30 +3,13 @@
 use crate::failure::Failure;
 use crate::paths;
 use crate::peer::Peer;
-use crate::results::{Cell, Direction, Results, Verdict};
+use crate::results::{self, Cell, Direction, Results, Verdict};
 use crate::scenario::SCENARIOS;
 use std::fmt::Write as _;
-use std::path::Path;
-
-/// Reads a result file.
-pub fn read(file: &Path) -> Result<Results, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
-    serde_json::from_str(&text).map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))
-}
-
-/// Writes a result file.
-pub fn write(file: &Path, results: &Results) -> Result<(), Failure> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let text = serde_json::to_string_pretty(results).map_err(|error| Failure::Harness(error.to_string()))?;
-    Ok(std::fs::write(file, text + "\n")?)
-}
 
 /// Whether the page is what the committed result file yields.
 pub fn is_fresh() -> Result<bool, Failure> {
-    let page = page(&read(&paths::committed_results())?);
+    let page = page(&results::read(&paths::committed_results())?);
     Ok(std::fs::read_to_string(paths::page()).is_ok_and(|text| text == page))
 }
 

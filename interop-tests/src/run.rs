@@ -3,6 +3,7 @@
 use crate::capture::{self, Capture};
 use crate::failure::Failure;
 use crate::namespace::{self, Topology};
+use crate::parallel::in_parallel;
 use crate::paths;
 use crate::peer::{OWN, Peer};
 use crate::results::{Cell, Direction, Results, Verdict};
@@ -44,46 +45,31 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
     namespace::sweep()?;
     std::fs::create_dir_all(paths::artifacts())?;
     let started = Instant::now();
-    let mut jobs: Vec<(usize, Job)> = Vec::new();
+    let mut jobs = Vec::new();
     for &peer in &plan.peers {
         for &scenario in &plan.scenarios {
-            for &direction in &plan.directions {
-                jobs.push((jobs.len(), Job { peer, scenario, direction }));
-            }
+            jobs.extend(plan.directions.iter().map(|&direction| Job { peer, scenario, direction }));
         }
     }
-    jobs.reverse();
-    let queue = Mutex::new(jobs);
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..plan.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                    let Some((place, job)) = next else { return };
-                    let cell = run_cell(plan, job);
-                    println!(
-                        "{:<10} {:<11} {:<20} {:<4} {:>5.1} s  {}{}",
-                        cell.verdict.name(),
-                        cell.peer,
-                        cell.scenario,
-                        if cell.direction == Direction::To { "to" } else { "from" },
-                        cell.seconds,
-                        cell.observed,
-                        cell.reason
-                    );
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((place, cell));
-                }
-            });
-        }
+    let cells = in_parallel(jobs, plan.jobs, |job| {
+        let cell = run_cell(plan, job);
+        println!(
+            "{:<10} {:<11} {:<20} {:<4} {:>5.1} s  {}{}",
+            cell.verdict.name(),
+            cell.peer,
+            cell.scenario,
+            if cell.direction == Direction::To { "to" } else { "from" },
+            cell.seconds,
+            cell.observed,
+            cell.reason
+        );
+        cell
     });
-    let mut cells = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    cells.sort_by_key(|(place, _)| *place);
     Ok(Results {
         commit: commit(),
         tier: plan.tier.to_owned(),
         seconds: started.elapsed().as_secs_f64(),
-        cells: cells.into_iter().map(|(_, cell)| cell).collect(),
+        cells,
     })
 }
 
@@ -137,9 +123,14 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
     cell
 }
 
+/// Why this stack on our side, or this peer, cannot do it.
 fn unfit(plan: &Plan, job: Job) -> Option<&'static str> {
+    let is_own = plan.own.name == OWN;
     match job.scenario.name {
-        "serde" if plan.own.name != OWN => Some("only our stack has the serde representation"),
+        "serde" if !is_own => Some("only our stack has the serde representation"),
+        "partition_changed" | "deadline_changed" if !is_own => {
+            Some("only our program changes policies at run time")
+        }
         "type_hash" if job.peer.name != "ros2" => Some("only ROS 2 has hashes of types in its graph"),
         _ => None,
     }

@@ -1,6 +1,8 @@
 //! The scenarios: each says what two stacks must do with each other, whoever they are.
 
+use crate::changes;
 use crate::failure::Failure;
+use crate::filtering::content_filter;
 use crate::namespace::TopologyKind;
 use crate::peer::Lease;
 use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, same};
@@ -124,6 +126,27 @@ pub static SCENARIOS: &[Scenario] = &[
         quick: false,
         topology: TopologyKind::Loopback,
         run: restarted,
+    },
+    Scenario {
+        name: "content_filter",
+        about: "a content-filtered reader gets what passes; where the writer evaluates its filter, nothing else travels",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: content_filter,
+    },
+    Scenario {
+        name: "partition_changed",
+        about: "we change our PARTITION at run time and back: both sides unmatch, and match again",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: changes::partition,
+    },
+    Scenario {
+        name: "deadline_changed",
+        about: "we change our DEADLINE at run time and back: reported as incompatible on both sides, and matched again",
+        quick: false,
+        topology: TopologyKind::Loopback,
+        run: changes::deadline,
     },
     Scenario {
         name: "serde",

@@ -313,7 +313,18 @@ impl Session {
 
     /// The same for instances, whose order counts only within each (DDS 1.4 §2.2.3.6, access scope INSTANCE).
     pub fn expect_all_by(&self, key: &str, limit: Duration) -> Result<usize, Failure> {
+        self.expect_passing(key, |_| true, limit)
+    }
+
+    /// The same of what passes a filter, and that nothing else has come.
+    pub fn expect_passing(
+        &self,
+        key: &str,
+        passes: impl Fn(&Value) -> bool,
+        limit: Duration,
+    ) -> Result<usize, Failure> {
         let mut expected = self.expected();
+        expected.retain(passes);
         let mut received = self.wait_received(expected.len(), limit)?;
         for values in [&mut expected, &mut received] {
             values.sort_by_key(|value| value[key].to_string());

@@ -60,6 +60,7 @@ const FASTDDS_SHAPES: &[&str] = &[
     "peers/idl",
     "peers/fastdds/types_2.hpp",
     "peers/fastdds/types_3.hpp",
+    "peers/fastdds/types_object_3.hpp",
     "peers/shapes/common",
     "peers/shapes/fastdds",
 ];
@@ -141,24 +142,21 @@ fn with_cyclone010(folder: &Path, program: &str, source: &str) -> Result<(), Fai
 }
 
 fn fastdds29(folder: &Path) -> Result<(), Failure> {
+    with_fastdds29(folder, "peer", "fastdds/peer.cpp")
+}
+
+fn fastdds29_shapes(folder: &Path) -> Result<(), Failure> {
+    with_fastdds29(folder, "shape_main", "shapes/fastdds/shape_main.cpp")
+}
+
+/// With the TypeObjects, which content filters need.
+fn with_fastdds29(folder: &Path, program: &str, source: &str) -> Result<(), Failure> {
     let peers = paths::package().join("peers");
     // The generator writes beside its input.
     std::fs::copy(peers.join("idl/interop.idl"), folder.join("interop.idl"))?;
-    run(Command::new("fastddsgen").args(["-replace", "interop.idl"]).current_dir(folder))?;
-    let mut compiler = Command::new("nice");
-    compiler.args(["g++", "-std=c++17", "-O1", "-I.", "-o", "peer"]).arg(peers.join("fastdds/peer.cpp"));
-    let sources = ["interop.cxx", "interopPubSubTypes.cxx", "-lfastrtps", "-lfastcdr", "-lpthread"];
-    run(compiler.args(sources).current_dir(folder))
-}
-
-/// The content filters of its subscriber need the TypeObject too.
-fn fastdds29_shapes(folder: &Path) -> Result<(), Failure> {
-    let peers = paths::package().join("peers");
-    std::fs::copy(peers.join("idl/interop.idl"), folder.join("interop.idl"))?;
     run(Command::new("fastddsgen").args(["-typeobject", "-replace", "interop.idl"]).current_dir(folder))?;
     let mut compiler = Command::new("nice");
-    compiler.args(["g++", "-std=c++17", "-O1", "-I.", "-o", "shape_main"]);
-    compiler.arg(peers.join("shapes/fastdds/shape_main.cpp"));
+    compiler.args(["g++", "-std=c++17", "-O1", "-I.", "-o", program]).arg(peers.join(source));
     compiler.args(["interop.cxx", "interopPubSubTypes.cxx", "interopTypeObject.cxx"]);
     run(compiler.args(["-lfastrtps", "-lfastcdr", "-lpthread"]).current_dir(folder))
 }

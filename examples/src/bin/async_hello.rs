@@ -4,7 +4,7 @@
 //! single-threaded runtime, then on the smallest executor there is, `futures_lite::future::block_on`.
 //! Everything stays on loopback.
 
-use std::{env, error::Error, time::Duration};
+use std::{error::Error, time::Duration};
 
 use dds_core::{DdsType, DomainParticipant, error::DdsResult};
 use futures_lite::StreamExt;
@@ -18,7 +18,7 @@ struct Lap {
 const LAPS: u32 = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let domain = env::args().nth(1).map_or(Ok(0), |domain| domain.parse())?;
+    let domain = examples::command_line::domain("async_hello");
 
     let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     tokio.block_on(async {

@@ -31,6 +31,9 @@ const USAGE: &str = "usage: chatter talker|listener [options]
   --period-ms N      time between messages of a talker (default: 1000)
   --loopback-only    use no network interface but loopback";
 
+/// What a wrong command line ends with.
+const WRONG_ARGUMENTS: u8 = 2;
+
 enum Role {
     Talker,
     Listener,
@@ -51,7 +54,7 @@ impl Options {
         let mut options = Self {
             role: Role::Talker,
             topic: "chatter".into(),
-            domain: env::var("ROS_DOMAIN_ID").ok().and_then(|domain| domain.parse().ok()).unwrap_or(0),
+            domain: ros_domain()?,
             count: None,
             period: Duration::from_secs(1),
             loopback_only: false,
@@ -79,19 +82,26 @@ impl Options {
     }
 }
 
+/// The domain of every ROS 2 program, unless it is told another.
+fn ros_domain() -> Result<u32, lexopt::Error> {
+    let Some(domain) = env::var_os("ROS_DOMAIN_ID").filter(|domain| !domain.is_empty()) else { return Ok(0) };
+    let domain = domain.to_string_lossy();
+    domain.parse().map_err(|_| format!("ROS_DOMAIN_ID is no number: {domain}").into())
+}
+
 fn main() -> ExitCode {
     let options = match Options::parse() {
         Ok(options) => options,
         Err(error) => {
             eprintln!("chatter: {error}\n{USAGE}");
-            return ExitCode::from(1);
+            return ExitCode::from(WRONG_ARGUMENTS);
         }
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chatter: {error}");
-            ExitCode::from(2)
+            ExitCode::FAILURE
         }
     }
 }

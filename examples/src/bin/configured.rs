@@ -4,9 +4,12 @@
 //! Prints the effective configuration with the origin of each value, then writes and reads a sample with
 //! the QoS of its profile. Try `DDS_NAME=gripper`, `DDS_QOS_PROFILE=sensor`, or a name that does not exist.
 
-use std::{error::Error, process::exit};
+use std::{env, error::Error, process::exit};
 
 use dds_core::{Configuration, DdsType, qos::Duration};
+
+/// What a wrong command line or configuration ends with.
+const WRONG: i32 = 2;
 
 #[derive(Clone, Debug, PartialEq, DdsType)]
 struct Reading {
@@ -16,9 +19,13 @@ struct Reading {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(argument) = env::args_os().nth(1) {
+        eprintln!("configured: no argument is understood: {}", argument.to_string_lossy());
+        exit(WRONG);
+    }
     let configuration = Configuration::load().unwrap_or_else(|error| {
         eprintln!("{error}");
-        exit(2);
+        exit(WRONG);
     });
     println!("{configuration}");
 

@@ -19,6 +19,7 @@ use dds_core::{
     sample::{InstanceState, Sample, SampleValue},
     status::StatusMask,
 };
+use examples::command_line;
 
 /// Each room is an instance: it has a history and a life of its own.
 #[derive(Clone, Debug, PartialEq, DdsType)]
@@ -37,12 +38,11 @@ struct Alarm {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => subscriber(0),
-        [domain] if domain.parse::<u32>().is_ok() => subscriber(domain.parse().unwrap_or(0)),
-        ["publisher", domain, tag, started] => publisher(domain, tag, started),
-        _ => Err("usage: hello [domain]".into()),
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    // As the program starts itself.
+    let result = match arguments.iter().map(|text| text.to_string_lossy()).collect::<Vec<_>>().as_slice() {
+        [role, domain, tag, started] if role == "publisher" => publisher(domain, tag, started),
+        _ => subscriber(command_line::domain("hello")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,7 +5,6 @@
 //! Both are one process here, on loopback.
 
 use std::{
-    env,
     error::Error,
     sync::{Arc, mpsc},
     thread,
@@ -52,7 +51,7 @@ impl DataReaderListener<Job> for Watcher {
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let domain = env::args().nth(1).map_or(Ok(0), |domain| domain.parse())?;
+    let domain = examples::command_line::domain("listener_waitset");
     let participant = DomainParticipant::builder(domain).loopback_only().build()?;
     let topic = participant.topic::<Job>(&format!("Job{}", std::process::id()))?;
 

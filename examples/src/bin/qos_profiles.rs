@@ -5,7 +5,7 @@
 //! `profiles/robot.xml`, as DDS-XML. Then it shows what a mistake in such a file is answered with.
 //! Everything stays on loopback.
 
-use std::{env, error::Error, path::Path};
+use std::{error::Error, path::Path};
 
 use dds_core::{
     DdsType, DomainParticipant,
@@ -20,7 +20,7 @@ struct Mode {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let domain = env::args().nth(1).map_or(Ok(0), |domain| domain.parse())?;
+    let domain = examples::command_line::domain("qos_profiles");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
     let profiles = Profiles::from_path(directory.join("robot.toml"))?;
     println!("profiles: {}", profiles.names().collect::<Vec<_>>().join(", "));

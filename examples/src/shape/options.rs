@@ -130,6 +130,15 @@ pub struct ShapeOptions {
     pub loopback_only: bool,
 }
 
+/// Instances that a publisher writes.
+const MOST_INSTANCES: u32 = 1_000_000;
+
+/// Topics, each with an endpoint.
+const MOST_TOPICS: u32 = 10_000;
+
+/// Bytes of payload, which a sample's length has to hold beside the other members.
+const MOST_PAYLOAD: usize = 1 << 30;
+
 /// What a command line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
@@ -166,6 +175,20 @@ fn number<T: FromStr + PartialOrd + Display>(what: &str, text: &str, least: T) -
     let Ok(number) = text.parse::<T>() else { return unrecognized(what, text) };
     if number < least {
         return Err(OptionsError(format!("incorrect value for {what}, it must be >= {least}: {number}")));
+    }
+    Ok(number)
+}
+
+/// The same with a bound: what is made one by one, or held in memory at once.
+fn count<T: FromStr + PartialOrd + Display>(
+    what: &str,
+    text: &str,
+    least: T,
+    most: T,
+) -> Result<T, OptionsError> {
+    let number = number(what, text, least)?;
+    if number > most {
+        return Err(OptionsError(format!("incorrect value for {what}, it must be <= {most}: {number}")));
     }
     Ok(number)
 }
@@ -308,8 +331,8 @@ impl ShapeOptions {
             Flag::TimeFilter => self.time_filter = span("time-filter", value)?,
             Flag::Lifespan => self.lifespan = span("lifespan", value)?,
             Flag::Iterations => self.iterations = Some(number("num-iterations", value, 1)?),
-            Flag::Instances => self.instances = number("num-instances", value, 1)?,
-            Flag::Topics => self.topics = number("num-topics", value, 1)?,
+            Flag::Instances => self.instances = count("num-instances", value, 1, MOST_INSTANCES)?,
+            Flag::Topics => self.topics = count("num-topics", value, 1, MOST_TOPICS)?,
             Flag::FinalState => {
                 self.final_state = match value.as_bytes() {
                     [b'u', ..] => Some(FinalState::Unregister),
@@ -328,7 +351,9 @@ impl ShapeOptions {
             Flag::Coherent => self.presentation.coherent_access = true,
             Flag::Ordered => self.presentation.ordered_access = true,
             Flag::CoherentCount => self.coherent_sample_count = number("coherent-sample-count", value, 0)?,
-            Flag::PayloadSize => self.payload_size = number("additional-payload-size", value, 0)?,
+            Flag::PayloadSize => {
+                self.payload_size = count("additional-payload-size", value, 0, MOST_PAYLOAD)?;
+            }
             Flag::Announcement => self.announcement_period = span("periodic-announcement", value)?,
             Flag::FragmentSize => self.fragment_size = Some(number("datafrag-size", value, 1)?),
             Flag::LoopbackOnly => self.loopback_only = true,

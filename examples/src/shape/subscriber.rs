@@ -5,7 +5,7 @@ use dds_core::{
     error::DdsResult,
     instance::InstanceHandle,
     qos::{AccessScope, DataReaderQos, Ownership, SubscriberQos, TimeBasedFilter},
-    sample::{InstanceState, Sample, SampleValue},
+    sample::{DataState, InstanceState, Sample, SampleValue},
 };
 
 use super::{
@@ -83,9 +83,19 @@ impl Eyes {
         }
         let is_group = options.presentation.access_scope == AccessScope::Group;
         let access = (is_group || options.is_presented()).then(|| self.subscriber.access()).transpose()?;
-        for reader in &self.readers {
-            // With ordered access across topics samples come one by one.
-            while look(reader, options)? && is_group && options.access == Access::Take {}
+        let across = is_group && options.presentation.ordered_access && options.access == Access::Take;
+        if across && options.traversal == Traversal::Everything {
+            // A reader is there once for each sample, in the order in which the samples were written.
+            for reader in self.subscriber.datareaders(DataState::ANY)? {
+                if let Some(reader) = reader.downcast() {
+                    look(&reader, options)?;
+                }
+            }
+        } else {
+            for reader in &self.readers {
+                // With access across topics samples may come one by one.
+                while look(reader, options)? && is_group && options.access == Access::Take {}
+            }
         }
         drop(access);
         Ok(())

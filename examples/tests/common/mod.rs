@@ -3,6 +3,8 @@
 // Each test uses a part.
 #![allow(dead_code)]
 
+pub mod shape;
+
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
@@ -25,13 +27,12 @@ pub struct Program {
 
 impl Program {
     pub fn start(path: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(path)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_command(Command::new(path).args(arguments))
+    }
+
+    pub fn start_command(command: &mut Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();
         // Ends with the program's output.

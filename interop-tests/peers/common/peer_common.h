@@ -25,6 +25,7 @@ struct peer_options {
   const char *topic;
   const char *color;
   const char *partition;
+  const char *filter;
   uint32_t domain;
   bool reliable;
   bool transient_local;
@@ -97,6 +98,7 @@ static inline struct peer_options peer_parse(int argc, char **argv) {
     else if (strcmp(name, "--topic") == 0) o.topic = value;
     else if (strcmp(name, "--color") == 0) o.color = value;
     else if (strcmp(name, "--partition") == 0) o.partition = value;
+    else if (strcmp(name, "--filter") == 0) o.filter = value;
     else if (strcmp(name, "--domain") == 0) o.domain = (uint32_t)peer_number(name, value);
     else if (strcmp(name, "--reliability") == 0) o.reliable = peer_choice(name, value, reliabilities) == 1;
     else if (strcmp(name, "--durability") == 0) o.transient_local = peer_choice(name, value, durabilities) == 1;

@@ -5,6 +5,7 @@ The contract is interop-tests/README.md. A peer supplies an object with the meth
 
 import argparse
 import json
+import os
 import queue
 import sys
 import threading
@@ -35,6 +36,7 @@ def parse(argv=None):
     parser.add_argument("--topic", default="Square")
     parser.add_argument("--color", default="BLUE")
     parser.add_argument("--partition")
+    parser.add_argument("--filter")
     parser.add_argument("--domain", type=int, default=0)
     parser.add_argument("--reliability", default="reliable", choices=["reliable", "best-effort"])
     parser.add_argument("--durability", default="volatile", choices=["volatile", "transient-local"])
@@ -219,3 +221,18 @@ class Loop:
             emit("timeout")
         stack.close()
         return RUNNING if timed_out else DONE
+
+
+def main(make_stack):
+    """The whole program: a stack is made of the options and the loop."""
+    options = parse()
+    loop = Loop(options)
+    try:
+        stack = make_stack(options, loop)
+    except Exception as error:
+        emit("error", message=str(error))
+        os._exit(INITIALISATION)
+    code = loop.run(stack)
+    sys.stdout.flush()
+    # Threads of the stack may still be there.
+    os._exit(code)

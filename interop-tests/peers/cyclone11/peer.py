@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cyclonedds.core import InstanceState, Listener  # noqa: E402
 from cyclonedds.domain import Domain, DomainParticipant  # noqa: E402
 from cyclonedds.idl import IdlStruct, types  # noqa: E402
-from cyclonedds.idl.annotations import appendable, final, key  # noqa: E402
+from cyclonedds.idl.annotations import final, key  # noqa: E402
 from cyclonedds.internal import InvalidSample  # noqa: E402
 from cyclonedds.pub import DataWriter  # noqa: E402
 from cyclonedds.qos import Policy, Qos  # noqa: E402
@@ -19,23 +19,7 @@ from cyclonedds.topic import Topic  # noqa: E402
 from cyclonedds.util import duration  # noqa: E402
 
 import peer_common as common  # noqa: E402
-
-POLICIES = ["INVALID", "USER_DATA", "DURABILITY", "PRESENTATION", "DEADLINE", "LATENCY_BUDGET", "OWNERSHIP",
-            "OWNERSHIP_STRENGTH", "LIVELINESS", "TIME_BASED_FILTER", "PARTITION", "RELIABILITY", "DESTINATION_ORDER",
-            "HISTORY", "RESOURCE_LIMITS", "ENTITY_FACTORY", "WRITER_DATA_LIFECYCLE", "READER_DATA_LIFECYCLE",
-            "TOPIC_DATA", "GROUP_DATA", "TRANSPORT_PRIORITY", "LIFESPAN", "DURABILITY_SERVICE", "PROPERTY",
-            "TYPE_CONSISTENCY_ENFORCEMENT", "DATA_REPRESENTATION"]
-
-
-@dataclass
-@appendable
-class ShapeType(IdlStruct, typename="ShapeType"):
-    color: types.bounded_str[128]
-    key("color")
-    x: types.int32
-    y: types.int32
-    shapesize: types.int32
-    additional_payload_size: types.sequence[types.byte]
+from cyclone_common import POLICIES, ShapeType  # noqa: E402
 
 
 @dataclass
@@ -203,19 +187,5 @@ class Cyclone(common.Stack):
             entity.__del__()
 
 
-def main():
-    options = common.parse()
-    loop = common.Loop(options)
-    try:
-        stack = Cyclone(options, loop)
-    except Exception as error:
-        common.emit("error", message=str(error))
-        sys.stdout.flush()
-        os._exit(common.INITIALISATION)
-    code = loop.run(stack)
-    sys.stdout.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    main()
+    common.main(Cyclone)

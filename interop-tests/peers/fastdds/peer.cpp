@@ -4,8 +4,10 @@
 
 #ifdef FASTDDS_3
 #include "types_3.hpp"
+#include "types_object_3.hpp"
 #else
 #include "types_2.hpp"
+#include "interopTypeObject.h"
 #endif
 
 #include <fastdds/dds/domain/DomainParticipant.hpp>
@@ -17,6 +19,7 @@
 #include <fastdds/dds/subscriber/DataReaderListener.hpp>
 #include <fastdds/dds/subscriber/SampleInfo.hpp>
 #include <fastdds/dds/subscriber/Subscriber.hpp>
+#include <fastdds/dds/topic/ContentFilteredTopic.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -119,6 +122,16 @@ void Peer::common_qos(Qos &qos) const {
   qos.data_sharing().off();
 }
 
+// Whoever evaluates a filter needs a description of the type, the writer as well. Other topics go without.
+static TypeSupport type_of(const peer_options &options) {
+#ifdef FASTDDS_3
+  if (options.filter != nullptr && options.type == TYPE_SHAPE) return TypeSupport(new ShapeTypeWithObject());
+#else
+  if (options.filter != nullptr) registerinteropTypes();
+#endif
+  return make_type(options.type);
+}
+
 void Peer::start() {
   DomainParticipantQos participant_qos = PARTICIPANT_QOS_DEFAULT;
   udp_only(participant_qos);
@@ -129,7 +142,7 @@ void Peer::start() {
   }
   participant = DomainParticipantFactory::get_instance()->create_participant(options.domain, participant_qos);
   if (participant == nullptr) peer_die(EXIT_INITIALISATION, "create_participant", "failed");
-  TypeSupport type = make_type(options.type);
+  TypeSupport type = type_of(options);
   type.register_type(participant);
   Topic *topic = participant->create_topic(options.topic, type.get_type_name(), TOPIC_QOS_DEFAULT);
   if (topic == nullptr) peer_die(EXIT_INITIALISATION, "create_topic", "failed");
@@ -155,7 +168,10 @@ void Peer::start() {
     DataReaderQos qos = DATAREADER_QOS_DEFAULT;
     common_qos(qos);
     reader_representation(qos).m_value.assign(1, representation);
-    reader = subscriber->create_datareader(topic, qos, this);
+    TopicDescription *read = topic;
+    if (options.filter != nullptr) read = participant->create_contentfilteredtopic(std::string(options.topic) + "_filtered", topic, options.filter, {});
+    if (read == nullptr) peer_die(EXIT_INITIALISATION, "create_contentfilteredtopic", "failed");
+    reader = subscriber->create_datareader(read, qos, this);
     if (reader == nullptr) peer_die(EXIT_INITIALISATION, "create_datareader", "failed");
   }
   PEER_EMIT("{\"event\":\"ready\",\"peer\":\"fastdds\",\"version\":\"%s\"}", FASTDDS_VERSION);

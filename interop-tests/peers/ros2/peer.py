@@ -18,6 +18,7 @@ from rclpy.duration import Duration  # noqa: E402
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks  # noqa: E402
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor  # noqa: E402
 from rclpy.qos import QoSDurabilityPolicy, QoSHistoryPolicy, QoSProfile, QoSReliabilityPolicy, qos_policy_name_from_kind  # noqa: E402
+from rclpy.subscription_content_filter_options import ContentFilterOptions  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 
 import peer_common as common  # noqa: E402
@@ -47,7 +48,9 @@ class Ros(common.Stack):
             self.publisher = self.node.create_publisher(String, topic, profile, event_callbacks=events)
         else:
             events = SubscriptionEventCallbacks(matched=self._matched, incompatible_qos=self._incompatible)
-            self.subscription = self.node.create_subscription(String, topic, self._message, profile, event_callbacks=events)
+            content = ContentFilterOptions(options.filter, []) if options.filter else None
+            self.subscription = self.node.create_subscription(
+                String, topic, self._message, profile, event_callbacks=events, content_filter_options=content)
         common.emit("ready", peer="rclpy", version=version("ros-rclpy"))
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.node)
@@ -105,18 +108,5 @@ class Ros(common.Stack):
         gc.collect()
 
 
-def main():
-    options = common.parse()
-    loop = common.Loop(options)
-    try:
-        stack = Ros(options, loop)
-    except Exception as error:
-        common.emit("error", message=str(error))
-        os._exit(common.INITIALISATION)
-    code = loop.run(stack)
-    sys.stdout.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    main()
+    common.main(Ros)

@@ -3,8 +3,8 @@
 use dds_core::condition::WaitSet;
 use dds_core::instance::InstanceHandle;
 use dds_core::qos::{
-    DataReaderQos, DataRepresentation, DataWriterQos, DurabilityKind, Duration as DdsDuration, PolicyId,
-    TopicQos,
+    DataReaderQos, DataRepresentation, DataWriterQos, Deadline, DurabilityKind, Duration as DdsDuration,
+    Partition, PolicyId, PublisherQos, SubscriberQos, TopicQos,
 };
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
@@ -239,6 +239,32 @@ impl<T: Value> Stack for Own<T> {
         Ok(T::key_json(&sample.key()))
     }
 
+    fn set(&mut self, policy: &str, value: &str) -> Result<(), String> {
+        let period = || value.parse().map(DdsDuration::from_millis).map(Deadline).map_err(text);
+        match (&self.endpoint, policy) {
+            (Endpoint::Writer(writer), "partition") => {
+                let qos =
+                    PublisherQos { partition: Partition(vec![value.to_owned()]), ..writer.publisher().qos() };
+                writer.publisher().set_qos(qos)
+            }
+            (Endpoint::Reader(reader), "partition") => {
+                let qos = SubscriberQos {
+                    partition: Partition(vec![value.to_owned()]),
+                    ..reader.subscriber().qos()
+                };
+                reader.subscriber().set_qos(qos)
+            }
+            (Endpoint::Writer(writer), "deadline-ms") => {
+                writer.set_qos(DataWriterQos { deadline: period()?, ..writer.qos() })
+            }
+            (Endpoint::Reader(reader), "deadline-ms") => {
+                reader.set_qos(DataReaderQos { deadline: period()?, ..reader.qos() })
+            }
+            _ => return Err(format!("no such policy: {policy}")),
+        }
+        .map_err(text)
+    }
+
     fn wait_for_acknowledgments(&mut self) {
         if let Endpoint::Writer(writer) = &self.endpoint
             && let Err(error) = writer.wait_for_acknowledgments(DdsDuration::from_secs(10))
@@ -372,7 +398,14 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
             (Endpoint::Writer(writer), condition, handle)
         }
         Role::Subscriber => {
-            let reader = configured!(topic.reader().qos(reader_qos::<T>(options)), options);
+            let builder = match &options.filter {
+                None => topic.reader(),
+                Some(filter) => {
+                    let name = format!("{}_filtered", options.topic);
+                    topic.content_filtered(&name, filter, [""; 0]).map_err(text)?.reader()
+                }
+            };
+            let reader = configured!(builder.qos(reader_qos::<T>(options)), options);
             let (condition, handle) = (reader.status_condition(), reader.instance_handle());
             (Endpoint::Reader(reader), condition, handle)
         }

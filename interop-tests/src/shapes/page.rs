@@ -4,27 +4,13 @@ use super::program::Program;
 use super::results::{Cell, Results};
 use crate::failure::Failure;
 use crate::paths;
-use crate::results::Verdict;
+use crate::results::{self, Verdict};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
-
-/// Reads a result file.
-pub fn read(file: &Path) -> Result<Results, Failure> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))?;
-    serde_json::from_str(&text).map_err(|error| Failure::Harness(format!("{}: {error}", file.display())))
-}
-
-/// Writes a result file.
-pub fn write(file: &Path, results: &Results) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(results).map_err(|error| Failure::Harness(error.to_string()))?;
-    Ok(std::fs::write(file, text + "\n")?)
-}
 
 /// Whether the page is what the committed result file yields.
 pub fn is_fresh() -> Result<bool, Failure> {
-    let page = page(&read(&paths::committed_shape_results())?);
+    let page = page(&results::read(&paths::committed_shape_results())?);
     Ok(std::fs::read_to_string(paths::shapes_page()).is_ok_and(|text| text == page))
 }
 

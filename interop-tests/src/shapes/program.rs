@@ -88,6 +88,11 @@ const CYCLONE_LACKS: &[Lack] = &[
         side: Some(Side::Subscriber),
         reason: "filters are functions of the program: dds_set_topic_filter_and_arg",
     },
+    Lack {
+        feature: Feature::OrderedTopic,
+        side: Some(Side::Subscriber),
+        reason: "dds_take goes through the instances one after the other, whatever PRESENTATION says: dds_rhc_default.c, take_w_qminv_inst",
+    },
     lack(
         Feature::OrderedGroup,
         "no group sequence numbers, no begin_access and end_access: dds_subscriber.c",
@@ -107,6 +112,11 @@ const DELETION_IN_FASTDDS: &str =
 /// What both lines of Fast DDS lack.
 const FASTDDS_LACKS: &[Lack] = &[
     lack(Feature::Presentation, PRESENTATION_IN_FASTDDS),
+    Lack {
+        feature: Feature::OrderedTopic,
+        side: Some(Side::Subscriber),
+        reason: "take goes through the instances one after the other, whatever PRESENTATION says: ReadTakeCommand.hpp, add_instance",
+    },
     lack(Feature::OrderedGroup, PRESENTATION_IN_FASTDDS),
     lack(Feature::CoherentTopic, PRESENTATION_IN_FASTDDS),
     lack(Feature::CoherentGroup, PRESENTATION_IN_FASTDDS),
@@ -245,11 +255,7 @@ impl Program {
     /// The executable, and what comes before the program's own arguments.
     pub fn launch(&self) -> (PathBuf, Vec<String>) {
         match self.kind {
-            Kind::Own => {
-                let here = std::env::current_exe().ok();
-                let folder = here.as_deref().and_then(|path| path.parent());
-                (folder.map(|folder| folder.join("shape_main")).unwrap_or_default(), vec![])
-            }
+            Kind::Own => (paths::beside("shape_main"), vec![]),
             Kind::Binary(folder) => (paths::cache().join(folder).join("shape_main"), vec![]),
             Kind::Python(environment, script) => {
                 let script = paths::package().join("peers").join(script);

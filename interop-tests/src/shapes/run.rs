@@ -7,6 +7,7 @@ use super::rxo;
 use super::stage::Stage;
 use crate::failure::Failure;
 use crate::namespace::{self, Topology, TopologyKind};
+use crate::parallel::in_parallel;
 use crate::paths;
 use crate::results::Verdict;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,46 +47,28 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
     namespace::sweep()?;
     std::fs::create_dir_all(paths::artifacts().join("shapes"))?;
     let (started, commit) = (Instant::now(), crate::run::commit());
-    let mut jobs: Vec<(usize, Pair, &Case)> = Vec::new();
+    let mut jobs = Vec::new();
     for &pair in &plan.pairs {
         let own = pair.0.is_own() && pair.1.is_own();
-        for case in plan.cases.iter().filter(|case| own || case.quick || !plan.quick) {
-            jobs.push((jobs.len(), pair, case));
-        }
+        let cases = plan.cases.iter().filter(|case| own || case.quick || !plan.quick);
+        jobs.extend(cases.map(|case| (pair, case)));
     }
-    jobs.reverse();
-    let queue = Mutex::new(jobs);
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..plan.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                    let Some((place, pair, case)) = next else { return };
-                    let cell = run_cell(pair, case);
-                    println!(
-                        "{:<10} {:>9} to {:<9} {:<48} {:>5.1} s  {}{}{}",
-                        cell.verdict.name(),
-                        cell.publisher,
-                        cell.subscriber,
-                        cell.case,
-                        cell.seconds,
-                        cell.reason,
-                        if cell.reason.is_empty() || cell.observed.is_empty() { "" } else { ": " },
-                        cell.observed,
-                    );
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((place, cell));
-                }
-            });
-        }
+    let cells = in_parallel(jobs, plan.jobs, |(pair, case)| {
+        let cell = run_cell(pair, case);
+        println!(
+            "{:<10} {:>9} to {:<9} {:<48} {:>5.1} s  {}{}{}",
+            cell.verdict.name(),
+            cell.publisher,
+            cell.subscriber,
+            cell.case,
+            cell.seconds,
+            cell.reason,
+            if cell.reason.is_empty() || cell.observed.is_empty() { "" } else { ": " },
+            cell.observed,
+        );
+        cell
     });
-    let mut cells = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    cells.sort_by_key(|(place, _)| *place);
-    Ok(Results {
-        commit,
-        seconds: started.elapsed().as_secs_f64().round(),
-        cells: cells.into_iter().map(|(_, cell)| cell).collect(),
-    })
+    Ok(Results { commit, seconds: started.elapsed().as_secs_f64().round(), cells })
 }
 
 fn run_cell((publisher, subscriber): Pair, case: &Case) -> Cell {

@@ -3,12 +3,13 @@
 
 use crate::failure::Failure;
 use crate::namespace::Namespace;
+use crate::watched::Watched;
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a tester waits for each line.
@@ -51,7 +52,7 @@ pub struct Terminal {
     command_line: String,
     child: Child,
     master: File,
-    output: Arc<(Mutex<Output>, Condvar)>,
+    output: Arc<Watched<Output>>,
     /// How many lines have been read by `expect`.
     cursor: usize,
 }
@@ -73,7 +74,7 @@ impl Terminal {
         // The terminal ends with the last of its other side's descriptors, and the command holds three.
         drop(command);
         let master = File::from(master);
-        let output = Arc::new((Mutex::new(Output::default()), Condvar::new()));
+        let output = Arc::<Watched<Output>>::default();
         read_lines(master.try_clone()?, Arc::clone(&output));
         let command_line = format!("{} {}", start.label, start.arguments.join(" "));
         Ok(Terminal { label: start.label.clone(), command_line, child, master, output, cursor: 0 })
@@ -109,37 +110,26 @@ impl Terminal {
         limit: Duration,
         find: impl Fn(&str) -> Option<T>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + limit;
-        let (lock, condition) = &*self.output;
-        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            while let Some(line) = output.lines.get(self.cursor) {
-                self.cursor += 1;
+        let (label, cursor) = (&self.label, &mut self.cursor);
+        let found = self.output.wait_for(limit, |output| {
+            while let Some(line) = output.lines.get(*cursor) {
+                *cursor += 1;
                 if line.text.contains("not supported") {
-                    return Err(Failure::NotSupported(format!("{}: {}", self.label, line.text)));
+                    return Some(Err(Failure::NotSupported(format!("{label}: {}", line.text))));
                 }
                 if let Some(found) = find(&line.text) {
-                    return Ok(found);
+                    return Some(Ok(found));
                 }
             }
-            if output.ended {
-                return Err(Failure::Peer(format!("{} ended while waiting for {what}", self.label)));
-            }
-            let now = Instant::now();
-            if now >= deadline {
-                let limit = limit.as_secs_f64();
-                return Err(Failure::Timeout(format!("{}: {what} within {limit:.1} s", self.label)));
-            }
-            output = match condition.wait_timeout(output, deadline - now) {
-                Ok((guard, _)) => guard,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
+            output.ended.then(|| Err(Failure::Peer(format!("{label} ended while waiting for {what}"))))
+        });
+        let late = || Failure::Timeout(format!("{label}: {what} within {:.1} s", limit.as_secs_f64()));
+        found.unwrap_or_else(|| Err(late()))
     }
 
     /// Every line so far.
     pub fn lines(&self) -> Vec<Line> {
-        self.locked().lines.clone()
+        self.output.lock().lines.clone()
     }
 
     /// Types Ctrl-C.
@@ -149,35 +139,19 @@ impl Terminal {
 
     /// Waits for the program to end by itself, and for the rest of what it prints.
     pub fn finish(&mut self) -> Result<ExitStatus, Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        let (lock, condition) = &*self.output;
-        let mut output = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        while !output.ended {
-            let now = Instant::now();
-            if now >= deadline {
-                return Err(Failure::Timeout(format!("{}: its end", self.label)));
-            }
-            output = match condition.wait_timeout(output, deadline - now) {
-                Ok((guard, _)) => guard,
-                Err(poisoned) => poisoned.into_inner().0,
-            };
-        }
-        drop(output);
+        let ended = self.output.wait_for(PATIENCE, |output| output.ended.then_some(()));
+        ended.ok_or_else(|| Failure::Timeout(format!("{}: its end", self.label)))?;
         Ok(self.child.wait()?)
     }
 
     /// What it was started with and everything it printed.
     pub fn log(&self) -> String {
         let mut text = format!("--- {}\n", self.command_line);
-        for line in &self.locked().lines {
+        for line in &self.output.lock().lines {
             text.push_str(&line.text);
             text.push('\n');
         }
         text
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Output> {
-        self.output.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,16 +163,13 @@ impl Drop for Terminal {
     }
 }
 
-fn read_lines(master: File, output: Arc<(Mutex<Output>, Condvar)>) {
+fn read_lines(master: File, output: Arc<Watched<Output>>) {
     std::thread::spawn(move || {
-        let (lock, condition) = &*output;
         // Reading fails when the other side is closed: that is the end.
         for line in BufReader::new(master).split(b'\n').map_while(Result::ok) {
             let text = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
-            lock.lock().unwrap_or_else(PoisonError::into_inner).lines.push(Line { at: Instant::now(), text });
-            condition.notify_all();
+            output.change(|output| output.lines.push(Line { at: Instant::now(), text }));
         }
-        lock.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
-        condition.notify_all();
+        output.change(|output| output.ended = true);
     });
 }

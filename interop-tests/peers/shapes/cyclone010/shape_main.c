@@ -27,9 +27,12 @@ static dds_entity_t checked(dds_entity_t entity, const char *what) {
   return entity;
 }
 
+static struct program program;
+
 static void tell(const char *callback, dds_entity_t endpoint, const char *what, int number, const char *detail) {
   char name[256] = "";
-  dds_get_name(dds_get_topic(endpoint), name, sizeof name);
+  /* While an endpoint is made it cannot be looked up: the first topic's listener may be called before. */
+  if (dds_get_name(dds_get_topic(endpoint), name, sizeof name) < 0) snprintf(name, sizeof name, "%s", program.names[0]);
   shape_status(callback, name, what, number, detail);
 }
 
@@ -191,7 +194,6 @@ static void subscribe(struct program *p) {
 }
 
 int main(int argc, char **argv) {
-  static struct program program;
   program.options = shape_parse(argc, argv);
   start(&program);
   if (program.options.publisher) publish(&program);

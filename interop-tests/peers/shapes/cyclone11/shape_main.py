@@ -3,48 +3,54 @@ https://github.com/omg-dds/dds-rtps; the text is this project's own."""
 
 import getopt
 import os
+import queue
 import random
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 
-from cyclonedds.core import InstanceState, Listener
-from cyclonedds.domain import Domain, DomainParticipant
-from cyclonedds.idl import IdlStruct, types
-from cyclonedds.idl.annotations import appendable, key
-from cyclonedds.internal import InvalidSample
-from cyclonedds.pub import DataWriter, Publisher
-from cyclonedds.qos import Policy, Qos
-from cyclonedds.sub import DataReader, Subscriber
-from cyclonedds.topic import Topic
-from cyclonedds.util import duration
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "cyclone11"))
+
+from cyclonedds.core import InstanceState, Listener  # noqa: E402
+from cyclonedds.domain import Domain, DomainParticipant  # noqa: E402
+from cyclonedds.internal import InvalidSample  # noqa: E402
+from cyclonedds.pub import DataWriter, Publisher  # noqa: E402
+from cyclonedds.qos import Policy, Qos  # noqa: E402
+from cyclonedds.sub import DataReader, Subscriber  # noqa: E402
+from cyclonedds.topic import Topic  # noqa: E402
+from cyclonedds.util import duration  # noqa: E402
+
+from cyclone_common import POLICIES, ShapeType  # noqa: E402
 
 DONE, ARGUMENTS, INITIALISATION, RUNNING = 0, 1, 2, 3
-
-POLICIES = ["INVALID", "USER_DATA", "DURABILITY", "PRESENTATION", "DEADLINE", "LATENCY_BUDGET", "OWNERSHIP",
-            "OWNERSHIP_STRENGTH", "LIVELINESS", "TIME_BASED_FILTER", "PARTITION", "RELIABILITY", "DESTINATION_ORDER",
-            "HISTORY", "RESOURCE_LIMITS", "ENTITY_FACTORY", "WRITER_DATA_LIFECYCLE", "READER_DATA_LIFECYCLE",
-            "TOPIC_DATA", "GROUP_DATA", "TRANSPORT_PRIORITY", "LIFESPAN", "DURABILITY_SERVICE", "PROPERTY",
-            "TYPE_CONSISTENCY_ENFORCEMENT", "DATA_REPRESENTATION"]
 
 LONG = ["help", "cft=", "size-modulo=", "take-read", "write-period=", "read-period=", "time-filter=", "lifespan=",
         "num-iterations=", "num-instances=", "num-topics=", "final-instance-state=", "access-scope=", "coherent",
         "ordered", "coherent-sample-count=", "additional-payload-size=", "periodic-announcement=", "datafrag-size="]
 
 
-@dataclass
-@appendable
-class ShapeType(IdlStruct, typename="ShapeType"):
-    color: types.bounded_str[128]
-    key("color")
-    x: types.int32
-    y: types.int32
-    shapesize: types.int32
-    additional_payload_size: types.sequence[types.byte]
+
+class Stop:
+    """Set by the handler of a signal, which may come while the main thread waits: a queue's `put` may be called there,
+    where `threading.Event.set` would wait for the lock that its own thread holds."""
+
+    def __init__(self):
+        self._queue = queue.SimpleQueue()
+
+    def set(self):
+        self._queue.put(True)
+
+    def is_set(self):
+        return not self._queue.empty()
+
+    def wait(self, seconds):
+        try:
+            self._queue.put(self._queue.get(timeout=seconds))
+        except queue.Empty:
+            pass
 
 
-STOPPED = threading.Event()
+STOPPED = Stop()
 _output_lock = threading.Lock()
 
 

@@ -5,7 +5,7 @@
 enum peer_type { TYPE_SHAPE, TYPE_FINAL, TYPE_MIXED, TYPE_STRING };
 #ifdef FASTDDS_3
 #include "../../fastdds/types_3.hpp"
-#include "types_object_3.hpp"
+#include "../../fastdds/types_object_3.hpp"
 #else
 #include "../../fastdds/types_2.hpp"
 #include "interopTypeObject.h"

@@ -26,6 +26,7 @@ use dust_dds::infrastructure::type_support::DdsType;
 use dust_dds::xtypes::type_support::TypeSupport;
 use dust_dds::publication::data_writer::DataWriter;
 use dust_dds::subscription::data_reader::DataReader;
+use dust_dds::topic_definition::topic_description::TopicDescription;
 use program::{End, Mixed, Notice, Options, Role, Stack, Wake};
 use std::process::ExitCode;
 use std::sync::mpsc::Sender;
@@ -317,7 +318,15 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Peer<T>, S
                 let qos = SubscriberQos { partition, ..Default::default() };
                 let subscriber = participant.create_subscriber(QosKind::Specific(qos), NO_LISTENER, NO_STATUS)?;
                 let qos = DataReaderQos { reliability, durability, history, representation, deadline, ..Default::default() };
-                Endpoint::Reader(subscriber.create_datareader(&topic, QosKind::Specific(qos), Some(Incompatible(wake)), &[StatusKind::RequestedIncompatibleQos])?)
+                let filtered = match &options.filter {
+                    Some(filter) => Some(participant.create_contentfilteredtopic(&format!("{}_filtered", options.topic), &topic, filter.clone(), Vec::new())?),
+                    None => None,
+                };
+                let read: &dyn TopicDescription = match &filtered {
+                    Some(filtered) => filtered,
+                    None => &topic,
+                };
+                Endpoint::Reader(subscriber.create_datareader(read, QosKind::Specific(qos), Some(Incompatible(wake)), &[StatusKind::RequestedIncompatibleQos])?)
             }
         };
         Ok(Peer { options: options.clone(), endpoint, participant, keys: Vec::new() })

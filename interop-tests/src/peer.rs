@@ -78,8 +78,15 @@ pub struct Launch {
 pub const OWN: &str = "own";
 
 /// What neither line of Cyclone DDS has: it knows nothing of the parameter by which filters are announced either.
-const FILTERS_IN_CYCLONE: &[(&str, &str, &str)] =
-    &[("content_filter", "sub", "filters are functions of the program: dds_set_topic_filter_and_arg")];
+const LACKS_OF_CYCLONE: &[(&str, &str, &str)] = &[
+    ("content_filter", "sub", "filters are functions of the program: dds_set_topic_filter_and_arg"),
+    ("partition_changed", "", CYCLONE_MATCHES_ONCE),
+    ("deadline_changed", "", CYCLONE_MATCHES_ONCE),
+];
+
+const CYCLONE_MATCHES_ONCE: &str = "a remote endpoint's new QoS is kept and not compared anew: ddsi_proxy_endpoint.c, ddsi_update_proxy_writer and ddsi_update_proxy_reader";
+
+const DUST_MATCHES_ONCE: &str = "what is matched stays so when it becomes incompatible: discovery_methods.rs, process_discovered_readers and process_discovered_writers";
 
 /// A stack that has everything, in both representations.
 const EVERYTHING: Abilities = Abilities {
@@ -116,7 +123,7 @@ pub static PEERS: &[Peer] = &[
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
             evaluates_filters: false,
-            lacks: FILTERS_IN_CYCLONE,
+            lacks: LACKS_OF_CYCLONE,
             faults: &[
                 (
                     "keyed_string",
@@ -142,7 +149,7 @@ pub static PEERS: &[Peer] = &[
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
             evaluates_filters: false,
-            lacks: FILTERS_IN_CYCLONE,
+            lacks: LACKS_OF_CYCLONE,
             ..EVERYTHING
         },
         kind: Kind::Python("cyclone11/peer.py"),
@@ -186,6 +193,7 @@ pub static PEERS: &[Peer] = &[
             lacks: &[
                 ("keyed", "", "std_msgs has no keyed type"),
                 ("keyed_string", "", "std_msgs has no keyed type"),
+                ("partition_changed", "", "rclpy has no PARTITION policy: rclpy/qos.py"),
                 ("large", "", "std_msgs/String alone is exchanged; Fast DDS 3 covers large samples"),
                 (
                     "xcdr2",
@@ -213,6 +221,13 @@ pub static PEERS: &[Peer] = &[
             lacks: &[
                 ("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs"),
                 ("content_filter", "sub", "no content-filtered topics: src/dds/topic.rs"),
+                ("partition_changed", "", "no PARTITION: src/dds/qos.rs"),
+                (
+                    "deadline_changed",
+                    "",
+                    "what is matched stays so when it becomes incompatible: writer.rs, update_reader_proxy; reader.rs, \
+                     update_writer_proxy",
+                ),
             ],
             ..EVERYTHING
         },
@@ -229,6 +244,10 @@ pub static PEERS: &[Peer] = &[
             // parameter_id_values.rs, _PID_CONTENT_FILTER_PROPERTY.
             evaluates_filters: false,
             announces_filters: false,
+            lacks: &[
+                ("partition_changed", "", DUST_MATCHES_ONCE),
+                ("deadline_changed", "", DUST_MATCHES_ONCE),
+            ],
             faults: &[(
                 "large",
                 "sub",

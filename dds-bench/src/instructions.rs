@@ -3,7 +3,7 @@
 //! Counts do not depend on the load of the machine, so that a regression shows as a number. What is
 //! counted is one thread's work with default QoS but RELIABLE: write (into the datagram), deliver (both
 //! ends, with the acknowledgements that follow), take (with decoding); and all of that for a sample of a
-//! burst, whose samples share their datagrams.
+//! burst, whose samples share their datagrams; and write and take within one participant.
 
 use std::{collections::BTreeMap, hint::black_box, process::Command};
 
@@ -16,7 +16,7 @@ type Counts = BTreeMap<String, u64>;
 
 /// How much more than recorded is a failure, and how much less deserves a new record.
 const TOLERANCE: f64 = 0.02;
-const STEPS: [(&str, usize); 7] = [
+const STEPS: [(&str, usize); 8] = [
     ("write", 64),
     ("deliver", 64),
     ("take", 64),
@@ -24,6 +24,7 @@ const STEPS: [(&str, usize); 7] = [
     ("deliver", 16_384),
     ("take", 16_384),
     ("burst", 64),
+    ("in-process", 64),
 ];
 /// Samples in a burst: fewer than a datagram holds.
 const BURST: usize = 250;
@@ -91,8 +92,10 @@ fn counted_burst(pair: &mut dyn Steps) -> usize {
 
 /// What callgrind runs: the steps without, and then with their counted frames.
 pub fn engine(options: &Options) -> Result<(), Failure> {
-    if options.burst {
-        return bursts(options);
+    match options.way.as_str() {
+        "burst" => return bursts(options),
+        "in-process" => return in_process(options),
+        _ => {}
     }
     let mut pair: Box<dyn Steps> = match options.payload {
         16_384 => Box::new(Pair::<BenchSample>::new()?),
@@ -108,6 +111,32 @@ pub fn engine(options: &Options) -> Result<(), Failure> {
         counted_write(&mut *pair);
         counted_deliver(&mut *pair);
         let taken = counted_take(&mut *pair);
+        if taken != 1 {
+            return Err(format!("sample {number}: {taken} samples arrived").into());
+        }
+        pair.settle();
+    }
+    Ok(())
+}
+
+#[inline(never)]
+fn counted_in_process(pair: &mut dyn Steps) -> usize {
+    pair.write();
+    let taken = pair.take();
+    black_box(pair);
+    taken
+}
+
+fn in_process(options: &Options) -> Result<(), Failure> {
+    let mut pair = Pair::<Small>::in_process()?;
+    pair.settle();
+    for _ in 0..WARM_UP {
+        pair.write();
+        pair.take();
+        pair.settle();
+    }
+    for number in 0..options.samples.unwrap_or(SAMPLES) {
+        let taken = counted_in_process(&mut pair);
         if taken != 1 {
             return Err(format!("sample {number}: {taken} samples arrived").into());
         }
@@ -135,13 +164,11 @@ fn bursts(options: &Options) -> Result<(), Failure> {
 fn count(step: &str, payload: usize) -> Result<u64, Failure> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-    command.arg(format!("--toggle-collect=*counted_{step}*")).arg(std::env::current_exe()?);
+    let counted = step.replace('-', "_");
+    command.arg(format!("--toggle-collect=*counted_{counted}*")).arg(std::env::current_exe()?);
     // A repeated move counts as many instructions as it has bytes, and only some processors have it.
     command.env("GLIBC_TUNABLES", "glibc.cpu.x86_rep_movsb_threshold=1073741824");
-    command.args(["engine", "--payload", &payload.to_string()]);
-    if step == "burst" {
-        command.arg("--burst");
-    }
+    command.args(["engine", "--way", step, "--payload", &payload.to_string()]);
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let collected = text.lines().find_map(|line| line.split_once("Collected : "));

@@ -139,11 +139,24 @@ impl<T: Numbered> Pair<T> {
         Self::with_history(1)
     }
 
+    /// The same where both are in one participant.
+    ///
+    /// # Errors
+    /// As [`Pair::new`].
+    pub fn in_process() -> DdsResult<Self> {
+        Self::of(1, 0)
+    }
+
     /// The same where both ends keep `depth` samples; [`Pair::burst`] wants more than one.
     ///
     /// # Errors
     /// As [`Pair::new`].
     pub fn with_history(depth: u32) -> DdsResult<Self> {
+        Self::of(depth, 1)
+    }
+
+    /// The writer is in the first participant, the reader in that of this index.
+    fn of(depth: u32, subscribing: usize) -> DdsResult<Self> {
         let wire = Arc::new(Wire::default());
         wire.nanoseconds.store(1_000_000_000, Ordering::Relaxed);
         let end = |index: usize| -> DdsResult<DomainParticipant> {
@@ -159,7 +172,7 @@ impl<T: Numbered> Pair<T> {
             DomainParticipant::builder(0).build_in(environment, addresses, [index as u8 + 1; 18])
         };
         let ends = [end(0)?, end(1)?];
-        let [publishing, subscribing] = &ends;
+        let (publishing, subscribing) = (&ends[0], &ends[subscribing]);
         let writer = publishing.topic::<T>("Bench")?.writer().reliable().keep_last(depth).build()?;
         let reader = subscribing.topic::<T>("Bench")?.reader().reliable().keep_last(depth).build()?;
         let mut pair =

@@ -25,8 +25,8 @@ pub struct Options {
     pub check: bool,
     /// Records what was counted.
     pub write: bool,
-    /// Bursts instead of single samples.
-    pub burst: bool,
+    /// How samples go, where instructions are counted.
+    pub way: String,
     /// Sections of `all` to run; every one when empty.
     pub only: Vec<String>,
 }
@@ -75,7 +75,7 @@ impl Options {
             runs: 3,
             check: false,
             write: false,
-            burst: false,
+            way: String::new(),
             only: Vec::new(),
         };
         while let Some(argument) = parser.next()? {
@@ -92,7 +92,7 @@ impl Options {
                 Long("runs") => options.runs = parser.value()?.parse()?,
                 Long("check") => options.check = true,
                 Long("write") => options.write = true,
-                Long("burst") => options.burst = true,
+                Long("way") => options.way = parser.value()?.string()?,
                 Long("only") => options.only.push(parser.value()?.string()?),
                 _ => return Err(argument.unexpected()),
             }

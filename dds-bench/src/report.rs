@@ -341,7 +341,9 @@ fn counts(results: &Results, out: &mut String) -> Result<(), Failure> {
     writeln!(
         out,
         "\nInstructions per sample by callgrind, over two engines without sockets (`dds-bench/baseline.json`; the \
-         check fails at 2 % more). `deliver` is the datagram's way into the cache and the acknowledgement's way back.\n\n\
+         check fails at 2 % more). `deliver` is the datagram's way into the cache and the acknowledgement's way back; \
+         `burst` is all of it for one of 250 samples that share datagrams; `in-process` is write and take where \
+         the reader is in the writer's participant.\n\n\
          | | instructions |\n|---|---:|"
     )?;
     for (what, count) in instructions::baseline().unwrap_or_default() {

@@ -75,6 +75,21 @@ fn of_small_samples() {
 }
 
 #[test]
+fn within_one_participant() {
+    let mut pair = Pair::<Small>::in_process().unwrap();
+    let mut count = 0;
+    for _ in 0..2 {
+        count = 0;
+        for _ in 0..SAMPLES {
+            counted(&mut count, || pair.write());
+            assert_eq!(counted(&mut count, || pair.take()), 1);
+            pair.settle();
+        }
+    }
+    assert_eq!(count, 0);
+}
+
+#[test]
 fn of_fragmented_samples() {
     let [write, deliver, take] = allocations::<BenchSample>();
     println!("16 KiB: write {write}, deliver {deliver}, take {take}");

@@ -354,6 +354,10 @@ impl Shelf<'_> {
     }
 }
 
+/// Payloads up to this length are copied from a writer of this participant: a buffer that both hold goes
+/// back to neither's pool, and a new one costs more than the copy.
+const LARGEST_COPIED: usize = 4 << 10;
+
 /// Half-arrived samples kept of a best-effort writer, beside the newest.
 const BEST_EFFORT_PARTIALS: i64 = 3;
 
@@ -400,9 +404,12 @@ impl ReaderEndpoint {
     }
 
     /// Takes in what a writer of this participant wrote; the number up to which the reader has everything.
-    pub(super) fn take_over(&self, now: Now, change: CacheChange) -> SequenceNumber {
+    pub(super) fn take_over(&self, now: Now, mut change: CacheChange) -> SequenceNumber {
         let mut state = self.state.lock();
         let writer = change.writer_guid;
+        if change.payload.len() <= LARGEST_COPIED {
+            change.payload = state.cache.copy(&change.payload);
+        }
         state.touch_writer(now, writer);
         state.step(now, |machine, offer| machine.handle_change(change, offer));
         state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged)

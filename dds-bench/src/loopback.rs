@@ -167,6 +167,7 @@ impl<T: Numbered> Pair<T> {
                 metatraffic_multicast: vec![Locator::from(group)],
                 user_unicast: vec![own],
                 interfaces: Vec::new(),
+                shared_memory: None,
             };
             let environment = Arc::new(End { wire: wire.clone(), index });
             DomainParticipant::builder(0).build_in(environment, addresses, [index as u8 + 1; 18])

@@ -17,6 +17,8 @@ pub struct Options {
     pub pace: Option<Duration>,
     pub delivery: Delivery,
     pub domain: u32,
+    /// Sends by the network alone.
+    pub network_only: bool,
     /// How many endpoints each endpoint is to match.
     pub peers: usize,
     /// Interleaved repetitions of each measurement.
@@ -71,6 +73,7 @@ impl Options {
             pace: None,
             delivery: Delivery::WaitSet,
             domain: 0,
+            network_only: false,
             peers: 1,
             runs: 3,
             check: false,
@@ -86,6 +89,7 @@ impl Options {
                 Long("samples") => options.samples = Some(parser.value()?.parse()?),
                 Long("pace-us") => options.pace = Some(Duration::from_micros(parser.value()?.parse()?)),
                 Long("blocking") => options.delivery = Delivery::Blocking,
+                Long("network-only") => options.network_only = true,
                 Long("listener") => options.delivery = Delivery::Listener,
                 Long("domain") => options.domain = parser.value()?.parse()?,
                 Long("peers") => options.peers = parser.value()?.parse()?,

@@ -16,7 +16,7 @@ use std::{
 
 use dds_bench::BenchSample;
 use dds_core::{
-    DataReader, DataWriter, DomainParticipant,
+    DataReader, DataWriter, DomainParticipant, ParticipantConfig,
     condition::{GuardCondition, WaitSet},
     listener::DataReaderListener,
     qos::Duration as DdsDuration,
@@ -105,7 +105,8 @@ pub fn run(options: &Options) -> Option<Result<(), Failure>> {
 
 fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result<(), Failure> {
     let created = wall_ns();
-    let participant = DomainParticipant::builder(options.domain).build()?;
+    let config = ParticipantConfig { shared_memory: !options.network_only, ..ParticipantConfig::default() };
+    let participant = DomainParticipant::builder(options.domain).config(config).build()?;
     let end = End::new(&participant, writes, reads)?;
     end.wait_matched(options.peers)?;
     println!(r#"{{"event":"matched","created_ns":{created},"matched_ns":{}}}"#, wall_ns());

@@ -23,7 +23,10 @@ pub struct Stack {
     only_throughput: bool,
 }
 
+/// By UDP, as all others.
 pub const OURS: &str = "ours";
+/// As it comes: with processes of this host through shared memory.
+pub const OURS_SHARED: &str = "ours, shared memory";
 pub const CYCLONE: &str = "Cyclone DDS 0.10.2";
 pub const CYCLONE_BATCHING: &str = "Cyclone DDS 0.10.2, batching, flushed by hand";
 pub const CYCLONE_LARGE: &str = "Cyclone DDS 0.10.2, 65,000-byte fragments";
@@ -46,7 +49,7 @@ impl Stack {
             program: std::env::current_exe()?,
             cyclone_uri: String::new(),
             writing_in_listeners: "",
-            flags: &[],
+            flags: &["--network-only"],
             deliveries: &Delivery::ALL,
             payloads: 0..=usize::MAX,
             only_throughput: false,
@@ -55,9 +58,11 @@ impl Stack {
             program: cyclone,
             writing_in_listeners: MARKS,
             deliveries: &Delivery::COMMON,
+            flags: &[],
             ..base.clone()
         };
         Ok(vec![
+            Self { name: OURS_SHARED, flags: &[], ..base.clone() },
             base,
             Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
             Self {

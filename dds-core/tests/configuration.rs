@@ -67,6 +67,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("window_bytes", "1048576", "1048576"),
     ("window_samples", "1000", "1000"),
     ("announce_types", "true", "yes"),
+    ("shared_memory", "false", "false"),
+    ("shared_memory_bytes", "262144", "262144"),
     ("transport.interfaces", "[\"eth0\", \"192.0.2.0/24\", \"::1\"]", "eth0,192.0.2.0/24,::1"),
     ("transport.families", "\"both\"", "Both"),
     ("transport.multicast", "false", "no"),

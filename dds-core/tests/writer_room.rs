@@ -89,6 +89,7 @@ impl World {
             metatraffic_multicast: vec![Locator::from(group)],
             user_unicast: vec![Locator::from(socket(7411))],
             interfaces: vec![Interface { address: socket(0).ip(), prefix_length: 24 }],
+            shared_memory: None,
         };
         let environment = Arc::new(Host { world: self.clone(), own: socket(7410) });
         let participant =

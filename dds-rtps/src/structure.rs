@@ -343,6 +343,22 @@ impl LocatorKind {
     pub const UDP_V6: Self = Self(2);
     /// Delivered inside this process; never on the wire (a vendor range value of our own).
     pub const IN_PROCESS: Self = Self(0x01dd_0001);
+    /// Through memory shared with a process of this host; never on the wire (a vendor range value of our own).
+    /// `address` is the process's [`SharedMemoryName`], `port` what the transport makes of it.
+    pub const SHARED_MEMORY: Self = Self(0x01dd_0002);
+}
+
+/// Under which a process of ours listens for others of its host that want to share memory with it. What
+/// the bytes mean is the transport's business.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct SharedMemoryName(pub [u8; 16]);
+
+impl fmt::Debug for SharedMemoryName {
+    /// Half of it, because the other half is a secret of those who were told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let visible = self.0.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        write!(f, "SharedMemoryName({visible:016x}…)")
+    }
 }
 
 /// An address that messages can be sent to (RTPS 2.5 §9.3.2.3).
@@ -414,6 +430,9 @@ impl fmt::Display for Locator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.socket_address() {
             Some(address) => write!(f, "udp/{address}"),
+            None if self.kind == LocatorKind::SHARED_MEMORY => {
+                write!(f, "shared memory/{:?}", SharedMemoryName(self.address))
+            }
             None => write!(f, "kind {} port {} {:02x?}", self.kind.0, self.port, self.address),
         }
     }

@@ -48,6 +48,10 @@ pub const ANNOUNCEMENT_BURST: [Duration; 5] = [
 /// loss an idle peer is given up wrongly once in three thousand leases; 50 participants cost each
 /// other 25 datagrams a second, most of them recognised as unchanged without being decoded.
 pub const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(2);
+/// How long matches wait until it is settled whether memory is shared with a process of this host: a
+/// thousand times what connecting takes, since whoever answers on the network answers here too. Samples
+/// go by the network when it takes longer.
+pub const SHARING_SETTLED_WITHIN: Duration = Duration::from_secs(1);
 /// The default participant lease. A killed peer is noticed in ten seconds as with Cyclone DDS
 /// (Fast DDS: twenty, the specification's default: a hundred).
 pub const PARTICIPANT_LEASE: Duration = Duration::from_secs(10);

@@ -126,6 +126,7 @@ impl Simulation {
             metatraffic_multicast: vec![locator(group)],
             user_unicast: vec![locator(user)],
             interfaces: vec![Interface { address: host.address().into(), prefix_length: 8 }],
+            shared_memory: None,
         };
         let environment = Arc::new(ProcessEnvironment { world: self.world.clone(), process });
         let random = self.identities.lock().bytes();

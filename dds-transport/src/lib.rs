@@ -1,4 +1,4 @@
-//! UDP sockets, interfaces, waiting and batched system calls; knows no protocol.
+//! UDP sockets, interfaces, shared memory, waiting and batched system calls; knows no protocol.
 //!
 //! What goes in and comes out are [`std::net`] addresses and byte slices. The entry type is
 //! [`UdpTransport`]: it opens the sockets one RTPS domain needs (metatraffic and user traffic, unicast and
@@ -11,6 +11,7 @@
 //! | [`interface`] | enumerates and selects network interfaces, notices changes |
 //! | [`socket`] | one UDP socket: vectored, segmented (GSO) and batched sends, coalesced (GRO) receives |
 //! | [`poller`] | waits for several sockets, a deadline and a wake from another thread |
+//! | [`shared_memory`] | messages between processes of one host and user |
 //! | [`transport`] | all sockets of a domain behind one facade, from a [`UdpConfig`] |
 //! | [`fork`] | tells a forked child that what it inherited is not its own |
 //!
@@ -25,6 +26,7 @@ pub mod fork;
 pub mod interface;
 pub mod poller;
 pub mod ports;
+pub mod shared_memory;
 pub mod socket;
 #[allow(unsafe_code)]
 mod sys;
@@ -36,5 +38,9 @@ pub use fork::ForkGuard;
 pub use interface::{Interface, InterfaceSelection, InterfaceSelector, Subnet};
 pub use poller::{Poller, Ready, Token, Waker};
 pub use ports::PortMapping;
+pub use shared_memory::{
+    SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryReceiver,
+    SharedMemoryRefusal, SharedMemoryWay,
+};
 pub use socket::{BufferSizes, OutgoingDatagram, Received, SendOptions, SocketConfig, UdpSocket};
 pub use transport::{Delivery, SocketId, Traffic, TransportReady, UdpTransport};

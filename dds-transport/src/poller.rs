@@ -71,7 +71,7 @@ impl Iterator for Ready {
 
 /// Waits for any of its sources to become readable. Level-triggered: a source stays ready until it has been
 /// emptied.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Poller {
     poller: Arc<sys::Poller>,
 }
@@ -94,6 +94,12 @@ impl Poller {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         self.poller.add(source, token)
+    }
+
+    /// As [`add`](Self::add), for an event counter that is written to and never read.
+    #[cfg(all(target_os = "linux", not(dds_transport_portable)))]
+    pub(crate) fn add_edge_triggered(&self, source: BorrowedFd<'_>, token: Token) -> io::Result<()> {
+        self.poller.add_edge_triggered(source, token)
     }
 
     /// Removes a source.

@@ -12,6 +12,7 @@ use crate::config::UdpConfig;
 use crate::error::{OpenError, SendError};
 use crate::interface::{Interface, InterfaceMonitor};
 use crate::poller::{Poller, Ready, Token, Waker};
+use crate::shared_memory;
 use crate::socket::{BufferSizes, MAX_UDP_PAYLOAD, OutgoingDatagram, Received, SendOptions, UdpSocket};
 use view::{Egress, Membership, View};
 
@@ -48,6 +49,8 @@ const EGRESS_BATCH: usize = 8;
 pub struct TransportReady {
     ready: Ready,
     interfaces_changed: bool,
+    shared_memory_changed: bool,
+    has_shared_messages: bool,
 }
 
 impl TransportReady {
@@ -62,6 +65,21 @@ impl TransportReady {
     #[must_use]
     pub fn interfaces_changed(self) -> bool {
         self.interfaces_changed
+    }
+
+    /// Whether there is something about the connections of a [`SharedMemoryReceiver`] of this transport's
+    /// poller, which is to be [served](crate::SharedMemoryReceiver::serve).
+    ///
+    /// [`SharedMemoryReceiver`]: crate::SharedMemoryReceiver
+    #[must_use]
+    pub fn shared_memory_changed(self) -> bool {
+        self.shared_memory_changed
+    }
+
+    /// Whether another process woke this one because of messages in shared memory.
+    #[must_use]
+    pub fn has_shared_messages(self) -> bool {
+        self.has_shared_messages
     }
 
     /// Whether no socket has anything to receive.
@@ -347,7 +365,17 @@ impl UdpTransport {
                 });
             }
         }
-        Ok(TransportReady { ready, interfaces_changed })
+        let shared_memory_changed = ready.contains(shared_memory::CONTROL);
+        let has_shared_messages = ready.contains(shared_memory::MESSAGES);
+        ready.remove(shared_memory::CONTROL);
+        ready.remove(shared_memory::MESSAGES);
+        Ok(TransportReady { ready, interfaces_changed, shared_memory_changed, has_shared_messages })
+    }
+
+    /// What [`wait`](Self::wait) waits for, to which [shared memory](crate::SharedMemory::open) is added.
+    #[must_use]
+    pub fn poller(&self) -> &Poller {
+        &self.poller
     }
 
     /// A handle to end a [`wait`](Self::wait) from another thread.

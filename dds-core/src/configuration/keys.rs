@@ -82,6 +82,10 @@ keys! {
     "window_samples" => participant.window_samples;
     /// Whether endpoints announce what their types consist of.
     "announce_types" => participant.announce_types;
+    /// Whether memory is shared with processes of ours on this host and of this user, where both can.
+    "shared_memory" => participant.shared_memory;
+    /// Bytes of samples that may be on the way to each of those processes, from 256 KiB to 64 MiB.
+    "shared_memory_bytes" => participant.shared_memory_bytes;
     /// The interfaces used. `"all"` takes loopback only when there is no other.
     "transport.interfaces" => participant.transport.interfaces;
     /// The address families that get sockets.

@@ -3,13 +3,20 @@
 use std::net::{IpAddr, SocketAddr};
 
 use dds_qos::Duration;
-use dds_transport::{PortMapping, UdpConfig};
+use dds_transport::{PortMapping, SharedMemoryConfig, UdpConfig};
 
 /// What a participant is made with, beyond QoS. Every default is argued at its field.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ParticipantConfig {
     /// Sockets and interfaces.
     pub transport: UdpConfig,
+    /// Whether memory is shared with participants of ours in other processes of this host and user, instead
+    /// of sending them samples by loopback. Default yes: it is chosen only where both sides can, and carries
+    /// the same messages.
+    pub shared_memory: bool,
+    /// Bytes of samples that may be on the way to each process through shared memory; the system takes up
+    /// only what is used. See [`SharedMemoryConfig::ring_bytes`].
+    pub shared_memory_bytes: usize,
     /// Addresses that are told of this participant besides the multicast group. Without a port, the
     /// first [`ParticipantConfig::PEER_PORTS`] participants of that host. Default: none.
     pub initial_peers: Vec<Peer>,
@@ -61,6 +68,8 @@ impl Default for ParticipantConfig {
     fn default() -> Self {
         Self {
             transport: UdpConfig::default(),
+            shared_memory: true,
+            shared_memory_bytes: SharedMemoryConfig::default().ring_bytes,
             initial_peers: Vec::new(),
             domain_tag: String::new(),
             lease_duration: dds_rtps::timing::PARTICIPANT_LEASE,

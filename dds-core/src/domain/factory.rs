@@ -6,13 +6,12 @@ use std::sync::{
 };
 
 use dds_qos::{DomainParticipantQos, EntityFactory};
-use dds_transport::UdpConfig;
 use parking_lot::{Mutex, RwLock};
 
 use super::{DomainParticipant, ParticipantBuilder, participant::ParticipantInner};
 use crate::{
     error::{DdsError, DdsResult, IllegalContext},
-    runtime::RuntimeHandle,
+    runtime::{RuntimeConfig, RuntimeHandle},
 };
 
 /// Makes participants (DDS 1.4 §2.2.2.2.2). Participants of one factory that share a domain and a
@@ -24,7 +23,7 @@ pub struct DomainParticipantFactory(Arc<FactoryInner>);
 
 #[derive(Default)]
 struct FactoryInner {
-    runtimes: Mutex<Vec<(u32, UdpConfig, Weak<RuntimeHandle>)>>,
+    runtimes: Mutex<Vec<(u32, RuntimeConfig, Weak<RuntimeHandle>)>>,
     participants: Mutex<Vec<Weak<ParticipantInner>>>,
     default_participant_qos: RwLock<DomainParticipantQos>,
     /// Whether participants are made disabled.
@@ -120,7 +119,7 @@ impl DomainParticipantFactory {
         !self.0.makes_disabled.load(Ordering::Acquire)
     }
 
-    pub(super) fn runtime(&self, domain_id: u32, config: &UdpConfig) -> DdsResult<Arc<RuntimeHandle>> {
+    pub(super) fn runtime(&self, domain_id: u32, config: &RuntimeConfig) -> DdsResult<Arc<RuntimeHandle>> {
         let mut runtimes = self.0.runtimes.lock();
         runtimes.retain(|(_, _, runtime)| runtime.strong_count() > 0);
         let known = runtimes.iter().find(|(domain, known, _)| *domain == domain_id && known == config);

@@ -15,7 +15,7 @@ use dds_rtps::{
     structure::{EntityId, EntityKind, Guid, GuidPrefix, Locator, VendorId},
     time::Timestamp,
 };
-use dds_transport::UdpConfig;
+use dds_transport::{SharedMemoryConfig, UdpConfig};
 use dds_types::{
     TopicType,
     dynamic::{DynamicData, DynamicTopicType, DynamicType},
@@ -30,11 +30,13 @@ use super::{
 use crate::{
     builtin::{BuiltinReaders, BuiltinSubscriber},
     condition::StatusCondition,
-    engine::{Engine, EngineStatistics, Environment, Observer, Protect, TopicShared, TypeMatcher},
+    engine::{
+        Engine, EngineStatistics, Environment, Observer, Protect, SharedMemoryState, TopicShared, TypeMatcher,
+    },
     error::{DdsError, DdsResult, IllegalContext, Resource},
     instance::{InstanceHandle, InstanceHandleAllocator},
     lifecycle::Lifecycle,
-    runtime::{Addresses, RuntimeHandle, RuntimeStatistics},
+    runtime::{Addresses, RuntimeConfig, RuntimeHandle, RuntimeStatistics},
     status::StatusMask,
 };
 
@@ -92,7 +94,12 @@ impl ParticipantBuilder {
         if self.config.fragment_size == 0 {
             return Err(DdsError::bad_parameter("fragment_size", "a fragment has at least one byte"));
         }
-        let runtime = self.factory.runtime(self.domain_id, &self.config.transport)?;
+        let memory = SharedMemoryConfig { ring_bytes: self.config.shared_memory_bytes };
+        let network = RuntimeConfig {
+            udp: self.config.transport.clone(),
+            shared_memory: self.config.shared_memory.then_some(memory),
+        };
+        let runtime = self.factory.runtime(self.domain_id, &network)?;
         let mut random = [0; 18];
         getrandom::fill(&mut random).map_err(|error| DdsError::Io {
             operation: "reading random bytes from the system",
@@ -141,6 +148,7 @@ impl ParticipantBuilder {
         data.metatraffic_unicast_locators = addresses.metatraffic_unicast;
         data.metatraffic_multicast_locators = addresses.metatraffic_multicast.clone();
         data.default_unicast_locators = addresses.user_unicast;
+        data.shared_memory = addresses.shared_memory;
         data.lease_duration = config.lease_duration;
         data.user_data = qos.user_data.clone();
         data.entity_name = config.name.clone();
@@ -632,6 +640,13 @@ impl DomainParticipant {
             discovery: self.0.engine.discovery.lock().participant.statistics(),
             runtime: self.0.runtime.lock().as_ref().map(|runtime| runtime.runtime().statistics()),
         }
+    }
+
+    /// Which way samples take to another participant, named by its GUID or that of one of its endpoints:
+    /// through shared memory, or by the network and why. `None` when it is not known.
+    pub fn shared_memory_with(&self, participant: Guid) -> Option<SharedMemoryState> {
+        let discovery = self.0.engine.discovery.lock();
+        discovery.sharing.get(&participant.prefix).map(|known| known.state.clone())
     }
 
     /// The addresses that the participant listens on for samples.

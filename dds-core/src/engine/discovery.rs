@@ -12,14 +12,14 @@ use dds_rtps::{
     message::Datagram,
     participant::{DiscoveryEvent, EndpointData, Participant, RemoteEndpoint, Verdict, WriterLiveliness},
     reader::{DefragmenterLimits, WriterProxyConfig},
-    structure::Guid,
+    structure::{Guid, GuidPrefix},
     time::{Duration, Monotonic, Now},
     writer::{Destinations, ReaderFilter, ReaderProxyConfig, Replay},
 };
 use parking_lot::Mutex;
 
 use super::{
-    Engine, ReaderEndpoint, TopicShared, WriterEndpoint,
+    Engine, ReaderEndpoint, Sharing, TopicShared, WriterEndpoint,
     builtin::ShownTopics,
     timers::TimerOwner,
     writer::{MatchedSubscription, Urgency},
@@ -37,6 +37,8 @@ pub(crate) struct DiscoveryState {
     /// What the built-in topic of topics shows, while it has a reader.
     pub(crate) shown_topics: ShownTopics,
     verdicts: Vec<Weak<VerdictQueue>>,
+    /// With which participants memory is shared.
+    pub(crate) sharing: BTreeMap<GuidPrefix, Sharing>,
     /// When loneliness is to be told.
     lonely_at: Option<Monotonic>,
 }
@@ -76,6 +78,8 @@ enum Action {
     Raise(Arc<WriterEndpoint>, StatusMask),
     Inconsistent(Arc<TopicShared>),
     Wake(Waker),
+    Share(GuidPrefix),
+    StopSharing(GuidPrefix),
 }
 
 /// How long nobody is found before that is told.
@@ -91,6 +95,7 @@ impl DiscoveryState {
             subscriptions: BTreeMap::new(),
             shown_topics: ShownTopics::default(),
             verdicts: Vec::new(),
+            sharing: BTreeMap::new(),
             lonely_at: None,
         }
     }
@@ -163,6 +168,8 @@ impl Engine {
                 Action::Raise(writer, changed) => writer.raise(changed),
                 Action::Inconsistent(topic) => topic.inconsistent(),
                 Action::Wake(waker) => waker.wake(),
+                Action::Share(prefix) => self.share_memory(now, prefix),
+                Action::StopSharing(prefix) => self.stop_sharing_memory(prefix),
             }
         }
         if found {
@@ -187,12 +194,14 @@ impl Engine {
         match event {
             DiscoveryEvent::ParticipantDiscovered(data) | DiscoveryEvent::ParticipantChanged(data) => {
                 actions.extend(self.show_participant(now, state, &data).map(Action::Settle));
+                actions.push(Action::Share(data.guid.prefix));
                 state.participants.insert(data.guid, data);
             }
             DiscoveryEvent::ParticipantLost { guid, reason } => {
                 tracing::debug!(participant = %guid, ?reason, "a participant is gone");
                 actions.extend(self.hide(now, guid).map(Action::Settle));
                 state.participants.remove(&guid);
+                actions.push(Action::StopSharing(guid.prefix));
                 state.forget(guid);
                 self.types.forget(guid.prefix);
             }

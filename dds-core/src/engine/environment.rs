@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use dds_rtps::{
     message::Datagram,
-    structure::Locator,
+    structure::{Locator, SharedMemoryName},
     time::{Monotonic, Now},
 };
 
+use super::NotShared;
 use crate::condition::Notifier;
 
 /// The world around an [`Engine`](super::Engine): clocks, the network, and a wake-up.
@@ -28,6 +29,22 @@ pub trait Environment: Send + Sync {
     fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
         let _ = code_point;
         self.send(destination, datagram);
+    }
+
+    /// Shares memory with the process of that name. Yields where to send from now on, or `None` while the
+    /// way is being opened; the engine is told what came of it then. Where it yields no error,
+    /// [`stop_sharing_memory`](Environment::stop_sharing_memory) follows, unless the way ends by itself.
+    ///
+    /// # Errors
+    /// Why no memory is shared; without an implementation of its own an environment has none.
+    fn share_memory(&self, name: SharedMemoryName) -> Result<Option<Locator>, NotShared> {
+        let _ = name;
+        Err(NotShared::Disabled)
+    }
+
+    /// The way to the process of that name is needed no more.
+    fn stop_sharing_memory(&self, name: SharedMemoryName) {
+        let _ = name;
     }
 
     /// Tells that [`Engine::on_timer`](super::Engine::on_timer) is due at `at`, earlier than was

@@ -27,6 +27,7 @@ mod originals;
 mod presenter;
 mod protect;
 mod reader;
+mod sharing;
 mod subscriber;
 mod table;
 mod tap;
@@ -70,6 +71,8 @@ pub(crate) use presenter::Presenter;
 pub use protect::{Opened, Protect};
 use reader::Expired;
 pub(crate) use reader::{ReaderEndpoint, ReaderState};
+pub(crate) use sharing::Sharing;
+pub use sharing::{NotShared, SharedMemoryState};
 pub(crate) use subscriber::SubscriberGroup;
 pub(crate) use table::{EndpointTable, Remote};
 pub use tap::RawEvent;
@@ -364,6 +367,10 @@ impl Engine {
             _ => return,
         };
         if Participant::is_for_discovery(writer_id) {
+            // Discovery stays on the network: where its datagrams come from means something to it.
+            if source.kind == LocatorKind::SHARED_MEMORY {
+                return count(&self.counters.unmatched_submessages);
+            }
             burst.discovery = true;
             self.discovery.lock().participant.handle_submessage(now, context, source, submessage);
             return;

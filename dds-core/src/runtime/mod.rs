@@ -5,6 +5,7 @@
 
 mod clock;
 mod reception;
+mod shared;
 
 use std::{
     io::IoSlice,
@@ -19,30 +20,35 @@ use std::{
 use dds_rtps::{
     message::Datagram,
     participant::Interface,
-    structure::Locator,
+    structure::{Locator, LocatorKind, SharedMemoryName},
     time::{Monotonic, Now},
 };
-use dds_transport::{ForkGuard, SendError, SendOptions, UdpConfig, UdpTransport};
+use dds_transport::{ForkGuard, SendError, SendOptions, SharedMemoryConfig, UdpConfig, UdpTransport};
 use parking_lot::{Condvar, Mutex, RwLock};
 use smallvec::SmallVec;
 
 use crate::{
     condition::Notifier,
-    engine::{Engine, Environment},
+    engine::{Engine, Environment, NotShared},
     error::{DdsError, DdsResult},
 };
 use clock::SystemClock;
 use reception::{HandOver, Reception};
+use shared::Sharing;
 
 /// What a runtime counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RuntimeStatistics {
-    /// Datagrams that left.
+    /// Datagrams that left, by the network or through shared memory.
     pub datagrams_sent: u64,
     /// Datagrams that the system refused to send.
     pub datagrams_unsent: u64,
-    /// Datagrams that arrived.
+    /// Datagrams that arrived, by the network or through shared memory.
     pub datagrams_received: u64,
+    /// Of those sent, how many through memory shared with the receiving process.
+    pub shared_memory_sent: u64,
+    /// Of those received, how many through memory shared with the sending process.
+    pub shared_memory_received: u64,
     /// Datagrams that were longer than the receive buffer.
     pub datagrams_truncated: u64,
 }
@@ -52,12 +58,23 @@ struct Counters {
     sent: AtomicU64,
     unsent: AtomicU64,
     received: AtomicU64,
+    shared_sent: AtomicU64,
+    shared_received: AtomicU64,
     truncated: AtomicU64,
+}
+
+/// What participants must agree in to share a runtime.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RuntimeConfig {
+    pub(crate) udp: UdpConfig,
+    /// `None`: no memory is shared.
+    pub(crate) shared_memory: Option<SharedMemoryConfig>,
 }
 
 /// Sockets, clocks and the list of engines.
 pub(crate) struct Runtime {
     transport: UdpTransport,
+    sharing: Sharing,
     clock: SystemClock,
     fork: ForkGuard,
     engines: RwLock<Vec<Weak<Engine>>>,
@@ -83,9 +100,12 @@ pub(crate) struct RuntimeHandle {
 
 impl RuntimeHandle {
     /// Opens the sockets of `domain` and starts the threads.
-    pub(crate) fn start(domain: u32, config: UdpConfig) -> DdsResult<Self> {
+    pub(crate) fn start(domain: u32, config: RuntimeConfig) -> DdsResult<Self> {
+        let transport = UdpTransport::open(domain, config.udp)?;
+        let (sharing, shared_reception) = Sharing::open(config.shared_memory, &transport);
         let runtime = Arc::new(Runtime {
-            transport: UdpTransport::open(domain, config)?,
+            transport,
+            sharing,
             clock: SystemClock::new(),
             fork: ForkGuard::new(),
             engines: RwLock::new(Vec::new()),
@@ -93,7 +113,7 @@ impl RuntimeHandle {
             timer_moved: Condvar::new(),
             stopped: AtomicBool::new(false),
             counters: Counters::default(),
-            reception: Mutex::default(),
+            reception: Mutex::new(Reception::new(shared_reception)),
             hand_over: HandOver::default(),
         });
         let handle = Self { runtime: runtime.clone(), threads: Mutex::default() };
@@ -145,6 +165,8 @@ impl Runtime {
             datagrams_sent: load(&self.counters.sent),
             datagrams_unsent: load(&self.counters.unsent),
             datagrams_received: load(&self.counters.received),
+            shared_memory_sent: load(&self.counters.shared_sent),
+            shared_memory_received: load(&self.counters.shared_received),
             datagrams_truncated: load(&self.counters.truncated),
         }
     }
@@ -215,6 +237,7 @@ impl Runtime {
             metatraffic_multicast: locators(self.transport.metatraffic_multicast_addresses()),
             user_unicast: locators(self.transport.user_unicast_addresses()),
             interfaces: self.interfaces(),
+            shared_memory: self.sharing.name(),
         }
     }
 }
@@ -230,6 +253,8 @@ pub struct Addresses {
     pub user_unicast: Vec<Locator>,
     /// The host's own addresses with their subnets.
     pub interfaces: Vec<Interface>,
+    /// Under which it shares memory with other processes of this host, if it does.
+    pub shared_memory: Option<SharedMemoryName>,
 }
 
 /// Pieces of one datagram that one system call takes without an allocation.
@@ -247,6 +272,20 @@ impl Environment for Runtime {
     fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
         let options = SendOptions { dscp: Some(code_point), ..SendOptions::default() };
         self.transmit(destination, datagram, &options);
+    }
+
+    fn share_memory(&self, name: SharedMemoryName) -> Result<Option<Locator>, NotShared> {
+        if self.fork.is_forked_child() {
+            return Err(NotShared::Disabled);
+        }
+        self.sharing.begin(name)
+    }
+
+    fn stop_sharing_memory(&self, name: SharedMemoryName) {
+        // A connection that is ended here would be ended for the parent.
+        if !self.fork.is_forked_child() {
+            self.sharing.end(name);
+        }
     }
 
     fn timer_moved(&self, at: Monotonic) {
@@ -277,34 +316,25 @@ impl Environment for Runtime {
 
 impl Runtime {
     fn transmit(&self, destination: &Locator, datagram: &Datagram, options: &SendOptions) {
-        let Some(address) = destination.socket_address() else { return };
         if self.fork.is_forked_child() {
             return;
         }
-        let mut slices = [IoSlice::new(&[]); PIECES];
-        let mut count = 0;
-        let mut whole = Vec::new();
-        for piece in datagram.pieces() {
-            match slices.get_mut(count) {
-                Some(slot) => *slot = IoSlice::new(piece),
-                None => {
-                    whole = datagram.to_vec();
+        if destination.kind == LocatorKind::SHARED_MEMORY {
+            return self.transmit_shared(destination, datagram);
+        }
+        let Some(address) = destination.socket_address() else { return };
+        let result = with_pieces(datagram, |pieces| {
+            let mut result = self.transport.send(address, pieces, options);
+            // A full socket buffer drains within the time of a few system calls.
+            for _ in 0..100 {
+                if !matches!(result, Err(SendError::WouldBlock)) {
                     break;
                 }
+                thread::yield_now();
+                result = self.transport.send(address, pieces, options);
             }
-            count += 1;
-        }
-        let single = [IoSlice::new(&whole)];
-        let pieces = if whole.is_empty() { slices.get(..count).unwrap_or(&slices) } else { &single[..] };
-        let mut result = self.transport.send(address, pieces, options);
-        // A full socket buffer drains within the time of a few system calls.
-        for _ in 0..100 {
-            if !matches!(result, Err(SendError::WouldBlock)) {
-                break;
-            }
-            thread::yield_now();
-            result = self.transport.send(address, pieces, options);
-        }
+            result
+        });
         match result {
             Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
             Err(error) => {
@@ -313,4 +343,18 @@ impl Runtime {
             }
         };
     }
+}
+
+/// Calls `send` with the datagram's pieces, or with all in one piece where they are too many.
+fn with_pieces<R>(datagram: &Datagram, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+    let mut slices = [IoSlice::new(&[]); PIECES];
+    let mut count = 0;
+    for piece in datagram.pieces() {
+        match slices.get_mut(count) {
+            Some(slot) => *slot = IoSlice::new(piece),
+            None => return send(&[IoSlice::new(&datagram.to_vec())]),
+        }
+        count += 1;
+    }
+    send(slices.get(..count).unwrap_or(&slices))
 }

@@ -18,7 +18,7 @@ use std::{
 use dds_rtps::{structure::Locator, time::Monotonic};
 use parking_lot::{Condvar, Mutex};
 
-use super::Runtime;
+use super::{Runtime, shared::SharedReception};
 use crate::{
     condition::Notifier,
     engine::{Burst, Engine},
@@ -27,7 +27,7 @@ use crate::{
 /// The largest UDP datagram, which is also the most that coalesced reception fills.
 const RECEIVE_BUFFER: usize = 65_536;
 /// Datagrams taken from one socket before the others get their turn.
-const DATAGRAMS_PER_TURN: usize = 64;
+pub(super) const DATAGRAMS_PER_TURN: usize = 64;
 /// Turns that follow each other this closely are a stream: sockets are emptied then, which saves the
 /// waiting in between. Otherwise one datagram is taken, which saves finding that there is no other.
 const STREAMING_NANOS: u64 = 10_000;
@@ -42,11 +42,14 @@ pub(super) struct Reception {
     buffer: Vec<u8>,
     bursts: Vec<(Arc<Engine>, Burst)>,
     last_turn: Monotonic,
+    /// Unless no memory is shared.
+    shared: Option<SharedReception>,
 }
 
-impl Default for Reception {
-    fn default() -> Self {
-        Self { buffer: vec![0; RECEIVE_BUFFER], bursts: Vec::new(), last_turn: Monotonic::ZERO }
+impl Reception {
+    pub(super) fn new(shared: Option<SharedReception>) -> Self {
+        let buffer = vec![0; RECEIVE_BUFFER];
+        Self { buffer, bursts: Vec::new(), last_turn: Monotonic::ZERO, shared }
     }
 }
 
@@ -201,7 +204,11 @@ impl Runtime {
 
     /// Waits for datagrams, at most `timeout`, and delivers what is there.
     fn receive_once(&self, reception: &mut Reception, timeout: Option<StdDuration>) {
-        let ready = match self.transport.wait(timeout) {
+        // Messages in memory do not keep the sockets from being looked at: what was sent by network before them, such
+        // as the announcement of their writer, has arrived before them too.
+        let messages_wait = reception.shared.as_mut().is_some_and(SharedReception::has_messages);
+        let waited = self.transport.wait(if messages_wait { Some(StdDuration::ZERO) } else { timeout });
+        let ready = match waited {
             Ok(ready) => ready,
             Err(error) => {
                 tracing::error!(%error, "waiting for datagrams failed");
@@ -210,10 +217,11 @@ impl Runtime {
                 return;
             }
         };
-        if ready.has_no_socket() && !ready.interfaces_changed() {
+        let has_messages = messages_wait || ready.has_shared_messages() || ready.shared_memory_changed();
+        if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
             return;
         }
-        let Reception { buffer, bursts, last_turn } = reception;
+        let Reception { buffer, bursts, last_turn, shared } = reception;
         bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));
         let mut now = self.clock.now();
         if ready.interfaces_changed() {
@@ -222,7 +230,7 @@ impl Runtime {
             }
         }
         let streaming = now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
-        let at_once = if streaming { DATAGRAMS_PER_TURN } else { 1 };
+        let at_once = if streaming || has_messages { DATAGRAMS_PER_TURN } else { 1 };
         for socket in ready {
             for _ in 0..at_once {
                 let received = match self.transport.receive(socket, buffer) {
@@ -245,6 +253,16 @@ impl Runtime {
                     }
                 }
             }
+        }
+        if let Some(shared) = shared.as_mut().filter(|_| has_messages) {
+            if !ready.has_no_socket() {
+                // What came by network takes effect before what comes now.
+                bursts.iter_mut().for_each(|(engine, burst)| engine.finish_burst(now, burst));
+            }
+            if ready.shared_memory_changed() {
+                self.serve_shared(now, shared, bursts);
+            }
+            self.receive_shared(now, shared, bursts);
         }
         if streaming {
             now = self.clock.now();

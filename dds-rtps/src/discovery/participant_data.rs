@@ -15,7 +15,7 @@ use dds_types::{
 use super::{DiscoveryDataError, MOST_LOCATORS, Property, UnknownParameters, table, value::ParameterValue};
 use crate::{
     message::{DataPayload, InlineQos, pid},
-    structure::{EntityId, Guid, Locator, ProtocolVersion, VendorId},
+    structure::{EntityId, Guid, Locator, ProtocolVersion, SharedMemoryName, VendorId},
 };
 
 /// Which built-in endpoints a participant has (RTPS 2.5 §9.3.2.12). Unknown bits are kept.
@@ -167,6 +167,8 @@ discovery_data! {
             maybe entity_name: String = None, pid::ENTITY_NAME;
             /// Named values, such as where it runs.
             unless_empty properties: Vec<Property> = Vec::new(), pid::PROPERTY_LIST;
+            /// Under which its process shares memory with others of its host, where it does.
+            maybe shared_memory: SharedMemoryName = None, pid::SHARED_MEMORY;
         }
         policies {}
     }
@@ -221,6 +223,10 @@ impl ParticipantData {
         }
         if self.vendor == VendorId::UNKNOWN {
             self.vendor = self.unknown.vendor();
+        }
+        // With others the same id means something else.
+        if self.vendor != VendorId::OURS || self.unknown.vendor() != VendorId::OURS {
+            self.shared_memory = None;
         }
         Ok(self)
     }

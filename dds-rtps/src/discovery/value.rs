@@ -9,7 +9,7 @@ use dds_types::{
 };
 
 use super::LONGEST_STRING;
-use crate::structure::{EntityId, Guid, Locator, LocatorKind, ProtocolVersion, VendorId};
+use crate::structure::{EntityId, Guid, Locator, LocatorKind, ProtocolVersion, SharedMemoryName, VendorId};
 
 /// The value of a parameter in discovery data.
 pub trait ParameterValue: Sized {
@@ -106,6 +106,17 @@ impl ParameterValue for Vec<u8> {
 
     fn write(&self, out: &mut CdrWriter<'_>) {
         out.write_bytes(self);
+    }
+}
+
+impl ParameterValue for SharedMemoryName {
+    /// Of any bytes: where another vendor has something else under the same id, that is no error.
+    fn read(input: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self(input.remaining().first_chunk().copied().unwrap_or_default()))
+    }
+
+    fn write(&self, out: &mut CdrWriter<'_>) {
+        out.write_bytes(&self.0);
     }
 }
 

@@ -92,6 +92,9 @@ parameter_ids! {
     RELATED_SAMPLE_IDENTITY = 0x0083;
     /// Splits a domain.
     DOMAIN_TAG = 0x4014;
+    /// Where a process of ours can be reached by shared memory; an id of our own, interpreted only in
+    /// announcements of our own vendor id.
+    SHARED_MEMORY = 0x81dd;
 }
 
 /// Where eProsima and RTI put the related sample identity before 0x0083 was assigned, and where we

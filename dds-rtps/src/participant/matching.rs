@@ -275,6 +275,11 @@ impl Participant {
                 return Some(Err(Judgement::AwaitPath));
             }
         }
+        // Acknowledgements may take any way.
+        let is_writer = matches!(local_data, EndpointData::Publication(_));
+        if is_writer && peer.is_some_and(|peer| peer.awaits_sharing) && problems.is_empty() {
+            return Some(Err(Judgement::AwaitPath));
+        }
         let locators = match peer {
             None => smallvec![locators::IN_PROCESS],
             Some(peer) => match self.locator_of(peer, remote_data) {
@@ -309,10 +314,11 @@ impl Participant {
         let proven = || ranked.iter().filter(|locator| self.may_send_to(peer, locator));
         // The address at which its built-in endpoints answer comes first.
         let best = proven().find(|locator| path.is_some() && locators::ip(locator) == path);
-        best.or_else(|| proven().next()).copied().ok_or_else(|| Problem::Unreachable {
+        let network = best.or_else(|| proven().next()).copied().ok_or_else(|| Problem::Unreachable {
             announced: announced.iter().take(locators::LOCATORS_CONSIDERED).copied().collect(),
             origin: peer.origin,
-        })
+        })?;
+        Ok(peer.shared_path.filter(|_| data.unicast_locators().is_empty()).unwrap_or(network))
     }
 
     /// Whether this is a writer of ours that the user must assert.

@@ -71,6 +71,8 @@ enum Timer {
     ParticipantLease(GuidPrefix),
     /// The participant has not answered yet.
     PathProbe(GuidPrefix),
+    /// Whether memory is shared with the participant has not been settled for long.
+    Sharing(GuidPrefix),
     /// The writer's liveliness lease may have run out.
     WriterLease(Guid),
     /// Our AUTOMATIC writers are to be asserted.
@@ -192,6 +194,7 @@ impl Participant {
                 Timer::Announcement => self.announcement_due(now.monotonic),
                 Timer::ParticipantLease(prefix) => self.participant_lease_due(now, prefix),
                 Timer::PathProbe(prefix) => self.path_probe_due(now, prefix),
+                Timer::Sharing(prefix) => self.sharing_settled(now, prefix),
                 Timer::WriterLease(writer) => self.writer_lease_due(now.monotonic, writer),
                 Timer::AutomaticAssertion => self.automatic_assertion_due(now),
                 Timer::ManualAssertion => self.manual_assertion_due(now),

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{DiscoveryEvent, Interface, Participant, PathValidation, Timer, locators, peers::Peer};
 use crate::{
     message::{Datagram, MessageBuilder, Submessage},
-    structure::{GuidPrefix, Locator, LocatorKind},
+    structure::{GuidPrefix, Locator, LocatorKind, SharedMemoryName},
     time::{Monotonic, Now},
     timing,
     writer::Destinations,
@@ -57,6 +57,54 @@ impl Participant {
             if self.rank_paths(prefix) {
                 self.path_moved(now, prefix);
             }
+            self.judge_peer(now, prefix);
+        }
+    }
+
+    /// Under which name a participant shares memory, if its announcement came from this host: from anywhere
+    /// else it could only be made up.
+    pub fn shared_memory_of(&self, prefix: GuidPrefix) -> Option<SharedMemoryName> {
+        let peer = self.peers.get(prefix)?;
+        let is_here =
+            locators::ip(&peer.origin).is_some_and(|ip| locators::is_own(ip, &self.config.interfaces));
+        peer.data.shared_memory.filter(|_| is_here)
+    }
+
+    /// Whether a participant announces that its process shares memory, wherever it is.
+    pub fn is_sharing_announced(&self, prefix: GuidPrefix) -> bool {
+        self.peers.get(prefix).is_some_and(|peer| peer.data.shared_memory.is_some())
+    }
+
+    /// From now on user data for a participant's endpoints goes to `path`, in memory shared with its process,
+    /// or (again) to its network address. Where both sides announce that they share memory, this is to be called
+    /// in any case: matching waits for it, for a while. Discovery stays on the network, and so do endpoints that announce
+    /// addresses of their own.
+    pub fn set_shared_path(&mut self, now: Now, prefix: GuidPrefix, path: Option<Locator>) {
+        let Some(peer) = self.peers.get_mut(prefix) else { return };
+        let is_news = peer.shared_path != path;
+        peer.shared_path = path;
+        if peer.awaits_sharing {
+            self.sharing_settled(now, prefix);
+        } else if is_news {
+            self.judge_peer(now, prefix);
+        }
+    }
+
+    /// A new participant: where both sides share memory, matching waits until that is settled.
+    pub(super) fn await_sharing(&mut self, now: Monotonic, prefix: GuidPrefix) {
+        if self.config.data.shared_memory.is_none() || self.shared_memory_of(prefix).is_none() {
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(prefix) {
+            peer.awaits_sharing = true;
+            self.timers.set(Timer::Sharing(prefix), now.after(timing::SHARING_SETTLED_WITHIN));
+        }
+    }
+
+    pub(super) fn sharing_settled(&mut self, now: Now, prefix: GuidPrefix) {
+        self.timers.cancel(Timer::Sharing(prefix));
+        if let Some(peer) = self.peers.get_mut(prefix) {
+            peer.awaits_sharing = false;
             self.judge_peer(now, prefix);
         }
     }

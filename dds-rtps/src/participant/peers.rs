@@ -32,6 +32,11 @@ pub(super) struct Peer {
     /// Where its built-in endpoints may be reached, the best first.
     pub(super) paths: Ranked,
     pub(super) chosen: usize,
+    /// Where its user endpoints are reached past the network, while memory is shared with its process.
+    pub(super) shared_path: Option<Locator>,
+    /// It is not settled yet whether memory is shared: writers' matches wait, so that no sample overtakes another by
+    /// another way.
+    pub(super) awaits_sharing: bool,
     /// Addresses from which it has acknowledged one of our writers.
     pub(super) validated: SmallVec<[IpAddr; 2]>,
     /// Whether the built-in writers serve it.

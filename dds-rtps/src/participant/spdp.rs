@@ -298,6 +298,8 @@ impl Participant {
                 origin,
                 paths,
                 chosen: 0,
+                shared_path: None,
+                awaits_sharing: false,
                 validated: Default::default(),
                 is_served: false,
                 received,
@@ -320,6 +322,7 @@ impl Participant {
         self.announcer.reply_to(prefix);
         self.follow_peer(now.monotonic, prefix);
         self.start_probing(now.monotonic, prefix);
+        self.await_sharing(now.monotonic, prefix);
     }
 
     fn change_participant(
@@ -358,6 +361,7 @@ impl Participant {
         self.endpoints.forget_peer(prefix);
         self.timers.cancel(Timer::ParticipantLease(prefix));
         self.timers.cancel(Timer::PathProbe(prefix));
+        self.timers.cancel(Timer::Sharing(prefix));
         self.revive_writers(now.monotonic);
         self.events.push_back(DiscoveryEvent::ParticipantLost { guid: peer.data.guid, reason });
     }

@@ -40,7 +40,10 @@ impl MessageSizes {
     }
 
     fn of(&self, destinations: &[(GuidPrefix, Locator)]) -> usize {
-        let local = |locator: &Locator| locator.kind == LocatorKind::IN_PROCESS || locator.is_loopback();
+        let local = |locator: &Locator| {
+            matches!(locator.kind, LocatorKind::IN_PROCESS | LocatorKind::SHARED_MEMORY)
+                || locator.is_loopback()
+        };
         if destinations.iter().all(|(_, locator)| local(locator)) { self.local } else { self.network }
     }
 }

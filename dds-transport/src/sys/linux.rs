@@ -6,11 +6,13 @@ mod monitor;
 mod poller;
 mod refusals;
 mod send;
+mod shared_memory;
 mod socket;
 
 pub(crate) use fork::ForkMark;
 pub(crate) use monitor::ChangeSource;
 pub(crate) use poller::Poller;
+pub(crate) use shared_memory::{SharedMemory, SharedMemoryReceiver};
 pub(crate) use socket::{SocketBackend, multicast_bind_address, size_buffers};
 
 use std::io;

@@ -2,10 +2,12 @@
 
 mod monitor;
 mod poller;
+mod shared_memory;
 mod socket;
 
 pub(crate) use monitor::ChangeSource;
 pub(crate) use poller::Poller;
+pub(crate) use shared_memory::{SharedMemory, SharedMemoryReceiver};
 pub(crate) use socket::{SocketBackend, multicast_bind_address, size_buffers};
 
 /// Compares process ids. See [`ForkGuard`](crate::ForkGuard).

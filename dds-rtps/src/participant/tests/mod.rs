@@ -5,6 +5,7 @@ mod changes;
 mod discovery;
 mod hostile;
 mod liveliness;
+mod sharing;
 mod verdicts;
 
 use std::{

@@ -51,6 +51,12 @@ impl Poller {
         self.control(libc::EPOLL_CTL_ADD, source.as_raw_fd(), libc::EPOLLIN, u64::from(token.0))
     }
 
+    /// As [`add`](Self::add), but reports each write once: the source never needs to be read.
+    pub(crate) fn add_edge_triggered(&self, source: BorrowedFd<'_>, token: Token) -> io::Result<()> {
+        let events = libc::EPOLLIN | libc::EPOLLET;
+        self.control(libc::EPOLL_CTL_ADD, source.as_raw_fd(), events, u64::from(token.0))
+    }
+
     pub(crate) fn remove(&self, source: BorrowedFd<'_>) -> io::Result<()> {
         self.control(libc::EPOLL_CTL_DEL, source.as_raw_fd(), 0, 0)
     }

@@ -1,0 +1,335 @@
+//! Memory shared between real processes: what arrives, and what remains when one is killed.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::{
+    collections::BTreeMap,
+    os::unix::process::CommandExt,
+    process::{Child, Command},
+};
+
+use common::{PATIENCE, wait_for};
+use dds_core::{
+    DataReader, DataWriter, DdsType, DomainParticipant, ParticipantConfig,
+    engine::{NotShared, SharedMemoryState},
+    sample::Sample,
+    transport::SharedMemoryRefusal,
+};
+
+#[derive(DdsType, Clone, Debug, PartialEq)]
+struct Item {
+    #[dds(key)]
+    key: u32,
+    number: u64,
+    filler: Vec<u8>,
+}
+
+/// Ends a peer.
+const LAST: u64 = u64::MAX;
+const KEYS: u64 = 7;
+
+fn item(number: u64, filler: usize) -> Item {
+    Item { key: (number % KEYS) as u32, number, filler: vec![number as u8; filler] }
+}
+
+/// What the second process of a test does; the values are what tells tests and processes apart.
+const ROLE: &str = "DDS_TEST_ROLE";
+const DOMAIN: &str = "DDS_TEST_DOMAIN";
+const TAG: &str = "DDS_TEST_TAG";
+
+#[expect(clippy::disallowed_methods, reason = "how a test tells its second process what to do")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Another process, killed at the latest when it is dropped.
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Peer {
+    fn start(scene: &Scene, role: &str, user: Option<u32>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["second_process", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+        command.env(ROLE, role).env(DOMAIN, scene.domain.to_string()).env(TAG, &scene.tag);
+        if let Some(user) = user {
+            command.uid(user);
+        }
+        Self(command.spawn().unwrap())
+    }
+
+    fn signal(&self, signal: i32) {
+        let id = i32::try_from(self.0.id()).unwrap();
+        // SAFETY: a child of ours that has not been waited for, so that the number is still its own.
+        assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+    }
+
+    fn ends(mut self) {
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+struct Scene {
+    domain: u32,
+    tag: String,
+}
+
+impl Scene {
+    fn new(domain: u32) -> Self {
+        Self { domain, tag: format!("shared-{}-{domain}", std::process::id()) }
+    }
+
+    fn of_this_process() -> Self {
+        Self { domain: variable(DOMAIN).unwrap().parse().unwrap(), tag: variable(TAG).unwrap() }
+    }
+
+    fn participant(&self, change: impl FnOnce(&mut ParticipantConfig)) -> DomainParticipant {
+        let mut config =
+            ParticipantConfig { domain_tag: self.tag.clone(), ..ParticipantConfig::loopback_only() };
+        change(&mut config);
+        DomainParticipant::builder(self.domain).config(config).build().unwrap()
+    }
+}
+
+/// Rings that are full soon, and leases that are over soon.
+fn small_rings(config: &mut ParticipantConfig) {
+    config.shared_memory_bytes = 256 << 10;
+    config.lease_duration = dds_core::qos::Duration::from_secs(1);
+    config.announcement_period = dds_core::qos::Duration::from_millis(200);
+}
+
+/// Not a test but what other tests start as their second process.
+#[test]
+#[ignore = "a second process of other tests"]
+fn second_process() {
+    let Some(role) = variable(ROLE) else { return };
+    let scene = Scene::of_this_process();
+    match role.as_str() {
+        "echo" => echo(&scene.participant(small_rings)),
+        "echo without memory" => echo(&scene.participant(|config| config.shared_memory = false)),
+        "write" => write_for_ever(&scene.participant(small_rings)),
+        other => panic!("no such role: {other}"),
+    }
+}
+
+fn echo(participant: &DomainParticipant) {
+    let reader = participant.topic::<Item>("There").unwrap().reader().reliable().keep_all().build().unwrap();
+    let writer = participant.topic::<Item>("Back").unwrap().writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, PATIENCE.into()).unwrap();
+    loop {
+        reader.wait_for_data(PATIENCE.into()).unwrap();
+        for item in reader.take().unwrap().into_iter().filter_map(Sample::into_data) {
+            if item.number == LAST {
+                return;
+            }
+            assert!(item.filler.iter().all(|byte| *byte == item.number as u8));
+            writer.write(&Item { filler: Vec::new(), ..item }).unwrap();
+        }
+    }
+}
+
+fn write_for_ever(participant: &DomainParticipant) {
+    let writer = participant.topic::<Item>("Back").unwrap().writer().reliable().keep_last(1).build().unwrap();
+    for number in 0.. {
+        writer.write(&item(number, 3_000)).unwrap();
+    }
+}
+
+/// The ends of the process that tests.
+struct Ends {
+    participant: DomainParticipant,
+    writer: DataWriter<Item>,
+    reader: DataReader<Item>,
+}
+
+impl Ends {
+    fn new(scene: &Scene, change: impl FnOnce(&mut ParticipantConfig)) -> Self {
+        let participant = scene.participant(change);
+        let topic = |name| participant.topic::<Item>(name).unwrap();
+        let writer = topic("There").writer().reliable().keep_all().build().unwrap();
+        let reader = topic("Back").reader().reliable().keep_all().build().unwrap();
+        Self { participant, writer, reader }
+    }
+
+    /// Which way data takes to the only other participant.
+    fn state(&self) -> Option<SharedMemoryState> {
+        let others = self.participant.discovered_participants();
+        others.iter().find_map(|other| self.participant.shared_memory_with(other.guid))
+    }
+
+    fn wait_matched(&self) {
+        self.writer.wait_matched(1, PATIENCE.into()).unwrap();
+        self.reader.wait_matched(1, PATIENCE.into()).unwrap();
+    }
+
+    fn wait_for_state(&self, wanted: &SharedMemoryState) {
+        wait_for(|| self.state().as_ref() == Some(wanted));
+    }
+
+    /// Takes echoes until that of `last`, each key's in order and without gaps from `next` on.
+    fn take_through(&self, next: &mut BTreeMap<u32, u64>, last: u64) {
+        while next.values().max() != Some(&(last + KEYS)) {
+            if self.reader.wait_for_data(PATIENCE.into()).is_err() {
+                panic!("{last} {next:?} {:?}", self.participant.statistics());
+            }
+            for item in self.reader.take().unwrap().into_iter().filter_map(Sample::into_data) {
+                let expected = next.entry(item.key).or_insert(u64::from(item.key));
+                assert_eq!(item.number, *expected);
+                *expected += KEYS;
+            }
+        }
+    }
+
+    fn say_last(&self) {
+        self.writer.write(&Item { key: 0, number: LAST, filler: Vec::new() }).unwrap();
+        self.writer.wait_for_acknowledgments(PATIENCE.into()).unwrap();
+    }
+
+    fn sent_by_memory(&self) -> u64 {
+        self.participant.statistics().runtime.unwrap().shared_memory_sent
+    }
+}
+
+#[test]
+fn what_full_memory_refused_is_sent_again_in_order() {
+    let scene = Scene::new(110);
+    let ends = Ends::new(&scene, small_rings);
+    let peer = Peer::start(&scene, "echo", None);
+    ends.wait_matched();
+    ends.wait_for_state(&SharedMemoryState::Shared);
+    let unsent = || ends.participant.statistics().runtime.unwrap().datagrams_unsent;
+    let mut next = BTreeMap::new();
+    let mut number = 0;
+    for _ in 0..3 {
+        let before = unsent();
+        peer.signal(libc::SIGSTOP);
+        // More than the memory holds, and less than the writer's window.
+        for _ in 0..200 {
+            ends.writer.write(&item(number, 4_000)).unwrap();
+            number += 1;
+        }
+        ends.writer.flush();
+        assert!(unsent() > before, "it was never full");
+        peer.signal(libc::SIGCONT);
+        for _ in 0..2_000 {
+            ends.writer.write(&item(number, (number % 500) as usize)).unwrap();
+            number += 1;
+        }
+        ends.take_through(&mut next, number - 1);
+    }
+    assert!(ends.sent_by_memory() > 0);
+    ends.say_last();
+    peer.ends();
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn mappings() -> usize {
+    std::fs::read_to_string("/proc/self/maps")
+        .unwrap()
+        .lines()
+        .filter(|line| line.contains("memfd:dds"))
+        .count()
+}
+
+fn files() -> usize {
+    std::fs::read_dir("/dev/shm").map_or(0, Iterator::count)
+}
+
+/// One test for both directions: it counts what its process has open.
+#[test]
+fn a_killed_process_leaves_nothing_behind_and_its_successor_goes_on() {
+    let scene = Scene::new(111);
+    let ends = Ends::new(&scene, small_rings);
+    let before = (descriptors(), files());
+    for round in 0..3 {
+        // The receiving side dies.
+        let peer = Peer::start(&scene, "echo", None);
+        ends.wait_matched();
+        ends.wait_for_state(&SharedMemoryState::Shared);
+        let sent = ends.sent_by_memory();
+        ends.writer.write(&item(0, 100)).unwrap();
+        ends.reader.wait_for_data(PATIENCE.into()).unwrap();
+        assert!(ends.sent_by_memory() > sent);
+        peer.signal(libc::SIGSTOP);
+        for number in 0..100 {
+            ends.writer.write(&item(number, 3_000)).unwrap();
+        }
+        peer.signal(libc::SIGKILL);
+        drop(peer);
+        let gone = SharedMemoryState::NotShared(NotShared::Refused(SharedMemoryRefusal::Gone));
+        wait_for(|| ends.state().is_none_or(|state| state == gone));
+        wait_for(|| (descriptors(), mappings(), files()) == (before.0, 0, before.1));
+        // Killed with samples unacknowledged: until its lease ends it counts as matched.
+        wait_for(|| ends.writer.publication_matched_status().current_count == 0);
+
+        // The sending side dies while it sends.
+        let peer = Peer::start(&scene, "write", None);
+        ends.reader.wait_matched(1, PATIENCE.into()).unwrap();
+        let received = || ends.participant.statistics().runtime.unwrap().shared_memory_received;
+        let start = received();
+        wait_for(|| received() > start + 100);
+        peer.signal(libc::SIGKILL);
+        drop(peer);
+        wait_for(|| (descriptors(), mappings(), files()) == (before.0, 0, before.1));
+        wait_for(|| ends.reader.subscription_matched_status().current_count == 0);
+        drop(ends.reader.take().unwrap());
+        println!("round {round}");
+    }
+}
+
+#[test]
+fn where_it_cannot_be_the_network_serves_and_the_reason_is_told() {
+    let exchange = |domain, role, user, change: fn(&mut ParticipantConfig), wanted: SharedMemoryState| {
+        let scene = Scene::new(domain);
+        let ends = Ends::new(&scene, change);
+        let peer = Peer::start(&scene, role, user);
+        ends.wait_matched();
+        ends.wait_for_state(&wanted);
+        for number in 0..100 {
+            ends.writer.write(&item(number, 100)).unwrap();
+        }
+        ends.take_through(&mut BTreeMap::new(), 99);
+        assert_eq!(ends.sent_by_memory(), 0);
+        ends.say_last();
+        peer.ends();
+    };
+    let not_shared = SharedMemoryState::NotShared;
+    exchange(112, "echo without memory", None, small_rings, not_shared(NotShared::NotOffered));
+    exchange(113, "echo", None, |config| config.shared_memory = false, not_shared(NotShared::Disabled));
+    // SAFETY: has no effect.
+    let ours = unsafe { libc::geteuid() };
+    if ours == 0 {
+        let refusal = SharedMemoryRefusal::OtherUser { ours, theirs: Some(65_534) };
+        exchange(114, "echo", Some(65_534), small_rings, not_shared(NotShared::Refused(refusal)));
+    } else {
+        println!("not root: no process of another user can be made");
+    }
+}
+
+#[test]
+fn a_late_way_takes_over_and_what_was_by_network_is_not_lost() {
+    let scene = Scene::new(115);
+    let ends = Ends::new(&scene, small_rings);
+    let peer = Peer::start(&scene, "echo", None);
+    ends.writer.wait_matched(1, PATIENCE.into()).unwrap();
+    // Whatever goes by which way: matching needs the network, and memory may come later.
+    for number in 0..5_000 {
+        ends.writer.write(&item(number, 50)).unwrap();
+    }
+    ends.take_through(&mut BTreeMap::new(), 4_999);
+    ends.wait_for_state(&SharedMemoryState::Shared);
+    ends.say_last();
+    peer.ends();
+    let departed = || ends.participant.discovered_participants().is_empty();
+    wait_for(departed);
+}

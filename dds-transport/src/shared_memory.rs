@@ -1,0 +1,244 @@
+//! Messages between processes of one host and user, through memory that they share.
+//!
+//! Each process has a [name](SharedMemoryName), which it tells others by whatever means. Whoever wants to
+//! send [connects](SharedMemory::connect) to a name and then sends messages of any content, which arrive
+//! whole and in order, or not at all when the receiver does not keep up. A way leads in one direction:
+//! answers take another.
+//!
+//! Nothing lies in a file system: segments are anonymous, sealed files, sockets have abstract names, and all
+//! of it is gone with the processes, however they end. An abstract name exists in one network namespace
+//! only, and the system tells the user at the other end, so that connecting proves the same host and user.
+//! A peer of the same user is trusted as far as the system trusts it, which lets it stop and debug us; but
+//! what it writes is checked, so that its mistakes end in a closed connection.
+//!
+//! | side | does |
+//! |---|---|
+//! | [`SharedMemory`] | connects and sends, from any thread, never blocking |
+//! | [`SharedMemoryReceiver`] | accepts and receives, on the thread that waits for the [`Poller`] |
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+use crate::error::SendError;
+use crate::poller::{Poller, Token};
+use crate::sys;
+
+/// The poller's token of new connections and of ends of old ones.
+pub(crate) const CONTROL: Token = Token(Token::LARGEST - 1);
+/// The poller's token of messages.
+pub(crate) const MESSAGES: Token = Token(Token::LARGEST - 2);
+
+/// Names a process's receiving end: half of it the address of its socket, half what a connection must know.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SharedMemoryName(pub [u8; 16]);
+
+impl SharedMemoryName {
+    /// The half that everybody on this host can see.
+    pub(crate) fn id(self) -> [u8; 8] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+
+    /// The half that only those know who were told the name.
+    pub(crate) fn token(self) -> [u8; 8] {
+        self.0.last_chunk().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SharedMemoryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The other half is nobody's business.
+        write!(f, "SharedMemoryName({:016x}…)", u64::from_be_bytes(self.id()))
+    }
+}
+
+/// How much memory is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedMemoryConfig {
+    /// Bytes of messages that may be on the way to each process, rounded up to a power of two within
+    /// 256 KiB and 64 MiB. Default 8 MiB: four full windows of a KEEP_ALL writer, so that what is sent arrives;
+    /// memory is taken up only as far as messages really wait.
+    pub ring_bytes: usize,
+}
+
+impl Default for SharedMemoryConfig {
+    fn default() -> Self {
+        Self { ring_bytes: 8 << 20 }
+    }
+}
+
+/// Why no memory is shared with a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedMemoryRefusal {
+    /// This system has no such memory.
+    Unsupported,
+    /// No process of that name listens in this network namespace: it is on another host, in another
+    /// container, or gone.
+    NotHere,
+    /// It is one of another user.
+    OtherUser {
+        /// The effective user id of this process.
+        ours: u32,
+        /// Its own, if it was told.
+        theirs: Option<u32>,
+    },
+    /// One side has as many connections as it takes.
+    TooMany,
+    /// It says that it never told us its name.
+    WrongToken,
+    /// It speaks another version, or none.
+    OtherVersion,
+    /// It refused our memory.
+    BadSegment,
+    /// It was there and is gone.
+    Gone,
+    /// A system call failed.
+    Failed {
+        /// At what.
+        operation: &'static str,
+        /// What the system said.
+        reason: String,
+    },
+}
+
+impl SharedMemoryRefusal {
+    pub(crate) fn failed(operation: &'static str, error: &io::Error) -> Self {
+        Self::Failed { operation, reason: error.to_string() }
+    }
+}
+
+impl fmt::Display for SharedMemoryRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported => f.write_str("this system does not support it"),
+            Self::NotHere => f.write_str(
+                "nobody listens under its name here: it is on another host, in another network namespace, or gone",
+            ),
+            Self::OtherUser { ours, theirs: Some(theirs) } => {
+                write!(f, "it runs as user {theirs}, we as user {ours}")
+            }
+            Self::OtherUser { ours, theirs: None } => write!(f, "it runs as another user than {ours}"),
+            Self::TooMany => f.write_str("one side has as many connections as it takes"),
+            Self::WrongToken => f.write_str("it says that it never told us its name"),
+            Self::OtherVersion => f.write_str("it speaks another version"),
+            Self::BadSegment => f.write_str("it refused our memory"),
+            Self::Gone => f.write_str("it was there and is gone"),
+            Self::Failed { operation, reason } => write!(f, "{operation} failed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for SharedMemoryRefusal {}
+
+/// What came of a way to another process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedMemoryEvent {
+    /// Messages can be sent.
+    Opened {
+        /// To whom.
+        name: SharedMemoryName,
+        /// The way.
+        way: SharedMemoryWay,
+    },
+    /// No (more) messages can be sent.
+    Closed {
+        /// To whom.
+        name: SharedMemoryName,
+        /// Why.
+        reason: SharedMemoryRefusal,
+    },
+}
+
+/// Names an open way among those of one [`SharedMemory`], for sending without a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SharedMemoryWay(pub u32);
+
+/// Connects to other processes and sends to them. See the [module](self).
+#[derive(Debug, Clone)]
+pub struct SharedMemory {
+    system: Arc<sys::SharedMemory>,
+}
+
+impl SharedMemory {
+    /// Listens under a `name` of random bytes. The receiving end belongs to the thread that waits for
+    /// `poller`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] where there is no such memory; else what the system reports.
+    pub fn open(
+        name: SharedMemoryName,
+        config: SharedMemoryConfig,
+        poller: &Poller,
+    ) -> io::Result<(Self, SharedMemoryReceiver)> {
+        let (system, receiver) = sys::SharedMemory::open(name, config, poller)?;
+        Ok((Self { system }, SharedMemoryReceiver { system: receiver }))
+    }
+
+    /// The name under which others connect.
+    #[must_use]
+    pub fn name(&self) -> SharedMemoryName {
+        self.system.name()
+    }
+
+    /// The way to a process, or `None` while one is being opened; then a [`SharedMemoryEvent`] follows.
+    ///
+    /// # Errors
+    /// [`SharedMemoryRefusal`], per cause.
+    pub fn connect(&self, name: SharedMemoryName) -> Result<Option<SharedMemoryWay>, SharedMemoryRefusal> {
+        self.system.connect(name)
+    }
+
+    /// Closes the way to a process; no event follows.
+    pub fn disconnect(&self, name: SharedMemoryName) {
+        self.system.disconnect(name);
+    }
+
+    /// Sends one message to the process `name` at the end of `way`, and wakes it if it sleeps.
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`] when the receiver has not taken enough yet, [`SendError::TooLarge`] above half
+    /// the ring, [`SendError::Unreachable`] when the way is closed.
+    #[inline]
+    pub fn send(
+        &self,
+        way: SharedMemoryWay,
+        name: SharedMemoryName,
+        pieces: &[IoSlice<'_>],
+    ) -> Result<(), SendError> {
+        self.system.send(way, name, pieces)
+    }
+}
+
+/// Accepts connections and receives messages. See the [module](self).
+#[derive(Debug)]
+pub struct SharedMemoryReceiver {
+    system: sys::SharedMemoryReceiver,
+}
+
+impl SharedMemoryReceiver {
+    /// Whether messages wait. If not, the poller tells of the next one.
+    ///
+    /// To be called before each wait.
+    #[inline]
+    #[must_use]
+    pub fn has_messages(&mut self) -> bool {
+        self.system.has_messages()
+    }
+
+    /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`.
+    #[inline]
+    pub fn receive(&mut self, most: usize, buffer: &mut Vec<u8>, take: impl FnMut(SharedMemoryName, &[u8])) {
+        self.system.receive(most, buffer, take);
+    }
+
+    /// Looks after connections: to be called when the poller says that there is something about them.
+    pub fn serve(&mut self, events: &mut Vec<SharedMemoryEvent>) {
+        self.system.serve(events);
+    }
+
+    /// How many processes send to this one.
+    #[must_use]
+    pub fn senders(&self) -> usize {
+        self.system.senders()
+    }
+}

@@ -1,0 +1,261 @@
+//! The receiving end: accepts connections, takes messages out of rings.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::handshake::{self, Answer, Arrived, Hello};
+use super::ring::{self, RingReader};
+use super::{LISTENER, MOST_WAYS, OUTGOING, SharedMemory};
+use crate::poller::Poller;
+use crate::shared_memory::{MESSAGES, SharedMemoryEvent, SharedMemoryName};
+
+/// Connections that have said nothing yet; the oldest goes when there are more.
+const MOST_ARRIVING: usize = 32;
+/// Connections accepted before others get their turn.
+const ACCEPTED_PER_TURN: usize = 16;
+/// Connections looked after before others get their turn.
+const EVENTS_PER_TURN: usize = 32;
+
+/// See [`crate::SharedMemoryReceiver`].
+#[derive(Debug)]
+pub(crate) struct SharedMemoryReceiver {
+    name: SharedMemoryName,
+    listener: OwnedFd,
+    /// Whether the listener is watched: not while there are no descriptors left to accept with.
+    is_listening: bool,
+    control: Arc<OwnedFd>,
+    poller: Poller,
+    /// The ways out, whose connections are looked after here too.
+    ways: Option<Arc<SharedMemory>>,
+    /// By number, ascending.
+    arriving: Vec<(u64, OwnedFd)>,
+    incoming: Vec<Incoming>,
+    last_number: u64,
+}
+
+/// A way in.
+#[derive(Debug)]
+struct Incoming {
+    number: u64,
+    sender: SharedMemoryName,
+    connection: OwnedFd,
+    /// In the poller, edge-triggered, so that it never needs to be read.
+    event: OwnedFd,
+    ring: RingReader,
+    /// The sender is gone; what it sent before is still to be taken.
+    has_ended: bool,
+}
+
+impl SharedMemoryReceiver {
+    pub(super) fn new(
+        name: SharedMemoryName,
+        listener: OwnedFd,
+        control: Arc<OwnedFd>,
+        poller: &Poller,
+    ) -> Self {
+        Self {
+            name,
+            listener,
+            is_listening: true,
+            control,
+            poller: poller.clone(),
+            ways: None,
+            arriving: Vec::new(),
+            incoming: Vec::new(),
+            last_number: 0,
+        }
+    }
+
+    pub(super) fn with_ways(self, ways: Arc<SharedMemory>) -> Self {
+        Self { ways: Some(ways), ..self }
+    }
+
+    pub(crate) fn senders(&self) -> usize {
+        self.incoming.len()
+    }
+
+    #[inline]
+    pub(crate) fn has_messages(&mut self) -> bool {
+        if self.incoming.is_empty() {
+            return false;
+        }
+        let any = |incoming: &[Incoming]| incoming.iter().any(|way| way.has_ended || way.ring.has_message());
+        if any(&self.incoming) {
+            return true;
+        }
+        for way in &self.incoming {
+            way.ring.ask_to_be_woken();
+        }
+        ring::rest();
+        any(&self.incoming)
+    }
+
+    #[inline]
+    pub(crate) fn receive(
+        &mut self,
+        most: usize,
+        buffer: &mut Vec<u8>,
+        mut take: impl FnMut(SharedMemoryName, &[u8]),
+    ) {
+        let mut over = None;
+        for (place, way) in self.incoming.iter_mut().enumerate() {
+            for _ in 0..most {
+                match way.ring.pop(buffer) {
+                    Ok(true) => take(way.sender, buffer),
+                    Ok(false) if !way.has_ended => break,
+                    Ok(false) => {
+                        over = Some(place);
+                        break;
+                    }
+                    Err(ring::Broken) => {
+                        tracing::warn!(sender = ?way.sender, "what a process shared is damaged; it is heard no more");
+                        over = Some(place);
+                        break;
+                    }
+                }
+            }
+        }
+        // One at a time: the next turn finds the next.
+        if let Some(place) = over {
+            let way = self.incoming.swap_remove(place);
+            self.leave(&way.connection);
+            let _ = self.poller.remove(way.event.as_fd());
+        }
+    }
+
+    pub(crate) fn serve(&mut self, events: &mut Vec<SharedMemoryEvent>) {
+        let mut ready = [MaybeUninit::uninit(); EVENTS_PER_TURN];
+        let no_time = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = match epoll::wait(&self.control, &mut ready, Some(&no_time)) {
+            Ok((ready, _)) => ready,
+            Err(error) => {
+                if error != rustix::io::Errno::INTR {
+                    tracing::error!(%error, "looking after shared memory failed");
+                }
+                return;
+            }
+        };
+        for event in ready.iter() {
+            match event.data.u64() {
+                LISTENER => self.accept(),
+                number if number & OUTGOING != 0 => {
+                    if let Some(ways) = &self.ways {
+                        ways.serve(number, events);
+                    }
+                }
+                number => self.serve_incoming(number),
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        for _ in 0..ACCEPTED_PER_TURN {
+            match handshake::accept(&self.listener) {
+                Ok(None) => return,
+                Ok(Some(connection)) => self.welcome(connection),
+                Err(error) => {
+                    // No descriptors left, say. The listener would stay ready and the processor busy: it is
+                    // watched again when a connection ends.
+                    tracing::warn!(%error, "a process that wants to share memory cannot be accepted");
+                    let _ = epoll::delete(&self.control, &self.listener);
+                    self.is_listening = false;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, connection: OwnedFd) {
+        let refusal = match handshake::user_of(&connection) {
+            Ok(user) if user == handshake::own_user() => None,
+            _ => Some(Answer::OtherUser),
+        };
+        let refusal = refusal.or((self.incoming.len() >= MOST_WAYS).then_some(Answer::TooMany));
+        if let Some(answer) = refusal {
+            let _ = handshake::send_answer(&connection, answer);
+            return;
+        }
+        if self.arriving.len() >= MOST_ARRIVING {
+            let (_, oldest) = self.arriving.remove(0);
+            self.leave(&oldest);
+        }
+        self.last_number += 1;
+        let number = self.last_number & !OUTGOING;
+        let watched = EventFlags::IN | EventFlags::RDHUP;
+        if epoll::add(&self.control, &connection, EventData::new_u64(number), watched).is_ok() {
+            self.arriving.push((number, connection));
+        }
+    }
+
+    fn serve_incoming(&mut self, number: u64) {
+        if let Some(place) = self.arriving.iter().position(|(known, _)| *known == number) {
+            return self.greet(place);
+        }
+        let Some(way) = self.incoming.iter_mut().find(|way| way.number == number) else { return };
+        // Nothing is to come but the end; whoever says more is not understood and dropped.
+        if !matches!(handshake::receive_hello(&way.connection), Arrived::Nothing) {
+            way.has_ended = true;
+            way.ring.end();
+            // It would stay ready.
+            let _ = epoll::delete(&self.control, &way.connection);
+        }
+    }
+
+    /// The connection at this place of those arriving has something to say.
+    fn greet(&mut self, place: usize) {
+        let Some((_, connection)) = self.arriving.get(place) else { return };
+        let arrived = handshake::receive_hello(connection);
+        if let Arrived::Nothing = arrived {
+            return;
+        }
+        let (number, connection) = self.arriving.remove(place);
+        let answer = match arrived {
+            Arrived::Message((hello, _, _)) if hello.token != self.name.token() => Answer::WrongToken,
+            Arrived::Message(_) if self.incoming.len() >= MOST_WAYS => Answer::TooMany,
+            Arrived::Message((hello, segment, event)) => match self.admit(hello, &segment, &event) {
+                Ok(ring) => {
+                    if handshake::send_answer(&connection, Answer::Accepted).is_ok() {
+                        let sender = hello.name;
+                        self.incoming.push(Incoming {
+                            number,
+                            sender,
+                            connection,
+                            event,
+                            ring,
+                            has_ended: false,
+                        });
+                        return;
+                    }
+                    let _ = self.poller.remove(event.as_fd());
+                    Answer::Malformed
+                }
+                Err(error) => {
+                    tracing::warn!(%error, sender = ?hello.name, "memory that a process offers is refused");
+                    Answer::BadSegment
+                }
+            },
+            _ => Answer::Malformed,
+        };
+        let _ = handshake::send_answer(&connection, answer);
+        self.leave(&connection);
+    }
+
+    fn admit(&self, hello: Hello, segment: &OwnedFd, event: &OwnedFd) -> std::io::Result<RingReader> {
+        let ring = RingReader::open(segment.as_fd(), hello.capacity)?;
+        self.poller.add_edge_triggered(event.as_fd(), MESSAGES)?;
+        Ok(ring)
+    }
+
+    /// Stops to watch a connection. Explicitly: a forked child may keep it open.
+    fn leave(&mut self, connection: &OwnedFd) {
+        let _ = epoll::delete(&self.control, connection);
+        let _ = rustix::net::shutdown(connection, rustix::net::Shutdown::Both);
+        if !self.is_listening {
+            let listener = EventData::new_u64(LISTENER);
+            self.is_listening = epoll::add(&self.control, &self.listener, listener, EventFlags::IN).is_ok();
+        }
+    }
+}

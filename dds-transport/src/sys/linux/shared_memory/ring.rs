@@ -1,0 +1,485 @@
+//! A one-way ring of messages in memory that two processes share.
+//!
+//! ```text
+//! 0      tail: bytes published, written by the sender
+//! 64     head: bytes consumed, written by the receiver
+//! 128    asleep: whether the receiver wants to be woken
+//! 4096   records: length (4 bytes), 4 bytes unused, the message, padding to 8 bytes
+//! ```
+//!
+//! Records do not wrap: the length [`SKIP`] says that the next one is at the start. Each side keeps its own
+//! position in memory of its own and believes of the other's only what is possible.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+
+/// The first record's place; a page, so that the receiver can map records read-only.
+const HEADER: usize = 4096;
+const TAIL: usize = 0;
+const HEAD: usize = 64;
+const ASLEEP: usize = 128;
+
+/// Bytes before a message.
+const RECORD: usize = 8;
+/// In place of a length: the rest up to the end is unused.
+const SKIP: u32 = u32::MAX;
+
+/// An empty ring is used from the start again beyond this place: memory that has just been used is in the
+/// caches, and a ring that is never full never takes up all its memory.
+const REWIND_FROM: usize = 32 << 10;
+
+/// Bytes of records a ring may have. The smallest takes messages as large as the largest datagram.
+pub(super) const SMALLEST_RING: usize = 256 << 10;
+pub(super) const LARGEST_RING: usize = 64 << 20;
+
+/// No one may change the length of the memory below our feet.
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// Why a message did not go into the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PushError {
+    /// The receiver has not taken enough yet.
+    Full,
+    /// It never will fit.
+    TooLarge,
+    /// The receiver wrote nonsense.
+    Broken,
+}
+
+/// The sender wrote nonsense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Broken;
+
+/// Part of a segment in this process's address space.
+#[derive(Debug)]
+struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+impl Mapping {
+    fn new(segment: BorrowedFd<'_>, offset: usize, length: usize, access: ProtFlags) -> io::Result<Self> {
+        // SAFETY: a new mapping at an address the kernel chooses touches no existing memory.
+        let start = unsafe {
+            rustix::mm::mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, segment, offset as u64)
+        }?;
+        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        let mapping = Self { start, length };
+        // A forked child has no business here, and its copy would keep the memory from being freed.
+        // SAFETY: the range is the mapping just made.
+        unsafe { rustix::mm::madvise(mapping.start.as_ptr().cast(), length, Advice::LinuxDontFork) }?;
+        Ok(mapping)
+    }
+
+    /// A word that the other process may write at any time.
+    fn shared_u64(&self, offset: usize) -> &AtomicU64 {
+        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.length);
+        // SAFETY: offsets are the constants above: within the header page, aligned, and only ever accessed
+        // as this atomic while the mapping, which outlives the reference, is there.
+        unsafe { AtomicU64::from_ptr(self.start.as_ptr().add(offset).cast()) }
+    }
+
+    /// As [`shared_u64`](Self::shared_u64).
+    fn shared_u32(&self, offset: usize) -> &AtomicU32 {
+        assert!(offset.is_multiple_of(4) && offset + 4 <= self.length);
+        // SAFETY: within the mapping and aligned, as just checked; only ever accessed as this atomic while
+        // the mapping, which outlives the reference, is there. A read-only mapping is only loaded from.
+        unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(offset).cast()) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: unmaps exactly what `new` mapped; no reference outlives `self`. In a forked child nothing is
+        // mapped there, which is no error.
+        let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}
+
+// SAFETY: the mapping is owned; shared words are accessed as atomics, the rest by exclusive owners.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+/// The sending end.
+#[derive(Debug)]
+pub(super) struct RingWriter {
+    mapping: Mapping,
+    capacity: usize,
+    tail: u64,
+    /// As last read from the receiver, and then found possible.
+    head: u64,
+}
+
+impl RingWriter {
+    /// A new segment with a ring of `capacity` bytes, a power of two, and its sending end.
+    pub(super) fn create(capacity: usize) -> io::Result<(OwnedFd, Self)> {
+        let segment = rustix::fs::memfd_create(c"dds", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        rustix::fs::ftruncate(&segment, (HEADER + capacity) as u64)?;
+        rustix::fs::fcntl_add_seals(&segment, SEALS)?;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let mapping = Mapping::new(segment.as_fd(), 0, HEADER + capacity, access)?;
+        Ok((segment, Self { mapping, capacity, tail: 0, head: 0 }))
+    }
+
+    /// The longest message that can be sent.
+    pub(super) fn longest(&self) -> usize {
+        self.capacity / 2 - RECORD
+    }
+
+    /// Appends a message; whether the receiver must be woken.
+    pub(super) fn push(&mut self, pieces: &[IoSlice<'_>]) -> Result<bool, PushError> {
+        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        if length == 0 || length > self.longest() {
+            return Err(PushError::TooLarge);
+        }
+        let needed = RECORD + length.next_multiple_of(8);
+        let offset = self.offset();
+        let to_end = self.capacity - offset;
+        let mut skipped = if needed > to_end { to_end } else { 0 };
+        if skipped == 0 && offset >= REWIND_FROM && self.look_at_head()? == self.tail {
+            skipped = to_end;
+        }
+        if self.free() < skipped + needed {
+            self.look_at_head()?;
+            if self.free() < skipped + needed {
+                return Err(PushError::Full);
+            }
+        }
+        let at = if skipped == 0 { offset } else { 0 };
+        if skipped > 0 {
+            self.mapping.shared_u32(HEADER + offset).store(SKIP, Ordering::Relaxed);
+        }
+        // Below the capacity, which is far below 4 GiB.
+        self.mapping.shared_u32(HEADER + at).store(length as u32, Ordering::Relaxed);
+        let mut place = HEADER + at + RECORD;
+        for piece in pieces {
+            // SAFETY: `at + needed` is at most the capacity, so that all pieces lie within the mapping; the
+            // receiver does not read there before `tail` says so, and a piece is no shared memory of ours.
+            unsafe {
+                let to = self.mapping.start.as_ptr().add(place);
+                std::ptr::copy_nonoverlapping(piece.as_ptr(), to, piece.len());
+            }
+            place += piece.len();
+        }
+        self.tail += (skipped + needed) as u64;
+        self.mapping.shared_u64(TAIL).store(self.tail, Ordering::Release);
+        // Pairs with the fence in `RingReader::rest`: either we see it asleep, or it sees the new tail.
+        fence(Ordering::SeqCst);
+        let asleep = self.mapping.shared_u32(ASLEEP);
+        Ok(asleep.load(Ordering::Relaxed) != 0 && asleep.swap(0, Ordering::AcqRel) != 0)
+    }
+
+    fn offset(&self) -> usize {
+        (self.tail % self.capacity as u64) as usize
+    }
+
+    fn free(&self) -> usize {
+        self.capacity - (self.tail - self.head) as usize
+    }
+
+    fn look_at_head(&mut self) -> Result<u64, PushError> {
+        let head = self.mapping.shared_u64(HEAD).load(Ordering::Acquire);
+        if head < self.head || head > self.tail {
+            return Err(PushError::Broken);
+        }
+        self.head = head;
+        Ok(head)
+    }
+}
+
+/// The receiving end.
+#[derive(Debug)]
+pub(super) struct RingReader {
+    header: Mapping,
+    records: Mapping,
+    capacity: usize,
+    head: u64,
+    /// As last read from the sender, and then found possible.
+    tail: u64,
+    /// No more is read than up to `tail`.
+    has_ended: bool,
+}
+
+impl RingReader {
+    /// The receiving end of a segment that another process made.
+    pub(super) fn open(segment: BorrowedFd<'_>, capacity: u64) -> io::Result<Self> {
+        let refused = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
+        if !capacity.is_power_of_two() || !(SMALLEST_RING..=LARGEST_RING).contains(&capacity) {
+            return Err(refused("a size out of bounds"));
+        }
+        // Anything but such a file has no seals.
+        if !rustix::fs::fcntl_get_seals(segment)?.contains(SEALS) {
+            return Err(refused("memory that its owner could shorten"));
+        }
+        let length = rustix::fs::fstat(segment)?.st_size;
+        if u64::try_from(length).ok() != Some((HEADER + capacity) as u64) {
+            return Err(refused("a size other than announced"));
+        }
+        let header = Mapping::new(segment, 0, HEADER, ProtFlags::READ | ProtFlags::WRITE)?;
+        let records = Mapping::new(segment, HEADER, capacity, ProtFlags::READ)?;
+        Ok(Self { header, records, capacity, head: 0, tail: 0, has_ended: false })
+    }
+
+    /// Whether there is a message, or what looks like one.
+    pub(super) fn has_message(&self) -> bool {
+        self.head != self.tail || self.header.shared_u64(TAIL).load(Ordering::Acquire) != self.head
+    }
+
+    /// Asks to be woken by the next message. [`fence`] and a look at
+    /// [`has_message`](Self::has_message) must follow before going to sleep.
+    pub(super) fn ask_to_be_woken(&self) {
+        let asleep = self.header.shared_u32(ASLEEP);
+        if asleep.load(Ordering::Relaxed) == 0 {
+            asleep.store(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the next message out into `buffer`, whose content it replaces; false when there is none.
+    ///
+    /// It is copied before anybody looks into it, because the sender could go on changing it.
+    pub(super) fn pop(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Broken> {
+        loop {
+            if self.head == self.tail && !self.look_at_tail()? {
+                return Ok(false);
+            }
+            let offset = (self.head % self.capacity as u64) as usize;
+            let available = (self.tail - self.head) as usize;
+            let to_end = self.capacity - offset;
+            // Read once: what was checked is what is used.
+            let length = self.records.shared_u32(offset).load(Ordering::Relaxed);
+            if length == SKIP {
+                if offset == 0 || to_end > available {
+                    return Err(Broken);
+                }
+                self.head += to_end as u64;
+                continue;
+            }
+            let length = length as usize;
+            if length == 0 || length > available.min(to_end) {
+                return Err(Broken);
+            }
+            let needed = RECORD + length.next_multiple_of(8);
+            if needed > available.min(to_end) {
+                return Err(Broken);
+            }
+            buffer.clear();
+            buffer.reserve(length);
+            // SAFETY: `offset + needed` is at most the capacity, so that the source lies within the mapping;
+            // the destination has room for `length` bytes and is initialised by the copy. Should the sender
+            // write there meanwhile, the bytes are any bytes, all of which are valid.
+            unsafe {
+                let from = self.records.start.as_ptr().add(offset + RECORD);
+                std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), length);
+                buffer.set_len(length);
+            }
+            self.head += needed as u64;
+            self.header.shared_u64(HEAD).store(self.head, Ordering::Release);
+            return Ok(true);
+        }
+    }
+
+    /// What the sender has published by now is the last.
+    pub(super) fn end(&mut self) {
+        // Should it be nonsense, that is all the more the end.
+        let _ = self.look_at_tail();
+        self.has_ended = true;
+    }
+
+    fn look_at_tail(&mut self) -> Result<bool, Broken> {
+        if self.has_ended {
+            return Ok(false);
+        }
+        let tail = self.header.shared_u64(TAIL).load(Ordering::Acquire);
+        let is_possible = tail >= self.tail && tail - self.head <= self.capacity as u64;
+        if !is_possible || !tail.is_multiple_of(8) {
+            return Err(Broken);
+        }
+        self.tail = tail;
+        Ok(self.tail != self.head)
+    }
+}
+
+/// Between [`RingReader::ask_to_be_woken`] of all rings and the last look at them.
+pub(super) fn rest() {
+    fence(Ordering::SeqCst);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAPACITY: usize = SMALLEST_RING;
+
+    fn ring() -> (RingWriter, RingReader) {
+        let (segment, writer) = RingWriter::create(CAPACITY).unwrap();
+        let reader = RingReader::open(segment.as_fd(), CAPACITY as u64).unwrap();
+        (writer, reader)
+    }
+
+    fn push(writer: &mut RingWriter, message: &[u8]) -> Result<bool, PushError> {
+        let (one, two) = message.split_at(message.len() / 3);
+        writer.push(&[IoSlice::new(one), IoSlice::new(two)])
+    }
+
+    fn message(number: usize) -> Vec<u8> {
+        (0..1 + number * 37 % 5000).map(|at| (number + at) as u8).collect()
+    }
+
+    #[test]
+    fn messages_come_out_whole_and_in_order() {
+        let (mut writer, mut reader) = ring();
+        let mut buffer = Vec::new();
+        let (mut sent, mut received) = (0, 0);
+        while received < 5_000 {
+            // As many as fit, then all but a few out: every place of the ring is an end once.
+            while sent < 5_000 && push(&mut writer, &message(sent)).is_ok() {
+                sent += 1;
+            }
+            for _ in 0..1 + sent % 7 {
+                if reader.pop(&mut buffer).unwrap() {
+                    assert_eq!(buffer, message(received));
+                    received += 1;
+                }
+            }
+        }
+        assert!(!reader.pop(&mut buffer).unwrap());
+    }
+
+    #[test]
+    fn a_full_ring_says_so_and_goes_on() {
+        let (mut writer, mut reader) = ring();
+        let mut buffer = Vec::new();
+        let whole = vec![7; writer.longest()];
+        assert_eq!(push(&mut writer, &[1; CAPACITY]), Err(PushError::TooLarge));
+        assert_eq!(push(&mut writer, &[]), Err(PushError::TooLarge));
+        for _ in 0..10 {
+            push(&mut writer, &whole).unwrap();
+            push(&mut writer, &[9; 1]).unwrap();
+            assert_eq!(push(&mut writer, &whole), Err(PushError::Full));
+            assert!(reader.pop(&mut buffer).unwrap());
+            assert_eq!(buffer, whole);
+            assert!(reader.pop(&mut buffer).unwrap());
+            assert_eq!(buffer, [9]);
+        }
+    }
+
+    #[test]
+    fn only_a_sleeper_is_woken_and_only_once() {
+        let (mut writer, reader) = ring();
+        assert_eq!(push(&mut writer, b"a"), Ok(false));
+        reader.ask_to_be_woken();
+        rest();
+        assert!(reader.has_message());
+        assert_eq!(push(&mut writer, b"b"), Ok(true));
+        assert_eq!(push(&mut writer, b"c"), Ok(false));
+    }
+
+    #[test]
+    fn nonsense_of_the_sender_is_noticed() {
+        let cases: [fn(&RingReader, &RingWriter); 7] = [
+            // More published than there is room for.
+            |reader, _| reader.header.shared_u64(TAIL).store(CAPACITY as u64 + 8, Ordering::Release),
+            |reader, _| reader.header.shared_u64(TAIL).store(u64::MAX, Ordering::Release),
+            |reader, _| reader.header.shared_u64(TAIL).store(12, Ordering::Release),
+            // Lengths beyond what is published, beyond the end, zero, and a skip that leads nowhere.
+            |_, writer| writer.mapping.shared_u32(HEADER).store(u32::MAX - 1, Ordering::Release),
+            |_, writer| writer.mapping.shared_u32(HEADER).store(17, Ordering::Release),
+            |_, writer| writer.mapping.shared_u32(HEADER).store(0, Ordering::Release),
+            |_, writer| writer.mapping.shared_u32(HEADER).store(SKIP, Ordering::Release),
+        ];
+        for (number, spoil) in cases.into_iter().enumerate() {
+            let (mut writer, mut reader) = ring();
+            push(&mut writer, b"sixteen bytes...").unwrap();
+            spoil(&reader, &writer);
+            assert_eq!(reader.pop(&mut Vec::new()), Err(Broken), "case {number}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_in_the_ring_end_in_an_error_or_in_messages() {
+        let seed = 0x5eed_u64;
+        let mut random = seed;
+        let mut next = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) as u32
+        };
+        let mut broken = 0;
+        for round in 0..100 {
+            let (writer, mut reader) = ring();
+            for word in 0..CAPACITY / 8 {
+                let value = next();
+                // Mostly small, so that some records are possible.
+                let value = if value.is_multiple_of(16) { value } else { value % 64 };
+                writer.mapping.shared_u32(HEADER + word * 8).store(value, Ordering::Relaxed);
+            }
+            let tail = u64::from(next()) % (CAPACITY as u64 / 8 + 1) * 8;
+            writer.mapping.shared_u64(TAIL).store(tail, Ordering::Release);
+            let mut buffer = Vec::new();
+            for popped in 0.. {
+                assert!(popped <= CAPACITY / 16, "seed {seed:x}, round {round}: no end");
+                match reader.pop(&mut buffer) {
+                    Ok(true) => assert!(!buffer.is_empty() && buffer.len() <= CAPACITY),
+                    Ok(false) => break,
+                    Err(Broken) => {
+                        broken += 1;
+                        break;
+                    }
+                }
+            }
+        }
+        assert!(broken > 0, "seed {seed:x}");
+    }
+
+    #[test]
+    fn nonsense_of_the_receiver_is_noticed() {
+        for head in [u64::MAX, 4 * CAPACITY as u64] {
+            let (mut writer, reader) = ring();
+            reader.header.shared_u64(HEAD).store(head, Ordering::Release);
+            let mut result = Ok(false);
+            for _ in 0..CAPACITY / 16 {
+                result = push(&mut writer, b"x");
+                if result.is_err() {
+                    break;
+                }
+            }
+            assert_eq!(result, Err(PushError::Broken), "{head}");
+        }
+    }
+
+    #[test]
+    fn memory_that_could_change_its_length_is_refused() {
+        let open = |segment: &OwnedFd, capacity| RingReader::open(segment.as_fd(), capacity).is_ok();
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let length = (HEADER + CAPACITY) as u64;
+        let segment = rustix::fs::memfd_create(c"test", flags).unwrap();
+        rustix::fs::ftruncate(&segment, length).unwrap();
+        assert!(!open(&segment, CAPACITY as u64), "unsealed");
+        rustix::fs::fcntl_add_seals(&segment, SealFlags::SHRINK).unwrap();
+        assert!(!open(&segment, CAPACITY as u64), "sealed by half");
+        rustix::fs::fcntl_add_seals(&segment, SEALS).unwrap();
+        assert!(open(&segment, CAPACITY as u64));
+        for other in [0, 1, CAPACITY as u64 * 2, CAPACITY as u64 - 8, u64::MAX, 1 << 40] {
+            assert!(!open(&segment, other), "{other}");
+        }
+        let (not_memory, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert!(!open(&OwnedFd::from(not_memory), CAPACITY as u64));
+    }
+
+    #[test]
+    fn an_idle_ring_stays_small() {
+        let (mut writer, mut reader) = ring();
+        let mut buffer = Vec::new();
+        for _ in 0..10_000 {
+            push(&mut writer, &[5; 100]).unwrap();
+            assert!(reader.pop(&mut buffer).unwrap());
+            assert!(writer.offset() < REWIND_FROM + 256);
+        }
+    }
+}

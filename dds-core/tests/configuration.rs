@@ -66,7 +66,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("batch_bytes", "8192", "0x2000"),
     ("window_bytes", "1048576", "1048576"),
     ("window_samples", "1000", "1000"),
-    ("announce_types", "true", "yes"),
+    ("announce_types", "false", "no"),
     ("shared_memory", "false", "false"),
     ("shared_memory_bytes", "262144", "262144"),
     ("transport.interfaces", "[\"eth0\", \"192.0.2.0/24\", \"::1\"]", "eth0,192.0.2.0/24,::1"),

@@ -4,7 +4,7 @@ mod common;
 
 use common::{rough, seconds, simulation};
 use dds_core::{
-    DdsType, DomainParticipant, ParticipantConfig,
+    DdsType, DomainParticipant,
     qos::{TypeConsistencyEnforcement, TypeConsistencyKind},
     rtps::participant::Problem,
     types::{
@@ -15,10 +15,8 @@ use dds_core::{
 };
 use dds_sim::Simulation;
 
-/// A participant whose endpoints announce their types.
 fn participant(sim: &Simulation) -> DomainParticipant {
-    let config = ParticipantConfig { announce_types: true, ..Default::default() };
-    sim.participant_with(sim.host(), 0, |builder| builder.config(config)).unwrap()
+    sim.participant(0)
 }
 
 mod old {

@@ -281,6 +281,12 @@ impl Peer {
         paths::cache().join(self.name)
     }
 
+    /// Whether it has octets. Dust DDS takes every `u8` for a uint8, and octets are not assignable to those: types
+    /// with octets match it by their names only, when ours does not announce them.
+    pub fn has_octets(&self) -> bool {
+        self.name != "dustdds"
+    }
+
     /// Why this peer cannot take part in `scenario` as `role` (`pub` or `sub`).
     pub fn lacks(&self, scenario: &str, role: &str) -> Option<&'static str> {
         let entry = self

@@ -51,11 +51,17 @@ pub struct PeerProcess {
 
 impl PeerProcess {
     /// Starts `peer` with `arguments` (role first) inside `namespace`, taking commands on standard input.
-    pub fn start(namespace: &Namespace, peer: &Peer, arguments: &[String]) -> Result<Self, Failure> {
+    pub fn start(
+        namespace: &Namespace,
+        peer: &Peer,
+        arguments: &[String],
+        announces_types: bool,
+    ) -> Result<Self, Failure> {
         let launch = peer.launch();
         let mut command = namespace.command(&launch.program);
         command.args(&launch.arguments).args(arguments).arg("--stdin");
         command.envs(launch.environment).env("DDS_INTEROP_NAMESPACE", namespace.name());
+        command.env("DDS_ANNOUNCE_TYPES", announces_types.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             command.spawn().map_err(|error| Failure::Harness(format!("{}: {error}", peer.name)))?;

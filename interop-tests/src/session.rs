@@ -167,7 +167,9 @@ impl Bench {
         peer: &'static Peer,
         arguments: &[String],
     ) -> Result<Side, Failure> {
-        let process = PeerProcess::start(namespace, peer, arguments)?;
+        let has_octets = ["mixed", "shape"].iter().any(|name| arguments.iter().any(|given| given == name));
+        let comparable = self.publisher.has_octets() && self.subscriber.has_octets();
+        let process = PeerProcess::start(namespace, peer, arguments, comparable || !has_octets)?;
         Ok(Side { process, log: Arc::clone(&self.log) })
     }
 }

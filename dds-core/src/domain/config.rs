@@ -50,7 +50,7 @@ pub struct ParticipantConfig {
     /// says nothing lower. Default 65,536: what a reader of ours holds while it waits for a gap to close.
     pub window_samples: u64,
     /// Whether endpoints announce what their types consist of, so that types are compared instead of
-    /// their names (XTypes 1.3 §7.6.3.2.1). Default no.
+    /// their names (XTypes 1.3 §7.6.3.2.1). Default yes.
     pub announce_types: bool,
 }
 
@@ -81,7 +81,7 @@ impl Default for ParticipantConfig {
             batch_bytes: 16 << 10,
             window_bytes: 2 << 20,
             window_samples: 65_536,
-            announce_types: false,
+            announce_types: true,
         }
     }
 }

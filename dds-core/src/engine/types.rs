@@ -283,3 +283,95 @@ fn unknown_type(local: &EndpointData, remote: &EndpointData) -> Difference {
         writer: writer.type_name().into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use dds_rtps::{
+        discovery::{BuiltinEndpointSet, ParticipantData, PublicationData, SubscriptionData},
+        participant::Activity,
+        structure::{EntityId, EntityKind, Guid},
+    };
+
+    use super::*;
+
+    fn types(member_name: &str) -> TypeObjects {
+        let member = DynamicType::of::<i32>().unwrap();
+        let made = DynamicType::structure("Type").member(member_name, &member).build().unwrap();
+        TypeObjects::of_dynamic(&made).unwrap()
+    }
+
+    fn information(member_name: &str) -> Option<Vec<u8>> {
+        types(member_name).information().unwrap().to_bytes().ok()
+    }
+
+    /// A writer of another participant, of a type that is not known here.
+    fn remote(type_name: &str, endpoints: BuiltinEndpointSet) -> RemoteEndpoint {
+        let prefix = GuidPrefix([2; 12]);
+        let guid = Guid::new(prefix, EntityId::new(1, EntityKind::WRITER_NO_KEY));
+        let mut data = PublicationData::new(guid, "Topic", type_name, Default::default());
+        data.type_information = information("theirs");
+        let mut participant = ParticipantData::new(Guid::new(prefix, EntityId::PARTICIPANT));
+        participant.builtin_endpoints = endpoints;
+        RemoteEndpoint {
+            guid,
+            data: EndpointData::Publication(Arc::new(data)),
+            locators: Default::default(),
+            multicast_locators: Default::default(),
+            participant: Some(Arc::new(participant)),
+            activity: Activity::default(),
+        }
+    }
+
+    fn local(force_type_validation: bool) -> EndpointData {
+        let guid = Guid::new(GuidPrefix([1; 12]), EntityId::new(1, EntityKind::READER_NO_KEY));
+        let mut data = SubscriptionData::new(guid, "Topic", "Name", Default::default());
+        data.type_information = information("ours");
+        data.qos.type_consistency.force_type_validation = force_type_validation;
+        EndpointData::Subscription(Arc::new(data))
+    }
+
+    #[test]
+    fn a_peer_that_does_not_tell_in_time_is_judged_by_names() {
+        let matcher = TypeMatcher::new(true);
+        let everything = BuiltinEndpointSet(u32::MAX);
+        let waits = Gate::Pending { what: Pending::Type, limit: LOOKUP_LIMIT };
+        let timed_out = Gate::Closed(Problem::TimedOut(Pending::Type));
+        for (name, forced, after) in
+            [("Name", false, Gate::Open), ("Other", false, timed_out.clone()), ("Name", true, timed_out)]
+        {
+            let (local, remote) = (local(forced), remote(name, everything));
+            assert_eq!(matcher.gate(&local, &remote), waits, "{name} {forced}");
+            assert_eq!(matcher.time_is_up(&local, &remote, Pending::Type), after, "{name} {forced}");
+        }
+    }
+
+    #[test]
+    fn who_cannot_be_asked_or_does_not_know_is_judged_by_names_at_once() {
+        let matcher = TypeMatcher::new(true);
+        assert_eq!(matcher.gate(&local(false), &remote("Name", BuiltinEndpointSet(0))), Gate::Open);
+        assert!(matches!(
+            matcher.gate(&local(true), &remote("Name", BuiltinEndpointSet(0))),
+            Gate::Closed(Problem::Type(_))
+        ));
+        let remote = remote("Name", BuiltinEndpointSet(u32::MAX));
+        // First for the complete type object, then for the minimal one.
+        for number in 1..=2 {
+            assert!(matches!(matcher.gate(&local(false), &remote), Gate::Pending { .. }), "{number}");
+            let (peer, ids) = matcher.next_request(|_| true).unwrap();
+            let number = SequenceNumber(number);
+            matcher.requested(peer, number, ids);
+            let related_request_id =
+                dds_rtps::message::SampleIdentity { writer_guid: Guid::UNKNOWN, sequence_number: number };
+            let reply = TypeLookupReply {
+                dialect: dds_rtps::discovery::Dialect::Final,
+                related_request_id,
+                result: dds_rtps::discovery::TypeLookupResult::Failed,
+            };
+            assert!(matcher.learn_from(peer, reply));
+        }
+        assert_eq!(matcher.gate(&local(false), &remote), Gate::Open);
+        assert_eq!(matcher.next_request(|_| true), None);
+    }
+}

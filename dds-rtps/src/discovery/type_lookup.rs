@@ -27,9 +27,9 @@ use crate::{
 /// unions around mutable structures.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dialect {
-    /// Final structures: Cyclone DDS 11, OpenDDS.
+    /// Final structures: Cyclone DDS 0.10 and 11, Fast DDS 3.2, Dust DDS. What clients of ours write.
     Final,
-    /// Every structure appendable, the parts of a GUID included: Fast DDS 3.
+    /// Every structure appendable, the parts of a GUID included, as sources of Fast DDS had it for a while.
     Appendable,
 }
 

@@ -12,7 +12,7 @@ use crate::{
         service_name,
     },
     message::SampleIdentity,
-    structure::{EntityId, Guid, GuidPrefix, SequenceNumber, VendorId},
+    structure::{EntityId, Guid, GuidPrefix, SequenceNumber},
     time::Now,
 };
 
@@ -37,14 +37,12 @@ impl Participant {
         from: GuidPrefix,
         call: TypeLookupCall,
     ) -> Option<SequenceNumber> {
-        let peer = self.peers.get(from).filter(|_| self.listens_for_types(from))?;
-        let dialect = match peer.data.vendor {
-            VendorId::EPROSIMA => Dialect::Appendable,
-            _ => Dialect::Final,
-        };
+        if !self.listens_for_types(from) {
+            return None;
+        }
         let number = self.endpoints.next_number(Channel::TypeRequests);
         let request = TypeLookupRequest {
-            dialect,
+            dialect: Dialect::Final,
             request_id: SampleIdentity {
                 writer_guid: Guid::new(self.guid_prefix(), EntityId::TYPE_LOOKUP_REQUEST_WRITER),
                 sequence_number: request_number(self.guid_prefix(), number),

@@ -380,6 +380,7 @@ macro_rules! configured {
 
 fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, String), String> {
     let mut config = ParticipantConfig { name: Some("own_peer".to_owned()), ..ParticipantConfig::default() };
+    config.announce_types = std::env::var("DDS_ANNOUNCE_TYPES").is_ok_and(|announces| announces == "true");
     if options.lease_ms > 0 {
         config.lease_duration = DdsDuration::from_millis(options.lease_ms);
         config.announcement_period = DdsDuration::from_millis(options.lease_ms / 4);

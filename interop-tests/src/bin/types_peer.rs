@@ -4,7 +4,7 @@
 
 use dds_core::qos::{TypeConsistencyEnforcement, TypeConsistencyKind};
 use dds_core::types::{DataRepresentationId, TopicType};
-use dds_core::{DdsType, DomainParticipant, ParticipantConfig};
+use dds_core::{DdsType, DomainParticipant};
 use interop_tests::namespace::assert_isolated;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -207,8 +207,7 @@ fn main() -> ExitCode {
         eprintln!("usage: types_peer pub|sub VARIANT=TYPE:POLICY…");
         return ExitCode::FAILURE;
     };
-    let config = ParticipantConfig { announce_types: true, ..ParticipantConfig::default() };
-    let participant = DomainParticipant::builder(0).config(config).build().expect("a participant");
+    let participant = DomainParticipant::new(0).expect("a participant");
     let mut endpoints: Vec<(&str, bool, Endpoint)> = Vec::new();
     for argument in variants {
         let (variant, chosen) = argument.split_once('=').unwrap_or((argument, "base:"));

@@ -8,6 +8,7 @@ mod child;
 mod exchange;
 mod instructions;
 mod limits;
+mod loans;
 mod namespace;
 mod options;
 mod report;
@@ -88,10 +89,11 @@ fn all(options: &Options) -> Result<(), Failure> {
         results = known;
     }
     results.note_load("start");
-    let sections: [(&str, Section); 6] = [
+    let sections: [(&str, Section); 7] = [
         ("limits", measure_limits),
         ("round-trip", measure_round_trips),
         ("throughput", measure_throughput),
+        ("shared-memory", measure_shared_memory),
         ("paced", measure_paced),
         ("startup", measure_startup),
         ("system-calls", measure_system_calls),
@@ -183,14 +185,7 @@ fn measure_round_trips(
     results.round_trips.clear();
     interleaved(options, namespace, stacks, false, |exchange| {
         let result = exchange.round_trip()?;
-        println!(
-            "  {:>8} B {:<5} {:<8} {:<40} {:>9.1} µs",
-            result.case.payload,
-            result.case.placement,
-            result.case.delivery,
-            result.case.stack,
-            result.p50_us
-        );
+        print_round_trip(&result);
         results.round_trips.push(result);
         Ok(())
     })
@@ -209,6 +204,33 @@ fn measure_throughput(
         results.throughput.push(result);
         Ok(())
     })
+}
+
+fn measure_shared_memory(
+    options: &Options,
+    namespace: &Namespace,
+    _: &[Stack],
+    results: &mut Results,
+) -> Result<(), Failure> {
+    let stacks = Stack::shared()?;
+    results.shared_round_trips.clear();
+    results.shared_throughput.clear();
+    interleaved(options, namespace, &stacks, true, |exchange| {
+        let result = exchange.round_trip()?;
+        print_round_trip(&result);
+        results.shared_round_trips.push(result);
+        let result = exchange.throughput(None)?;
+        print_throughput(&result);
+        results.shared_throughput.push(result);
+        Ok(())
+    })
+}
+
+fn print_round_trip(result: &results::RoundTrip) {
+    println!(
+        "  {:>8} B {:<5} {:<8} {:<40} {:>9.1} µs",
+        result.case.payload, result.case.placement, result.case.delivery, result.case.stack, result.p50_us
+    );
 }
 
 fn print_throughput(result: &results::Throughput) {

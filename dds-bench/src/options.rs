@@ -19,6 +19,8 @@ pub struct Options {
     pub domain: u32,
     /// Sends by the network alone.
     pub network_only: bool,
+    /// Writes and reads samples where they lie in shared memory.
+    pub loans: bool,
     /// How many endpoints each endpoint is to match.
     pub peers: usize,
     /// Interleaved repetitions of each measurement.
@@ -60,7 +62,7 @@ usage: dds-bench all [--runs N] [--seconds S] [--only SECTION]...   measures eve
        dds-bench startup | fifty                                   one section, printed only
        dds-bench instructions [--check | --write]                  counts by callgrind against baseline.json
        dds-bench report [--check]                                  docs/performance.md from the results
-sections: limits round-trip throughput paced startup fifty system-calls instructions";
+sections: limits round-trip throughput shared-memory paced startup fifty system-calls instructions";
 
 impl Options {
     pub fn from_arguments() -> Result<Self, lexopt::Error> {
@@ -74,6 +76,7 @@ impl Options {
             delivery: Delivery::WaitSet,
             domain: 0,
             network_only: false,
+            loans: false,
             peers: 1,
             runs: 3,
             check: false,
@@ -89,6 +92,7 @@ impl Options {
                 Long("samples") => options.samples = Some(parser.value()?.parse()?),
                 Long("pace-us") => options.pace = Some(Duration::from_micros(parser.value()?.parse()?)),
                 Long("blocking") => options.delivery = Delivery::Blocking,
+                Long("loans") => options.loans = true,
                 Long("network-only") => options.network_only = true,
                 Long("listener") => options.delivery = Delivery::Listener,
                 Long("domain") => options.domain = parser.value()?.parse()?,

@@ -8,7 +8,7 @@ use crate::{
     instructions,
     options::Options,
     results::{Case, Results, Startup, root},
-    stacks::{CYCLONE, OURS},
+    stacks::{CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED},
 };
 
 /// Writes the document, or with `--check` says whether it is what the results say.
@@ -70,7 +70,35 @@ struct Table<'r> {
     digits: usize,
     /// Larger is better, as for throughput.
     is_more_better: bool,
+    ratios: &'static [Ratio],
 }
+
+/// The best of ours divided by the best of others.
+struct Ratio {
+    name: &'static str,
+    ours: fn(&str) -> bool,
+    theirs: fn(&str) -> bool,
+}
+
+const TO_CYCLONE: &[Ratio] = &[
+    Ratio {
+        name: "ours ÷ Cyclone's default", ours: |stack| stack == OURS, theirs: |stack| stack == CYCLONE
+    },
+    Ratio {
+        name: "ours ÷ Cyclone's best",
+        ours: |stack| stack == OURS,
+        theirs: |stack| stack.starts_with(CYCLONE),
+    },
+];
+
+const TO_ICEORYX: &[Ratio] = &[
+    Ratio { name: "ours ÷ iceoryx2", ours: |stack| stack == OURS_SHARED, theirs: |stack| stack == ICEORYX },
+    Ratio {
+        name: "ours with loans ÷ iceoryx2",
+        ours: |stack| stack == OURS_LENT,
+        theirs: |stack| stack == ICEORYX,
+    },
+];
 
 impl Table<'_> {
     fn of(&self, stack: &str, delivery: &str, payload: usize) -> Vec<f64> {
@@ -129,16 +157,10 @@ impl Table<'_> {
             }
             writeln!(out)?;
         }
-        for (name, prefix) in [("Cyclone's default", false), ("Cyclone's best", true)] {
-            write!(out, "| **ours ÷ {name}** |")?;
+        for ratio in self.ratios {
+            write!(out, "| **{}** |", ratio.name)?;
             for payload in columns.iter().copied() {
-                let ours = self.best(payload, |stack| stack == OURS);
-                let theirs =
-                    self.best(
-                        payload,
-                        |stack| if prefix { stack.starts_with(CYCLONE) } else { stack == CYCLONE },
-                    );
-                match (ours, theirs) {
+                match (self.best(payload, ratio.ours), self.best(payload, ratio.theirs)) {
                     (Some(ours), Some(theirs)) => write!(out, " **{:.2}** |", ours / theirs)?,
                     _ => write!(out, " |")?,
                 }
@@ -200,6 +222,7 @@ fn render(results: &Results) -> Result<String, Failure> {
     )?;
     round_trips(results, &mut out)?;
     throughput(results, &mut out)?;
+    shared_memory(results, &mut out)?;
     paced(results, &mut out)?;
     startup(results, &mut out)?;
     counts(results, &mut out)?;
@@ -211,13 +234,15 @@ fn round_trips(results: &Results, out: &mut String) -> std::fmt::Result {
     let values = || results.round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
     for placement in ["same", "cross"] {
         let digits = 1;
-        Table { values: values(), placement, digits, is_more_better: false }.render(out)?;
+        Table { values: values(), placement, digits, is_more_better: false, ratios: TO_CYCLONE }
+            .render(out)?;
         limit(results, "ping-pong", placement, "Bare UDP, two threads, µs", out)?;
     }
     writeln!(out, "\n99th percentile, µs:\n")?;
     let values = || results.round_trips.iter().map(|result| (&result.case, result.p99_us)).collect();
     for placement in ["same", "cross"] {
-        Table { values: values(), placement, digits: 1, is_more_better: false }.render(out)?;
+        Table { values: values(), placement, digits: 1, is_more_better: false, ratios: TO_CYCLONE }
+            .render(out)?;
     }
     let resident = |stack: &str| {
         let of_it = results.round_trips.iter().filter(|result| result.case.stack == stack);
@@ -256,7 +281,8 @@ fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## Throughput, thousand samples a second\n")?;
     for placement in ["same", "cross"] {
         let values = results.throughput.iter().map(|result| (&result.case, result.samples_per_second / 1e3));
-        Table { values: values.collect(), placement, digits: 1, is_more_better: true }.render(out)?;
+        Table { values: values.collect(), placement, digits: 1, is_more_better: true, ratios: TO_CYCLONE }
+            .render(out)?;
         limit(results, "stream", placement, "Bare UDP, thousand datagrams a second", out)?;
         limit(results, "gso-stream", placement, "Bare UDP with GSO and GRO", out)?;
     }
@@ -268,16 +294,47 @@ fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "Processor time of both ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
         let values = results.throughput.iter().map(|result| (&result.case, result.processor_us_per_sample));
-        Table { values: values.collect(), placement, digits: 2, is_more_better: false }.render(out)?;
+        Table { values: values.collect(), placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }
+            .render(out)?;
     }
     Ok(())
+}
+
+fn shared_memory(results: &Results, out: &mut String) -> std::fmt::Result {
+    if results.shared_round_trips.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## Shared memory\n\nThe same ends, as they come: processes of one host share memory. With loans, samples of a \
+         fixed size are written where they are read. iceoryx2: publish-subscribe with an event, which wakes the \
+         receiver, for each sample; it has neither reliability nor the other policies. Both it and our loans copy the \
+         payload into the sample once.\n\nRound trip, median in µs:\n"
+    )?;
+    let ratios = TO_ICEORYX;
+    for placement in ["same", "cross"] {
+        let values = results.shared_round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
+        Table { values, placement, digits: 1, is_more_better: false, ratios }.render(out)?;
+    }
+    writeln!(out, "Throughput, thousand samples a second:\n")?;
+    for placement in ["same", "cross"] {
+        let of = |result| -> (&Case, f64) {
+            let result: &crate::results::Throughput = result;
+            (&result.case, result.samples_per_second / 1e3)
+        };
+        let values = results.shared_throughput.iter().map(of).collect();
+        Table { values, placement, digits: 1, is_more_better: true, ratios }.render(out)?;
+    }
+    let lost: u64 = results.shared_throughput.iter().map(|result| result.lost).sum();
+    writeln!(out, "Lost in all of these runs: {lost}.\n")
 }
 
 fn paced(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
         let values = results.paced.iter().map(|result| (&result.case, result.processor_us_per_sample));
-        Table { values: values.collect(), placement, digits: 2, is_more_better: false }.render(out)?;
+        Table { values: values.collect(), placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }
+            .render(out)?;
     }
     Ok(())
 }

@@ -20,6 +20,8 @@ pub struct Results {
     pub limits: Vec<Limit>,
     pub round_trips: Vec<RoundTrip>,
     pub throughput: Vec<Throughput>,
+    pub shared_round_trips: Vec<RoundTrip>,
+    pub shared_throughput: Vec<Throughput>,
     pub paced: Vec<Throughput>,
     pub startup: Vec<Startup>,
     pub fifty: Option<Fifty>,

@@ -42,7 +42,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Wall time, which processes of one host share.
-fn wall_ns() -> u128 {
+pub fn wall_ns() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
 }
 
@@ -100,6 +100,9 @@ pub fn run(options: &Options) -> Option<Result<(), Failure>> {
         "announce" => (Some(FORTH), Some(FORTH)),
         _ => return None,
     };
+    if options.loans {
+        return Some(crate::loans::run(options));
+    }
     Some(serve(options, writes, reads))
 }
 
@@ -295,20 +298,24 @@ impl Ping {
         while !state.is_over {
             state = self.over.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        // The first tenth warms up.
-        let skip = state.trips.len() / 10;
-        let count = state.trips.len();
-        let trips = &mut state.trips[skip..];
-        trips.sort_unstable();
-        let at = |share: f64| trips[(trips.len() as f64 * share) as usize];
-        println!(
-            r#"{{"event":"result","samples":{count},"p50_ns":{},"p90_ns":{},"p99_ns":{}}}"#,
-            at(0.5),
-            at(0.9),
-            at(0.99)
-        );
+        print_trips(&mut state.trips);
         Ok(())
     }
+}
+
+/// Prints what came of round trips.
+pub fn print_trips(trips: &mut [u32]) {
+    let count = trips.len();
+    // The first tenth warms up.
+    let trips = &mut trips[count / 10..];
+    trips.sort_unstable();
+    let at = |share: f64| trips[(trips.len() as f64 * share) as usize];
+    println!(
+        r#"{{"event":"result","samples":{count},"p50_ns":{},"p90_ns":{},"p99_ns":{}}}"#,
+        at(0.5),
+        at(0.9),
+        at(0.99)
+    );
 }
 
 impl Receive for Ping {

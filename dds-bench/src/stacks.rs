@@ -26,7 +26,10 @@ pub struct Stack {
 /// By UDP, as all others.
 pub const OURS: &str = "ours";
 /// As it comes: with processes of this host through shared memory.
-pub const OURS_SHARED: &str = "ours, shared memory";
+pub const OURS_SHARED: &str = "ours";
+/// The same, with samples that are written where they are read.
+pub const OURS_LENT: &str = "ours, loans";
+pub const ICEORYX: &str = "iceoryx2 0.10";
 pub const CYCLONE: &str = "Cyclone DDS 0.10.2";
 pub const CYCLONE_BATCHING: &str = "Cyclone DDS 0.10.2, batching, flushed by hand";
 pub const CYCLONE_LARGE: &str = "Cyclone DDS 0.10.2, 65,000-byte fragments";
@@ -62,7 +65,6 @@ impl Stack {
             ..base.clone()
         };
         Ok(vec![
-            Self { name: OURS_SHARED, flags: &[], ..base.clone() },
             base,
             Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
             Self {
@@ -80,6 +82,28 @@ impl Stack {
                 payloads: 16_384..=usize::MAX,
                 ..foreign
             },
+        ])
+    }
+
+    /// Ours through shared memory, with loans too, and iceoryx2, built here.
+    pub fn shared() -> Result<Vec<Self>, Failure> {
+        let ours = Self {
+            name: OURS_SHARED,
+            program: std::env::current_exe()?,
+            cyclone_uri: String::new(),
+            writing_in_listeners: "",
+            flags: &[],
+            deliveries: &[Delivery::Listener, Delivery::Blocking],
+            payloads: 0..=usize::MAX,
+            only_throughput: false,
+        };
+        let lent =
+            Self { name: OURS_LENT, flags: &["--loans"], deliveries: &[Delivery::Blocking], ..ours.clone() };
+        let program = build_iceoryx()?;
+        Ok(vec![
+            ours.clone(),
+            lent,
+            Self { name: ICEORYX, program, deliveries: &[Delivery::WaitSet], ..ours },
         ])
     }
 
@@ -124,6 +148,17 @@ fn build_cyclone() -> Result<PathBuf, Failure> {
     compiler.args(["-O2", "-Wall", "-I.", "-o", "bench"]).arg(sources.join("bench.c"));
     run(compiler.args(["bench.c", "-lddsc", "-lpthread"]).current_dir(&folder))?;
     Ok(folder.join("bench").canonicalize()?)
+}
+
+fn build_iceoryx() -> Result<PathBuf, Failure> {
+    let folder = root().join(".interop/iceoryx2");
+    std::fs::create_dir_all(&folder)?;
+    let manifest = root().join("interop-tests/peers/iceoryx2/Cargo.toml").canonicalize()?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--release", "--locked", "-q", "--manifest-path"]).arg(manifest);
+    run(command.arg("--target-dir").arg(&folder))?;
+    Ok(folder.join("release/iceoryx2-bench").canonicalize()?)
 }
 
 /// The example of dds-transport that measures bare UDP, in the same target directory as this program.

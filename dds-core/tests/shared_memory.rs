@@ -113,6 +113,7 @@ fn second_process() {
     let scene = Scene::of_this_process();
     match role.as_str() {
         "echo" => echo(&scene.participant(small_rings)),
+        "echo with large rings" => echo(&scene.participant(|_| {})),
         "echo without memory" => echo(&scene.participant(|config| config.shared_memory = false)),
         "write" => write_for_ever(&scene.participant(small_rings)),
         other => panic!("no such role: {other}"),
@@ -153,7 +154,8 @@ impl Ends {
     fn new(scene: &Scene, change: impl FnOnce(&mut ParticipantConfig)) -> Self {
         let participant = scene.participant(change);
         let topic = |name| participant.topic::<Item>(name).unwrap();
-        let writer = topic("There").writer().reliable().keep_all().build().unwrap();
+        let writer = topic("There").writer().reliable().keep_all().max_blocking_time(PATIENCE.into());
+        let writer = writer.build().unwrap();
         let reader = topic("Back").reader().reliable().keep_all().build().unwrap();
         Self { participant, writer, reader }
     }
@@ -250,7 +252,7 @@ fn files() -> usize {
 fn a_killed_process_leaves_nothing_behind_and_its_successor_goes_on() {
     let scene = Scene::new(111);
     let ends = Ends::new(&scene, small_rings);
-    let before = (descriptors(), files());
+    let before = (descriptors(), mappings(), files());
     for round in 0..3 {
         // The receiving side dies.
         let peer = Peer::start(&scene, "echo", None);
@@ -268,7 +270,7 @@ fn a_killed_process_leaves_nothing_behind_and_its_successor_goes_on() {
         drop(peer);
         let gone = SharedMemoryState::NotShared(NotShared::Refused(SharedMemoryRefusal::Gone));
         wait_for(|| ends.state().is_none_or(|state| state == gone));
-        wait_for(|| (descriptors(), mappings(), files()) == (before.0, 0, before.1));
+        wait_for(|| (descriptors(), mappings(), files()) == before);
         // Killed with samples unacknowledged: until its lease ends it counts as matched.
         wait_for(|| ends.writer.publication_matched_status().current_count == 0);
 
@@ -280,11 +282,108 @@ fn a_killed_process_leaves_nothing_behind_and_its_successor_goes_on() {
         wait_for(|| received() > start + 100);
         peer.signal(libc::SIGKILL);
         drop(peer);
-        wait_for(|| (descriptors(), mappings(), files()) == (before.0, 0, before.1));
+        wait_for(|| (descriptors(), mappings(), files()) == before);
         wait_for(|| ends.reader.subscription_matched_status().current_count == 0);
         drop(ends.reader.take().unwrap());
         println!("round {round}");
     }
+}
+
+#[test]
+fn large_samples_arrive_whole_whatever_their_size() {
+    for (domain, role, change) in [
+        (116, "echo", small_rings as fn(&mut ParticipantConfig)),
+        (117, "echo with large rings", |_: &mut ParticipantConfig| {}),
+    ] {
+        let scene = Scene::new(domain);
+        let ends = Ends::new(&scene, change);
+        let peer = Peer::start(&scene, role, None);
+        ends.wait_matched();
+        ends.wait_for_state(&SharedMemoryState::Shared);
+        let mut next = BTreeMap::new();
+        let sizes = [1, 1_300, 8_191, 8_192, 20_000, 65_000, 65_536, 70_001, 300_000, 1 << 20, 5_000_000];
+        let mut number = 0;
+        for size in sizes.into_iter().cycle().take(4 * sizes.len()) {
+            ends.writer.write(&item(number, size)).unwrap();
+            number += 1;
+        }
+        ends.take_through(&mut next, number - 1);
+        ends.say_last();
+        peer.ends();
+    }
+}
+
+#[derive(DdsType, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Frame {
+    #[dds(key)]
+    camera: u64,
+    number: u64,
+    pixels: [u8; 40_000],
+}
+
+#[test]
+fn lent_samples_are_read_where_they_were_written() {
+    let domain = common::Domain::new(118);
+    let (one, two) = (domain.participant(), domain.participant());
+    let writer = one.topic::<Frame>("Frames").unwrap().writer().reliable().keep_all().build().unwrap();
+    let reader = two.topic::<Frame>("Frames").unwrap().reader().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, PATIENCE.into()).unwrap();
+    assert_eq!(one.shared_memory_with(two.guid()), Some(SharedMemoryState::Shared));
+    let mut held = Vec::new();
+    // Far more than there is memory for, if it were not used again.
+    for number in 0..5_000_u64 {
+        let mut frame = writer.loan().unwrap();
+        assert!(frame.is_shared());
+        (frame.camera, frame.number) = (7, number);
+        frame.pixels.fill(number as u8);
+        frame.write().unwrap();
+        reader.wait_for_data(PATIENCE.into()).unwrap();
+        let loan = reader.select().take_loan().unwrap();
+        let sample = loan.iter().next().unwrap();
+        let frame = sample.plain().unwrap_or_else(|| {
+            panic!("sample {number} lies at {:p}, {:?}", sample.bytes().unwrap(), two.statistics())
+        });
+        assert_eq!((frame.camera, frame.number), (7, number));
+        assert!(frame.pixels.iter().all(|pixel| *pixel == number as u8));
+        if number.is_multiple_of(500) {
+            assert_eq!(sample.decode().unwrap().data().unwrap().number, number);
+            held.push((number, loan));
+        }
+    }
+    for (number, loan) in &held {
+        let sample = loan.iter().next().unwrap();
+        assert!(sample.plain().unwrap().pixels.iter().all(|pixel| *pixel == *number as u8), "written over");
+    }
+}
+
+#[test]
+fn a_loan_without_anybody_to_share_with_is_a_sample_like_others() {
+    let domain = common::Domain::new(119);
+    let one = domain.participant();
+    let topic = one.topic::<Frame>("Frames").unwrap();
+    let (writer, reader) = (topic.writer().build().unwrap(), topic.reader().reliable().build().unwrap());
+    writer.wait_matched(1, PATIENCE.into()).unwrap();
+    let mut frame = writer.loan().unwrap();
+    assert!(!frame.is_shared());
+    frame.number = 3;
+    frame.write().unwrap();
+    assert_eq!(common::next(&reader).data().unwrap().number, 3);
+}
+
+#[derive(DdsType, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[dds(extensibility = "mutable")]
+#[repr(C)]
+struct Mutable {
+    number: u32,
+}
+
+#[test]
+fn loans_are_for_types_whose_memory_is_their_encoding() {
+    let domain = common::Domain::new(120);
+    let topic = domain.participant().topic::<Mutable>("Mutable").unwrap();
+    let refused = topic.writer().build().unwrap().loan().unwrap_err();
+    assert_eq!(refused.return_code(), dds_core::error::ReturnCode::PreconditionNotMet);
 }
 
 #[test]

@@ -4,17 +4,48 @@
 //! A [`PayloadPool`] hands the same buffers out again, so that a steady writer or reader
 //! allocates nothing per sample.
 
-use alloc::vec::Vec;
-use core::{fmt, ops::Deref};
+use alloc::{boxed::Box, vec::Vec};
+use core::{
+    any::Any,
+    fmt,
+    ops::{Deref, Range},
+};
 
 // Without weak references, whether a buffer is held once is seen without a locked instruction.
 use triomphe::{Arc, UniqueArc};
+
+/// Memory that is not the heap's, such as one shared with another process. Its bytes stay as they are as long
+/// as it is there.
+pub trait Memory: Send + Sync {
+    /// The bytes.
+    fn bytes(&self) -> &[u8];
+
+    /// Itself, for whoever knows what it is.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// What a payload's bytes lie in.
+#[derive(Default)]
+struct Buffer {
+    heap: Vec<u8>,
+    /// Instead of `heap`.
+    other: Option<Box<dyn Memory>>,
+}
+
+impl Buffer {
+    fn bytes(&self) -> &[u8] {
+        match &self.other {
+            None => &self.heap,
+            Some(memory) => memory.bytes(),
+        }
+    }
+}
 
 /// A range of a shared, immutable buffer.
 #[derive(Clone, Default)]
 pub struct Payload {
     /// `None` for an empty payload that needs no memory.
-    buffer: Option<Arc<Vec<u8>>>,
+    buffer: Option<Arc<Buffer>>,
     start: u32,
     end: u32,
 }
@@ -23,7 +54,20 @@ impl Payload {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
         let range = self.start as usize..self.end as usize;
-        self.buffer.as_ref().and_then(|buffer| buffer.get(range)).unwrap_or(&[])
+        self.buffer.as_ref().and_then(|buffer| buffer.bytes().get(range)).unwrap_or(&[])
+    }
+
+    /// All bytes of such memory; those past 4 GiB − 1 are not part of the payload.
+    pub fn of_memory(memory: Box<dyn Memory>) -> Self {
+        let end = u32::try_from(memory.bytes().len()).unwrap_or(u32::MAX);
+        let buffer = Buffer { heap: Vec::new(), other: Some(memory) };
+        Self { buffer: Some(Arc::new(buffer)), start: 0, end }
+    }
+
+    /// The memory it lies in, if that is not the heap, and where in it.
+    pub fn memory(&self) -> Option<(&dyn Memory, Range<usize>)> {
+        let memory = self.buffer.as_ref()?.other.as_deref()?;
+        Some((memory, self.start as usize..self.end as usize))
     }
 
     /// How many bytes there are.
@@ -51,11 +95,11 @@ impl Payload {
 
     /// Bytes of memory that this payload keeps from being freed.
     pub fn retained(&self) -> usize {
-        self.buffer.as_ref().map_or(0, |buffer| buffer.capacity())
+        self.buffer.as_ref().map_or(0, |buffer| buffer.heap.capacity().max(buffer.bytes().len()))
     }
 
     /// Gives the buffer back when nobody else holds it.
-    fn into_unique(self) -> Option<UniqueArc<Vec<u8>>> {
+    fn into_unique(self) -> Option<UniqueArc<Buffer>> {
         Arc::into_unique(self.buffer?)
     }
 }
@@ -64,7 +108,8 @@ impl From<Vec<u8>> for Payload {
     /// Takes the vector without copying. Bytes past 4 GiB − 1 are not part of the payload.
     fn from(bytes: Vec<u8>) -> Self {
         let end = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        Self { buffer: Some(Arc::new(bytes)), start: 0, end }
+        let buffer = Buffer { heap: bytes, other: None };
+        Self { buffer: Some(Arc::new(buffer)), start: 0, end }
     }
 }
 
@@ -102,29 +147,29 @@ impl fmt::Debug for Payload {
 }
 
 /// A buffer that becomes a [`Payload`].
-pub struct PayloadBuffer(UniqueArc<Vec<u8>>);
+pub struct PayloadBuffer(UniqueArc<Buffer>);
 
 impl fmt::Debug for PayloadBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PayloadBuffer({} bytes)", self.0.len())
+        write!(f, "PayloadBuffer({} bytes)", self.0.heap.len())
     }
 }
 
 impl Default for PayloadBuffer {
     fn default() -> Self {
-        Self(UniqueArc::new(Vec::new()))
+        Self(UniqueArc::new(Buffer::default()))
     }
 }
 
 impl PayloadBuffer {
     /// The bytes so far, to be appended to.
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.0
+        &mut self.0.heap
     }
 
     /// The payload; bytes past 4 GiB − 1 are not part of it.
     pub fn seal(self) -> Payload {
-        let end = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        let end = u32::try_from(self.0.heap.len()).unwrap_or(u32::MAX);
         Payload { buffer: Some(self.0.shareable()), start: 0, end }
     }
 }
@@ -133,7 +178,7 @@ impl PayloadBuffer {
 ///
 /// At most a fixed number of bytes is kept idle, so that one burst does not pin its memory for ever.
 pub struct PayloadPool {
-    free: Vec<UniqueArc<Vec<u8>>>,
+    free: Vec<UniqueArc<Buffer>>,
     /// What `free` takes, in bytes.
     idle: usize,
     limit: usize,
@@ -147,7 +192,7 @@ impl fmt::Debug for PayloadPool {
 
 impl PayloadPool {
     /// What a buffer takes beside its capacity, in bytes: its head, and what the allocator adds to both.
-    const OVERHEAD: usize = 64;
+    const OVERHEAD: usize = 80;
 
     /// A pool that keeps at most `limit` bytes in idle buffers.
     pub const fn new(limit: usize) -> Self {
@@ -165,18 +210,18 @@ impl PayloadPool {
     pub fn checkout(&mut self) -> PayloadBuffer {
         let Some(mut buffer) = self.free.pop() else { return PayloadBuffer::default() };
         self.idle = self.idle.saturating_sub(Self::size(&buffer));
-        buffer.clear();
+        buffer.heap.clear();
         PayloadBuffer(buffer)
     }
 
     /// Takes the payload's buffer back if this was its last holder.
     pub fn recycle(&mut self, payload: Payload) {
-        if let Some(buffer) = payload.into_unique() {
+        if let Some(buffer) = payload.into_unique().filter(|buffer| buffer.other.is_none()) {
             self.keep(buffer);
         }
     }
 
-    fn keep(&mut self, buffer: UniqueArc<Vec<u8>>) {
+    fn keep(&mut self, buffer: UniqueArc<Buffer>) {
         let idle = self.idle.saturating_add(Self::size(&buffer));
         if idle <= self.limit {
             self.idle = idle;
@@ -184,8 +229,8 @@ impl PayloadPool {
         }
     }
 
-    fn size(buffer: &UniqueArc<Vec<u8>>) -> usize {
-        buffer.capacity().saturating_add(Self::OVERHEAD)
+    fn size(buffer: &UniqueArc<Buffer>) -> usize {
+        buffer.heap.capacity().saturating_add(Self::OVERHEAD)
     }
 }
 
@@ -201,6 +246,32 @@ mod tests {
         assert_eq!(&*payload.slice(2, 400), b"cdef");
         assert!(payload.slice(9, 4).is_empty());
         assert_eq!(&*payload.slice(1, 6).slice(1, 3), b"cd");
+    }
+
+    struct Static;
+
+    impl Memory for Static {
+        fn bytes(&self) -> &[u8] {
+            b"abcdef"
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    #[test]
+    fn other_memory_is_named_and_never_pooled() {
+        let payload = Payload::of_memory(Box::new(Static));
+        assert_eq!(payload, Payload::from(&b"abcdef"[..]));
+        let part = payload.slice(2, 4);
+        let (memory, range) = part.memory().unwrap();
+        assert!(memory.as_any().is::<Static>() && range == (2..4));
+        assert!(Payload::from(&b"x"[..]).memory().is_none());
+        drop(part);
+        let mut pool = PayloadPool::new(300);
+        pool.recycle(payload);
+        assert!(pool.free.is_empty());
     }
 
     #[test]
@@ -220,7 +291,7 @@ mod tests {
     #[test]
     fn the_pool_keeps_no_more_bytes_than_it_may() {
         let mut pool = PayloadPool::new(10_000);
-        let payloads: Vec<_> = (0..100).map(|_| pool.copy(&[1; 936])).collect();
+        let payloads: Vec<_> = (0..100).map(|_| pool.copy(&[1; 920])).collect();
         payloads.into_iter().for_each(|payload| pool.recycle(payload));
         assert_eq!((pool.free.len(), pool.idle), (10, 10_000));
         pool.recycle(Payload::from(&[1; 9_000][..]));

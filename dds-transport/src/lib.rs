@@ -39,8 +39,8 @@ pub use interface::{Interface, InterfaceSelection, InterfaceSelector, Subnet};
 pub use poller::{Poller, Ready, Token, Waker};
 pub use ports::PortMapping;
 pub use shared_memory::{
-    SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryReceiver,
-    SharedMemoryRefusal, SharedMemoryWay,
+    LentBytes, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
+    SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay, SharedMessage,
 };
 pub use socket::{BufferSizes, OutgoingDatagram, Received, SendOptions, SocketConfig, UdpSocket};
 pub use transport::{Delivery, SocketId, Traffic, TransportReady, UdpTransport};

@@ -11,6 +11,9 @@
 //! A peer of the same user is trusted as far as the system trusts it, which lets it stop and debug us; but
 //! what it writes is checked, so that its mistakes end in a closed connection.
 //!
+//! A large message may lie in [memory of the sender](SharedMemory::allocate) that receivers read without a copy;
+//! it is used again when nobody holds the message any more.
+//!
 //! | side | does |
 //! |---|---|
 //! | [`SharedMemory`] | connects and sends, from any thread, never blocking |
@@ -18,6 +21,7 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use crate::error::SendError;
@@ -40,6 +44,7 @@ impl SharedMemoryName {
     }
 
     /// The half that only those know who were told the name.
+    #[cfg(all(target_os = "linux", not(dds_transport_portable)))]
     pub(crate) fn token(self) -> [u8; 8] {
         self.0.last_chunk().copied().unwrap_or_default()
     }
@@ -57,8 +62,27 @@ impl fmt::Debug for SharedMemoryName {
 pub struct SharedMemoryConfig {
     /// Bytes of messages that may be on the way to each process, rounded up to a power of two within
     /// 256 KiB and 64 MiB. Default 8 MiB: four full windows of a KEEP_ALL writer, so that what is sent arrives;
-    /// memory is taken up only as far as messages really wait.
+    /// memory is taken up only as far as messages really wait. Eight times as many are there for large messages,
+    /// for all receivers together.
     pub ring_bytes: usize,
+}
+
+impl SharedMemoryConfig {
+    pub(crate) const SMALLEST: usize = 256 << 10;
+    pub(crate) const LARGEST: usize = 64 << 20;
+
+    /// The bytes that there really are.
+    #[must_use]
+    pub fn effective_ring_bytes(self) -> usize {
+        self.ring_bytes.clamp(Self::SMALLEST, Self::LARGEST).next_power_of_two()
+    }
+
+    /// The longest message that can be sent, in bytes: half of that, so that there is always a place for it once
+    /// the ring is empty.
+    #[must_use]
+    pub fn longest_message(self) -> usize {
+        self.effective_ring_bytes() / 2 - 64
+    }
 }
 
 impl Default for SharedMemoryConfig {
@@ -101,6 +125,7 @@ pub enum SharedMemoryRefusal {
     },
 }
 
+#[cfg(all(target_os = "linux", not(dds_transport_portable)))]
 impl SharedMemoryRefusal {
     pub(crate) fn failed(operation: &'static str, error: &io::Error) -> Self {
         Self::Failed { operation, reason: error.to_string() }
@@ -193,6 +218,30 @@ impl SharedMemory {
         self.system.disconnect(name);
     }
 
+    /// Memory for a message of `length` bytes that all receivers read without a copy; `None` while there is not
+    /// enough.
+    #[must_use]
+    pub fn allocate(&self, length: usize) -> Option<SharedBuffer> {
+        self.system.allocate(length).map(SharedBuffer)
+    }
+
+    /// As [`send`](Self::send), of a message that begins with `pieces` and ends with this part of `message`. False,
+    /// and nothing sent, where the receiver cannot be lent it: it holds the message already, or there are too many
+    /// receivers.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_lent(
+        &self,
+        way: SharedMemoryWay,
+        name: SharedMemoryName,
+        pieces: &[IoSlice<'_>],
+        message: &SharedMessage,
+        rest: Range<usize>,
+    ) -> Result<bool, SendError> {
+        self.system.send_slot(way, name, pieces, &message.0, rest)
+    }
+
     /// Sends one message to the process `name` at the end of `way`, and wakes it if it sleeps.
     ///
     /// # Errors
@@ -206,6 +255,58 @@ impl SharedMemory {
         pieces: &[IoSlice<'_>],
     ) -> Result<(), SendError> {
         self.system.send(way, name, pieces)
+    }
+}
+
+/// Memory for a large message, to be written. Its content is arbitrary.
+#[derive(Debug)]
+pub struct SharedBuffer(sys::SlotBuffer);
+
+impl SharedBuffer {
+    /// The message, which can be read and sent.
+    #[must_use]
+    pub fn freeze(self) -> SharedMessage {
+        SharedMessage(self.0.freeze())
+    }
+}
+
+impl Deref for SharedBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for SharedBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+/// A large message of this process, or part of one.
+#[derive(Debug)]
+pub struct SharedMessage(sys::SlotMessage);
+
+impl Deref for SharedMessage {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The part of a received message that lies in the sender's memory. While it is held, a sender that keeps to
+/// the rules does not change it. One that does not is a process of the same user: it could as well change
+/// the memory of this process.
+#[derive(Debug)]
+pub struct LentBytes(sys::SlotReader);
+
+impl Deref for LentBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -225,10 +326,16 @@ impl SharedMemoryReceiver {
         self.system.has_messages()
     }
 
-    /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`.
+    /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`; of some
+    /// the last part lies elsewhere.
     #[inline]
-    pub fn receive(&mut self, most: usize, buffer: &mut Vec<u8>, take: impl FnMut(SharedMemoryName, &[u8])) {
-        self.system.receive(most, buffer, take);
+    pub fn receive(
+        &mut self,
+        most: usize,
+        buffer: &mut Vec<u8>,
+        mut take: impl FnMut(SharedMemoryName, &[u8], Option<LentBytes>),
+    ) {
+        self.system.receive(most, buffer, |sender, message, rest| take(sender, message, rest.map(LentBytes)));
     }
 
     /// Looks after connections: to be called when the poller says that there is something about them.

@@ -12,13 +12,17 @@ mod portable;
 mod unix;
 
 #[cfg(all(target_os = "linux", not(dds_transport_portable)))]
+pub use linux::SlotReader;
+#[cfg(all(target_os = "linux", not(dds_transport_portable)))]
 pub(crate) use linux::{
-    ChangeSource, ForkMark, Poller, SharedMemory, SharedMemoryReceiver, SocketBackend,
-    multicast_bind_address, size_buffers,
+    ChangeSource, ForkMark, Poller, SharedMemory, SharedMemoryReceiver, SlotBuffer, SlotMessage,
+    SocketBackend, multicast_bind_address, size_buffers,
 };
 #[cfg(not(all(target_os = "linux", not(dds_transport_portable))))]
+pub use portable::SlotReader;
+#[cfg(not(all(target_os = "linux", not(dds_transport_portable))))]
 pub(crate) use portable::{
-    ChangeSource, ForkMark, Poller, SharedMemory, SharedMemoryReceiver, SocketBackend,
-    multicast_bind_address, size_buffers,
+    ChangeSource, ForkMark, Poller, SharedMemory, SharedMemoryReceiver, SlotBuffer, SlotMessage,
+    SocketBackend, multicast_bind_address, size_buffers,
 };
 pub(crate) use unix::{enumerate_interfaces, share_port};

@@ -44,7 +44,9 @@ impl End {
 
     fn receive(&mut self) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
-        self.receiver.receive(64, &mut self.buffer, |_, message| messages.push(message.to_vec()));
+        self.receiver.receive(64, &mut self.buffer, |_, message, rest| {
+            messages.push([message, rest.as_deref().unwrap_or_default()].concat());
+        });
         messages
     }
 }
@@ -152,6 +154,66 @@ fn a_full_ring_refuses_and_what_was_sent_arrives_in_order() {
     assert!(matches!(send(&one, way, to, &[0; 256 << 10]), Err(SendError::TooLarge)));
 }
 
+/// Sends `head` and then what is in a slot of `length` bytes; whether it was lent.
+fn lend(end: &End, way: SharedMemoryWay, to: SharedMemoryName, head: &[u8], length: usize) -> bool {
+    let mut buffer = end.memory.allocate(length).unwrap();
+    buffer.fill(head[0]);
+    let message = buffer.freeze();
+    end.memory.send_lent(way, to, &[IoSlice::new(head)], &message, 0..length).unwrap()
+}
+
+#[test]
+fn large_messages_are_lent_and_their_memory_serves_again_when_they_are_let_go_of() {
+    let (mut one, mut two) = (End::new(SMALL), End::new(SMALL));
+    let way = open(&mut one, &mut two);
+    let to = two.name();
+    // Far more than there is.
+    for round in 0..100_u8 {
+        assert!(lend(&one, way, to, &[round], 1 << 20));
+        assert_eq!(two.receive(), [vec![round; 1 + (1 << 20)]]);
+    }
+    // What is held is not written over, and when all is held there is no more.
+    let mut held = Vec::new();
+    let mut round = 0;
+    while let Some(mut buffer) = one.memory.allocate(100_000) {
+        buffer.fill(round);
+        let message = buffer.freeze();
+        assert!(one.memory.send_lent(way, to, &[IoSlice::new(b"-")], &message, 10..50_000).unwrap());
+        assert!(
+            !one.memory.send_lent(way, to, &[IoSlice::new(b"-")], &message, 10..50_000).unwrap(),
+            "twice"
+        );
+        two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push((round, rest.unwrap())));
+        round += 1;
+    }
+    assert!((4..100).contains(&round), "{round}");
+    for (round, rest) in &held {
+        assert!(rest.len() == 49_990 && rest.iter().all(|byte| byte == round));
+    }
+    held.pop();
+    assert!(one.memory.allocate(100_000).is_some());
+}
+
+#[test]
+fn what_a_dead_receiver_held_serves_again() {
+    let mut one = End::new(SMALL);
+    for _ in 0..20 {
+        let mut two = End::new(SMALL);
+        let way = open(&mut one, &mut two);
+        let mut held = Vec::new();
+        assert!(lend(&one, way, two.name(), b"x", 1 << 20));
+        two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push(rest.unwrap()));
+        // Never returned, as by a killed process, but for the connection.
+        let name = two.name();
+        drop(two);
+        one.memory.disconnect(name);
+        one.serve();
+        assert!(held.iter().all(|rest| rest.iter().all(|byte| *byte == b'x')), "it is read to the end");
+        held.into_iter().for_each(drop);
+        until(&mut [&mut one], |ends| ends[0].memory.allocate(1 << 20));
+    }
+}
+
 #[test]
 fn what_was_sent_before_the_end_arrives_after_it() {
     let (mut one, mut two) = (End::new(SMALL), End::new(SMALL));
@@ -231,14 +293,16 @@ fn nonsense_is_answered_by_a_refusal() {
     let mut end = End::new(SMALL);
     let name = end.name().0;
     let hello = |token: &[u8], capacity: u64| {
-        [b"ddsshm\x00\x01", token, &[3; 16][..], &capacity.to_le_bytes()].concat()
+        let numbers =
+            [&capacity.to_le_bytes()[..], &(1_u64 << 20).to_le_bytes(), &0_u32.to_le_bytes()].concat();
+        [b"ddsshm\x00\x01", token, &[3; 16][..], &numbers].concat()
     };
     const MALFORMED: Option<u8> = Some(4);
     assert_eq!(answer(&mut end, b"?"), MALFORMED);
     assert_eq!(answer(&mut end, &[0xff; 4096]), MALFORMED);
     let right = hello(&name[8..], 256 << 10);
     assert_eq!(answer(&mut end, &right), MALFORMED, "no descriptors");
-    assert_eq!(answer(&mut end, &right[..39]), MALFORMED);
+    assert_eq!(answer(&mut end, &right[..51]), MALFORMED);
     assert_eq!(answer(&mut end, &[&right[..], &[0]].concat()), MALFORMED);
     assert_eq!(end.receiver.senders(), 0);
 }

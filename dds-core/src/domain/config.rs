@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use dds_qos::Duration;
+use dds_rtps::writer::MessageSizes;
 use dds_transport::{PortMapping, SharedMemoryConfig, UdpConfig};
 
 /// What a participant is made with, beyond QoS. Every default is argued at its field.
@@ -54,9 +55,22 @@ pub struct ParticipantConfig {
     pub announce_types: bool,
 }
 
+/// More than all else in a message than a sample's fragments.
+const HEADERS: usize = 4096;
+
 impl ParticipantConfig {
     /// How many participants of a peer's host are addressed when its port is not given.
     pub const PEER_PORTS: u32 = 10;
+
+    pub(crate) fn shared_memory_config(&self) -> SharedMemoryConfig {
+        SharedMemoryConfig { ring_bytes: self.shared_memory_bytes }
+    }
+
+    /// How large messages may be, with `overhead` bytes left to what protects them.
+    pub(crate) fn message_sizes(&self, overhead: usize) -> MessageSizes {
+        let shared = self.shared_memory_config().longest_message() - HEADERS;
+        MessageSizes { shared, ..MessageSizes::default() }.less(overhead)
+    }
 
     /// The defaults, on loopback only: for tests and systems on one host.
     pub fn loopback_only() -> Self {

@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
+use bytemuck::Pod;
 use dds_types::{TopicType, dynamic::DynamicTopicType};
 
-use super::{DataReader, reader::Access};
+use super::{DataReader, PlainLayouts, reader::Access};
 use crate::{
     cache::{CachedSample, Content},
     error::DdsResult,
@@ -28,6 +29,7 @@ pub struct Loan<T: TopicType> {
 pub struct LoanedSample<'l, T: TopicType> {
     sample: &'l CachedSample,
     dynamic: Option<&'l DynamicTopicType>,
+    plain: &'l PlainLayouts,
     type_: PhantomData<fn() -> T>,
 }
 
@@ -49,7 +51,8 @@ impl<T: TopicType> Loan<T> {
     /// The samples, in the order in which `read` and `take` have them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = LoanedSample<'_, T>> {
         let dynamic = self.reader.topic().dynamic().map(|dynamic| &**dynamic);
-        self.samples.iter().map(move |sample| LoanedSample { sample, dynamic, type_: PhantomData })
+        let plain = self.reader.plain();
+        self.samples.iter().map(move |sample| LoanedSample { sample, dynamic, plain, type_: PhantomData })
     }
 
     /// Returns the loan, as dropping it does.
@@ -72,6 +75,17 @@ impl<'l, T: TopicType> LoanedSample<'l, T> {
     /// only tells of a change of its instance's state.
     pub fn bytes(&self) -> Option<&'l [u8]> {
         (self.sample.content == Content::Data).then_some(&*self.sample.payload)
+    }
+
+    /// The sample where it was received, of a type whose bytes in memory are those of its encoding. `None` when
+    /// they are not, when the sample came otherwise encoded or does not lie well in memory, and when it only
+    /// tells of a change of its instance's state; [`decode`](Self::decode) works always. Samples from
+    /// [`DataWriter::loan`](super::DataWriter::loan) through shared memory lie well.
+    pub fn plain(&self) -> Option<&'l T>
+    where
+        T: Pod,
+    {
+        self.plain.view(self.bytes()?)
     }
 
     /// The sample, decoded.

@@ -15,6 +15,7 @@ mod participant;
 mod publisher;
 pub mod raw;
 mod reader;
+mod sample_loan;
 mod select;
 mod stream;
 mod subscriber;
@@ -35,6 +36,8 @@ pub use participant::{DomainParticipant, MismatchVerdict, ParticipantBuilder, Pa
 pub use publisher::Publisher;
 pub use reader::DataReader;
 pub(crate) use reader::WeakReader;
+pub use sample_loan::SampleLoan;
+pub(crate) use sample_loan::{PlainLayout, PlainLayouts};
 pub use select::Select;
 pub use stream::{SampleStream, Samples};
 pub use subscriber::Subscriber;

@@ -15,7 +15,7 @@ use dds_rtps::{
     structure::{EntityId, EntityKind, Guid, GuidPrefix, Locator, VendorId},
     time::Timestamp,
 };
-use dds_transport::{SharedMemoryConfig, UdpConfig};
+use dds_transport::UdpConfig;
 use dds_types::{
     TopicType,
     dynamic::{DynamicData, DynamicTopicType, DynamicType},
@@ -94,10 +94,9 @@ impl ParticipantBuilder {
         if self.config.fragment_size == 0 {
             return Err(DdsError::bad_parameter("fragment_size", "a fragment has at least one byte"));
         }
-        let memory = SharedMemoryConfig { ring_bytes: self.config.shared_memory_bytes };
         let network = RuntimeConfig {
             udp: self.config.transport.clone(),
-            shared_memory: self.config.shared_memory.then_some(memory),
+            shared_memory: self.config.shared_memory.then(|| self.config.shared_memory_config()),
         };
         let runtime = self.factory.runtime(self.domain_id, &network)?;
         let mut random = [0; 18];

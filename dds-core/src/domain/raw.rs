@@ -19,7 +19,7 @@ use dds_rtps::{
     reader::{Offer, ReaderConfig, StatefulReader},
     structure::{EntityKind, Guid, KeyHash, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
-    writer::{MessageSizes, StatefulWriter, WriterConfig},
+    writer::{StatefulWriter, WriterConfig},
 };
 use dds_types::DataRepresentationId;
 use parking_lot::Mutex;
@@ -234,7 +234,7 @@ impl DomainParticipant {
         let config = self.config();
         let overhead = engine.protect.as_ref().map_or(0, |protect| protect.overhead());
         let mut machine = StatefulWriter::new(WriterConfig {
-            message_sizes: MessageSizes::default().less(overhead),
+            message_sizes: config.message_sizes(overhead),
             fragment_size: config.fragment_size,
             ..WriterConfig::new(guid)
         });

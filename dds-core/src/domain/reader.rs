@@ -20,7 +20,7 @@ use dds_types::TopicType;
 use parking_lot::Mutex;
 
 use super::{
-    ContentFilteredTopic, Loan, Select, Subscriber, Topic,
+    ContentFilteredTopic, Loan, PlainLayouts, Select, Subscriber, Topic,
     filtered_topic::FilteredShared,
     participant::{check_changeable, check_consistent, check_on_wire},
     topic::WeakTopic,
@@ -57,6 +57,8 @@ pub(super) struct ReaderInner {
     loans: AtomicUsize,
     /// What it reads a part of its topic through.
     filtered: Option<Arc<FilteredShared>>,
+    /// How lent samples can be used as they are.
+    plain: PlainLayouts,
 }
 
 impl Drop for ReaderInner {
@@ -300,8 +302,17 @@ impl<T: TopicType> DataReader<T> {
         }
         let (type_id, conditions) = (TypeId::of::<T>(), Mutex::default());
         let (loans, type_support) = (AtomicUsize::new(0), topic.type_support());
-        let inner =
-            ReaderInner { engine, endpoint, subscriber, type_id, type_support, conditions, loans, filtered };
+        let inner = ReaderInner {
+            engine,
+            endpoint,
+            subscriber,
+            type_id,
+            type_support,
+            conditions,
+            loans,
+            filtered,
+            plain: PlainLayouts::default(),
+        };
         Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
     }
 
@@ -557,6 +568,10 @@ impl<T: TopicType> DataReader<T> {
             self.inner.loans.fetch_sub(1, Ordering::AcqRel);
         }
         Ok(Loan::new(self.clone(), access, collected?))
+    }
+
+    pub(super) fn plain(&self) -> &PlainLayouts {
+        &self.inner.plain
     }
 
     /// Takes a loan back.

@@ -5,11 +5,12 @@ use std::{
     cell::RefCell,
     marker::PhantomData,
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicI16, Ordering},
     },
 };
 
+use bytemuck::Pod;
 use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
 use dds_rtps::{
     change::{Audience, ChangeKind},
@@ -18,19 +19,21 @@ use dds_rtps::{
     payload::{Payload, PayloadPool},
     structure::{EntityKind, Guid, SequenceNumber},
     time::Timestamp,
-    writer::{MessageSizes, StatefulWriter, WriterConfig},
+    writer::{StatefulWriter, WriterConfig},
 };
 use dds_types::{DataRepresentationId, TopicType, cdr::Endianness, parameter_list::ParameterListWriter};
 use parking_lot::Mutex;
 
 use super::{
-    Publisher, Topic,
+    PlainLayout, Publisher, SampleLoan, Topic,
     participant::{check_changeable, check_consistent, check_on_wire},
 };
 use crate::{
     cache::{InstanceKey, WriterCache},
     condition::StatusCondition,
-    engine::{Batching, Engine, Observer, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState},
+    engine::{
+        Batching, Engine, Observer, POOLED_BYTES, Window, WritableMemory, Write, WriterEndpoint, WriterState,
+    },
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
@@ -62,6 +65,8 @@ pub(super) struct WriterInner {
     publisher: Publisher,
     type_id: TypeId,
     linger: Duration,
+    /// How samples are lent, once that was asked for; `None` inside where they cannot be.
+    plain: OnceLock<Option<PlainLayout>>,
 }
 
 impl Drop for WriterInner {
@@ -286,7 +291,7 @@ impl<T: TopicType> DataWriter<T> {
         let config = participant.config();
         let overhead = engine.protect.as_ref().map_or(0, |protect| protect.overhead());
         let machine = StatefulWriter::new(WriterConfig {
-            message_sizes: MessageSizes::default().less(overhead),
+            message_sizes: config.message_sizes(overhead),
             fragment_size: config.fragment_size,
             ..WriterConfig::new(guid)
         });
@@ -313,7 +318,14 @@ impl<T: TopicType> DataWriter<T> {
         });
         publisher.group().join(&endpoint);
         let type_id = TypeId::of::<T>();
-        let inner = Arc::new(WriterInner { linger: config.linger, engine, endpoint, publisher, type_id });
+        let inner = Arc::new(WriterInner {
+            linger: config.linger,
+            engine,
+            endpoint,
+            publisher,
+            type_id,
+            plain: OnceLock::new(),
+        });
         inner.publisher.adopt(&inner)?;
         Ok(Self { inner, topic: topic.clone(), type_: PhantomData })
     }
@@ -452,6 +464,39 @@ impl<T: TopicType> DataWriter<T> {
             let mut write = self.alive(key, payload, options)?;
             self.submit(&mut write, "write")
         })
+    }
+
+    /// A sample to be filled in where its readers will read it, in memory shared with other processes of this
+    /// host. For types whose bytes in memory are those of their encoding; `T` promises by `Pod` that any bytes
+    /// are a value of it.
+    ///
+    /// # Errors
+    /// [`DdsError::PreconditionNotMet`] for other types.
+    pub fn loan(&self) -> DdsResult<SampleLoan<T>>
+    where
+        T: Pod,
+    {
+        self.inner.endpoint.lifecycle.check("loan")?;
+        let layout =
+            self.inner.plain.get_or_init(|| PlainLayout::of::<T>(self.inner.endpoint.representation()));
+        Ok(SampleLoan::new(self.clone(), layout.ok_or_else(SampleLoan::<T>::not_plain)?))
+    }
+
+    /// Memory that other processes can read, unless payloads are protected and thus no samples as they are.
+    pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
+        let engine = &self.inner.engine;
+        engine.environment.allocate(length).filter(|_| engine.protect.is_none())
+    }
+
+    /// Writes what is serialised already.
+    pub(super) fn submit_payload(
+        &self,
+        key: &[u8],
+        payload: Payload,
+        options: WriteOptions,
+    ) -> DdsResult<()> {
+        let mut write = self.alive(key, payload, options)?;
+        self.submit(&mut write, "write").map(drop)
     }
 
     /// Sends at once what was written so closely together that it waits to leave in one datagram; it

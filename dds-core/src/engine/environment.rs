@@ -4,12 +4,25 @@ use std::time::Instant;
 
 use dds_rtps::{
     message::Datagram,
+    payload::Payload,
     structure::{Locator, SharedMemoryName},
     time::{Monotonic, Now},
 };
 
 use super::NotShared;
 use crate::condition::Notifier;
+
+/// Memory from [`Environment::allocate`].
+pub trait WritableMemory: Send + Sync {
+    /// The bytes.
+    fn bytes(&self) -> &[u8];
+
+    /// The bytes, to be written.
+    fn bytes_mut(&mut self) -> &mut [u8];
+
+    /// All of it as a payload.
+    fn seal(self: Box<Self>) -> Payload;
+}
 
 /// The world around an [`Engine`](super::Engine): clocks, the network, and a wake-up.
 ///
@@ -40,6 +53,13 @@ pub trait Environment: Send + Sync {
     fn share_memory(&self, name: SharedMemoryName) -> Result<Option<Locator>, NotShared> {
         let _ = name;
         Err(NotShared::Disabled)
+    }
+
+    /// Memory for a payload of `length` bytes that other processes can read where it is, where there is such;
+    /// it begins at a multiple of eight.
+    fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
+        let _ = length;
+        None
     }
 
     /// The way to the process of that name is needed no more.

@@ -63,7 +63,7 @@ use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
-pub use environment::Environment;
+pub use environment::{Environment, WritableMemory};
 use group::GroupState;
 pub(crate) use group::{DeliveryGroup, PublisherGroup};
 pub(crate) use observer::{Listening, Observer, Source, StatusListener};
@@ -126,6 +126,8 @@ pub struct Burst {
     /// The readers of the writer seen last: writers come in runs.
     route: Option<Route>,
     remote: Option<(GuidPrefix, Option<Arc<Remote>>)>,
+    /// What the message at hand ends with, where that is not to be copied.
+    tail: Option<Payload>,
     discovery: bool,
 }
 
@@ -240,12 +242,12 @@ impl Engine {
             return;
         }
         let Some(protect) = self.protect.as_ref().filter(|_| source.kind != LocatorKind::IN_PROCESS) else {
-            return self.on_message(now, source, datagram, burst);
+            return self.on_message(now, source, datagram, &[], burst);
         };
         let mut opened = Vec::new();
         match protect.open_message(datagram, &mut opened) {
-            Opened::AsTheyAre => self.on_message(now, source, datagram, burst),
-            Opened::Replaced => self.on_message(now, source, &opened, burst),
+            Opened::AsTheyAre => self.on_message(now, source, datagram, &[], burst),
+            Opened::Replaced => self.on_message(now, source, &opened, &[], burst),
             Opened::Refused(reason) => {
                 tracing::debug!(reason, %source, "a message was refused");
                 count(&self.counters.refused_by_protection);
@@ -253,8 +255,30 @@ impl Engine {
         }
     }
 
-    fn on_message(&self, now: Now, source: Locator, datagram: &[u8], burst: &mut Burst) {
-        let Ok(mut receiver) = MessageReceiver::new(datagram, self.prefix) else {
+    /// As [`Engine::on_datagram`], of a message whose last submessage's payload is `tail`, which is kept rather
+    /// than copied.
+    pub fn on_datagram_with_tail(
+        &self,
+        now: Now,
+        source: Locator,
+        datagram: &[u8],
+        tail: &Payload,
+        burst: &mut Burst,
+    ) {
+        if self.protect.is_some() {
+            let mut whole = [datagram, tail].concat();
+            whole.resize(whole.len().next_multiple_of(4), 0);
+            return self.on_datagram(now, source, &whole, burst);
+        }
+        if self.active.load(Ordering::Acquire) {
+            burst.tail = Some(tail.clone());
+            self.on_message(now, source, datagram, tail, burst);
+            burst.tail = None;
+        }
+    }
+
+    fn on_message(&self, now: Now, source: Locator, datagram: &[u8], tail: &[u8], burst: &mut Burst) {
+        let Ok(mut receiver) = MessageReceiver::with_tail(datagram, tail, self.prefix) else {
             count(&self.counters.invalid_datagrams);
             return;
         };
@@ -419,11 +443,13 @@ impl Engine {
             Submessage::Data(data) => {
                 let understood = self.is_understood(data.inline_qos.as_ref());
                 let open = |change: &mut CacheChange| understood && self.open_payload(change);
-                reader::deliver_data(now, context, writer, data, &route.2, &open);
+                let tail = burst.tail.as_ref();
+                reader::deliver_data(now, context, writer, data, &route.2, tail, &open);
             }
             Submessage::DataFrag(data) => {
                 if let Some((_, Some(remote))) = &burst.remote {
-                    self.deliver_fragment(now, context, writer, data, remote, &route.2);
+                    let tail = burst.tail.as_ref();
+                    self.deliver_fragment(now, context, writer, data, remote, &route.2, tail);
                 }
             }
             Submessage::Heartbeat(heartbeat) => {
@@ -449,6 +475,7 @@ impl Engine {
         burst.route = Some(route);
     }
 
+    #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]
     fn deliver_fragment(
         &self,
         now: Now,
@@ -457,6 +484,7 @@ impl Engine {
         data: &dds_rtps::message::DataFrag<'_>,
         remote: &Remote,
         readers: &[Arc<ReaderEndpoint>],
+        tail: Option<&Payload>,
     ) {
         let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
         for reader in readers {
@@ -473,7 +501,8 @@ impl Engine {
         };
         let arrival = match data.whole_sample() {
             Some(bytes) => {
-                FragmentArrival::Complete(CacheChange { payload: first.copy(bytes), ..template() })
+                let payload = reader::payload_of(bytes, tail, |bytes| first.copy(bytes));
+                FragmentArrival::Complete(CacheChange { payload, ..template() })
             }
             None => {
                 let mut defragmenter = remote.defragmenter.lock();

@@ -624,6 +624,18 @@ pub(super) fn marked_change_of(
     change
 }
 
+/// The payload with these bytes: the message's tail, where they are that, or else a copy.
+pub(super) fn payload_of(
+    bytes: &[u8],
+    tail: Option<&Payload>,
+    copy: impl FnOnce(&[u8]) -> Payload,
+) -> Payload {
+    match tail.filter(|tail| std::ptr::eq(tail.as_ptr(), bytes.as_ptr())) {
+        Some(tail) => tail.slice(0, bytes.len()),
+        None => copy(bytes),
+    }
+}
+
 /// Gives a DATA to the readers it is for.
 pub(super) fn deliver_data(
     now: Now,
@@ -631,6 +643,7 @@ pub(super) fn deliver_data(
     writer: Guid,
     data: &Data<'_>,
     readers: &[Arc<ReaderEndpoint>],
+    tail: Option<&Payload>,
     open: &dyn Fn(&mut CacheChange) -> bool,
 ) {
     // RTPS 2.5 §8.7.4: a directed sample is for the readers it names.
@@ -661,9 +674,12 @@ pub(super) fn deliver_data(
         }
         // A value beside a dispose: its key hash, or nothing, names the instance.
         if change.kind == ChangeKind::Alive || is_key {
-            change.payload = match readers {
-                [_] => state.cache.copy(data.payload.bytes()),
-                _ => payload.get_or_insert_with(|| state.cache.copy(data.payload.bytes())).clone(),
+            let bytes = data.payload.bytes();
+            change.payload = match (tail, readers) {
+                (None, [_]) => state.cache.copy(bytes),
+                _ => payload
+                    .get_or_insert_with(|| payload_of(bytes, tail, |bytes| state.cache.copy(bytes)))
+                    .clone(),
             };
         }
         if !open(&mut change) {

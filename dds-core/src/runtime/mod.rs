@@ -29,7 +29,7 @@ use smallvec::SmallVec;
 
 use crate::{
     condition::Notifier,
-    engine::{Engine, Environment, NotShared},
+    engine::{Engine, Environment, NotShared, WritableMemory},
     error::{DdsError, DdsResult},
 };
 use clock::SystemClock;
@@ -281,6 +281,10 @@ impl Environment for Runtime {
         self.sharing.begin(name)
     }
 
+    fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
+        self.sharing.allocate(length)
+    }
+
     fn stop_sharing_memory(&self, name: SharedMemoryName) {
         // A connection that is ended here would be ended for the parent.
         if !self.fork.is_forked_child() {
@@ -323,7 +327,7 @@ impl Runtime {
             return self.transmit_shared(destination, datagram);
         }
         let Some(address) = destination.socket_address() else { return };
-        let result = with_pieces(datagram, |pieces| {
+        let result = with_pieces(datagram.pieces(), |pieces| {
             let mut result = self.transport.send(address, pieces, options);
             // A full socket buffer drains within the time of a few system calls.
             for _ in 0..100 {
@@ -345,14 +349,17 @@ impl Runtime {
     }
 }
 
-/// Calls `send` with the datagram's pieces, or with all in one piece where they are too many.
-fn with_pieces<R>(datagram: &Datagram, send: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+/// Calls `send` with the pieces of a message, or with all in one piece where they are too many.
+fn with_pieces<'d, R>(
+    pieces: impl Iterator<Item = &'d [u8]> + Clone,
+    send: impl FnOnce(&[IoSlice<'_>]) -> R,
+) -> R {
     let mut slices = [IoSlice::new(&[]); PIECES];
     let mut count = 0;
-    for piece in datagram.pieces() {
+    for piece in pieces.clone() {
         match slices.get_mut(count) {
             Some(slot) => *slot = IoSlice::new(piece),
-            None => return send(&[IoSlice::new(&datagram.to_vec())]),
+            None => return send(&[IoSlice::new(&pieces.collect::<Vec<_>>().concat())]),
         }
         count += 1;
     }

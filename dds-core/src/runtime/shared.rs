@@ -1,25 +1,28 @@
 //! Memory shared with other processes of this host, as one more socket of the runtime.
 
 use std::{
+    any::Any,
     collections::BTreeMap,
-    io::IoSlice,
     sync::{Arc, atomic::Ordering},
     thread,
 };
 
 use dds_rtps::{
     message::Datagram,
+    payload::{Memory, Payload},
     structure::{Locator, LocatorKind, SharedMemoryName},
     time::Now,
+    writer::LEAST_BY_REFERENCE,
 };
 use dds_transport::{
-    SendError, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName as TransportName,
-    SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay, UdpTransport,
+    LentBytes, SendError, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent,
+    SharedMemoryName as TransportName, SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay,
+    SharedMessage, UdpTransport,
 };
 use parking_lot::Mutex;
 
-use super::{Runtime, reception::DATAGRAMS_PER_TURN};
-use crate::engine::{Burst, Engine, NotShared};
+use super::{Runtime, reception::DATAGRAMS_PER_TURN, with_pieces};
+use crate::engine::{Burst, Engine, NotShared, WritableMemory};
 
 /// Attempts to put a message into full memory before it is lost. Whoever receives gets the processor in
 /// between, on a host with a single one too.
@@ -101,6 +104,15 @@ impl Sharing {
         }
     }
 
+    /// Memory for a payload, while there are others to read it.
+    pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
+        let memory = self.memory.as_ref().ok()?;
+        if self.users.lock().is_empty() {
+            return None;
+        }
+        Some(Box::new(OwnBuffer(memory.allocate(length)?)))
+    }
+
     fn closed(&self, name: SharedMemoryName) {
         self.users.lock().remove(&name);
     }
@@ -154,11 +166,15 @@ impl Runtime {
     ) {
         let SharedReception { receiver, buffer } = shared;
         let mut received = 0;
-        receiver.receive(DATAGRAMS_PER_TURN, buffer, |sender, message| {
+        receiver.receive(DATAGRAMS_PER_TURN, buffer, |sender, message, rest| {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
+            let tail = rest.map(|rest| Payload::of_memory(Box::new(LentMemory(rest))));
             for (engine, burst) in &mut *bursts {
-                engine.on_datagram(now, source, message, burst);
+                match &tail {
+                    None => engine.on_datagram(now, source, message, burst),
+                    Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
+                }
             }
         });
         self.counters.received.fetch_add(received, Ordering::Relaxed);
@@ -168,19 +184,14 @@ impl Runtime {
     /// Sends a message through memory.
     pub(super) fn transmit_shared(&self, destination: &Locator, datagram: &Datagram) {
         let Ok(memory) = &self.sharing.memory else { return };
-        let (way, name) = (SharedMemoryWay(destination.port), TransportName(destination.address));
-        let send = |pieces: &[IoSlice<'_>]| {
-            let mut result = memory.send(way, name, pieces);
-            for _ in 0..ATTEMPTS {
-                if !matches!(result, Err(SendError::WouldBlock)) {
-                    break;
-                }
-                thread::yield_now();
-                result = memory.send(way, name, pieces);
+        let to = (SharedMemoryWay(destination.port), TransportName(destination.address));
+        let result = match send_tail_by_reference(memory, to, datagram) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                with_pieces(datagram.pieces(), |pieces| insistently(|| memory.send(to.0, to.1, pieces)))
             }
-            result
+            Err(error) => Err(error),
         };
-        let result = super::with_pieces(datagram, send);
         let counter = match result {
             Ok(()) => {
                 self.counters.shared_sent.fetch_add(1, Ordering::Relaxed);
@@ -192,5 +203,87 @@ impl Runtime {
             }
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Sends a message whose large payload stays where it is, or is copied once for all receivers to read it
+/// there; false when that cannot be.
+fn send_tail_by_reference(
+    memory: &SharedMemory,
+    (way, name): (SharedMemoryWay, TransportName),
+    datagram: &Datagram,
+) -> Result<bool, SendError> {
+    let Some(tail) = datagram.tail().filter(|tail| tail.len() >= LEAST_BY_REFERENCE) else {
+        return Ok(false);
+    };
+    let copied;
+    let own = tail.memory().and_then(|(memory, range)| Some((memory.as_any().downcast_ref()?, range)));
+    let (message, range) = match own {
+        Some((OwnMemory(message), range)) => (message, range),
+        None => {
+            let Some(mut buffer) = memory.allocate(tail.len()) else { return Ok(false) };
+            buffer.copy_from_slice(tail);
+            copied = buffer.freeze();
+            (&copied, 0..tail.len())
+        }
+    };
+    with_pieces(datagram.pieces_before_tail(), |pieces| {
+        insistently(|| memory.send_lent(way, name, pieces, message, range.clone()))
+    })
+}
+
+/// Tries again while the memory is full, a limited number of times.
+fn insistently<R>(mut send: impl FnMut() -> Result<R, SendError>) -> Result<R, SendError> {
+    let mut result = send();
+    for _ in 0..ATTEMPTS {
+        if !matches!(result, Err(SendError::WouldBlock)) {
+            break;
+        }
+        thread::yield_now();
+        result = send();
+    }
+    result
+}
+
+/// A payload in the making.
+struct OwnBuffer(SharedBuffer);
+
+impl WritableMemory for OwnBuffer {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    fn seal(self: Box<Self>) -> Payload {
+        Payload::of_memory(Box::new(OwnMemory(self.0.freeze())))
+    }
+}
+
+/// A payload of this process in memory that others can read.
+pub(super) struct OwnMemory(SharedMessage);
+
+/// A payload in memory of another process.
+struct LentMemory(LentBytes);
+
+impl Memory for OwnMemory {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Memory for LentMemory {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }

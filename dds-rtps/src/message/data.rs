@@ -138,6 +138,9 @@ impl<'a> Prelude<'a> {
     /// The rest and where in the datagram it begins.
     fn payload(&self, raw: &RawSubmessage<'a>) -> (&'a [u8], usize) {
         let bytes = self.after.rest();
+        if !raw.tail.is_empty() && bytes.is_empty() {
+            return (raw.tail, raw.body_offset().saturating_add(raw.body.len()));
+        }
         let offset = raw.body_offset().saturating_add(raw.body.len()).saturating_sub(bytes.len());
         (bytes, offset)
     }

@@ -79,6 +79,18 @@ impl Datagram {
         all
     }
 
+    /// The payload by reference that the message ends with, but for padding.
+    pub fn tail(&self) -> Option<&Payload> {
+        let (at, payload) = self.splices.last()?;
+        (self.bytes.len().saturating_sub(*at) < 4).then_some(payload)
+    }
+
+    /// The message in pieces up to its [`tail`](Self::tail).
+    pub fn pieces_before_tail(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        let tail = self.tail().map(Payload::as_slice);
+        self.pieces().take_while(move |piece| tail.is_none_or(|tail| !core::ptr::eq(*piece, tail)))
+    }
+
     /// The payloads that are held by reference.
     pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
         self.splices.iter().map(|(_, payload)| payload)

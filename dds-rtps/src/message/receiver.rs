@@ -53,6 +53,8 @@ pub struct RawSubmessage<'a> {
     pub offset: usize,
     /// What follows the header.
     pub body: &'a [u8],
+    /// Where the body goes on, if that is elsewhere.
+    pub tail: &'a [u8],
 }
 
 impl<'a> RawSubmessage<'a> {
@@ -95,6 +97,8 @@ impl<'a> RawSubmessage<'a> {
 #[derive(Clone, Debug)]
 pub struct MessageReceiver<'a> {
     datagram: &'a [u8],
+    /// What the message ends with, if that lies elsewhere.
+    tail: &'a [u8],
     offset: usize,
     own_prefix: GuidPrefix,
     header: Header,
@@ -119,7 +123,20 @@ impl<'a> MessageReceiver<'a> {
             unicast_reply: SmallVec::new(),
             multicast_reply: SmallVec::new(),
         };
-        Ok(Self { datagram, offset: HEADER_SIZE, own_prefix, header, context })
+        Ok(Self { datagram, tail: &[], offset: HEADER_SIZE, own_prefix, header, context })
+    }
+
+    /// As [`new`](Self::new), of a message whose last submessage is a DATA or DATA_FRAG with its payload in
+    /// `tail`, without padding.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_tail(
+        datagram: &'a [u8],
+        tail: &'a [u8],
+        own_prefix: GuidPrefix,
+    ) -> Result<Self, MessageError> {
+        Ok(Self { tail, ..Self::new(datagram, own_prefix)? })
     }
 
     /// The message's header.
@@ -166,14 +183,17 @@ impl<'a> MessageReceiver<'a> {
             return Some(Err(self.stop(MessageErrorKind::NoSubmessageHeader, offset)));
         };
         let id = SubmessageId(id);
-        let mut raw = RawSubmessage { id, flags, offset, body: after };
+        let mut raw = RawSubmessage { id, flags, offset, body: after, tail: &[] };
         let length = match raw.endianness() {
             Endianness::Big => u16::from_be_bytes([a, b]),
             Endianness::Little => u16::from_le_bytes([a, b]),
         };
-        if length != 0 || !id.extends_to_end() {
+        if length == 0 && id.extends_to_end() {
+            raw.tail = self.tail;
+        } else {
             match after.get(..usize::from(length)) {
                 Some(body) => raw.body = body,
+                None if id.extends_to_end() && !self.tail.is_empty() => raw.tail = self.tail,
                 None => return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset))),
             }
         }

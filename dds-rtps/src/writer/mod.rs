@@ -23,7 +23,7 @@ pub use filters::{ContentEvaluator, ReaderFilter};
 pub use group::PublisherNumbers;
 pub use reader_proxy::{ReaderProxy, ReaderProxyConfig, Replay};
 pub use stateful_writer::{StatefulWriter, WriterConfig, WriterStatistics};
-pub use transmit::MessageSizes;
+pub use transmit::{LEAST_BY_REFERENCE, MessageSizes};
 
 /// Where one datagram goes: to each locator, with INFO_DST set to the prefix beside it
 /// ([`GuidPrefix::UNKNOWN`] addresses everybody who listens there).

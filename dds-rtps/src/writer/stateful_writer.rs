@@ -94,6 +94,8 @@ pub struct StatefulWriter {
     pub(super) sent_since_request: usize,
     pub(super) liveliness_wanted: bool,
     pub(super) acknowledgement_wanted: bool,
+    /// What was sent to those in line had no room for its heartbeat.
+    pub(super) heartbeat_owed: bool,
     /// The lowest acknowledgement of the reliable readers; `None` without any.
     pub(super) acknowledged: Option<SequenceNumber>,
     /// What readers filter by, where any does.
@@ -135,6 +137,7 @@ impl StatefulWriter {
             sent_since_request: 0,
             liveliness_wanted: false,
             acknowledgement_wanted: false,
+            heartbeat_owed: false,
             acknowledged: None,
             filters: None,
             statistics: WriterStatistics::default(),

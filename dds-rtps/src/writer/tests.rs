@@ -434,7 +434,7 @@ fn no_data_frag_carries_all_of_a_sample_and_small_ones_still_leave_in_one_datagr
     for length in [1345, 2688, 10_000, 30_000] {
         let mut world = World::new(1, 0);
         // As on loopback, where a datagram holds many fragments.
-        world.writer.config.message_sizes = MessageSizes { local: 65_000, network: 65_000 };
+        world.writer.config.message_sizes = MessageSizes { network: 65_000, ..MessageSizes::default() };
         let guid = world.add_reader_of(VendorId::EPROSIMA, 2);
         world.settle();
         world.write(value(0, length));

@@ -24,11 +24,13 @@ pub struct MessageSizes {
     pub local: usize,
     /// To other hosts: what an Ethernet frame holds, so that IP never fragments.
     pub network: usize,
+    /// Of a sample that is too large for one fragment, to this host through shared memory.
+    pub shared: usize,
 }
 
 impl Default for MessageSizes {
     fn default() -> Self {
-        Self { local: 65_000, network: 1_452 }
+        Self { local: 65_000, network: 1_452, shared: 65_000 }
     }
 }
 
@@ -36,7 +38,8 @@ impl MessageSizes {
     /// With `overhead` bytes left to what protects messages.
     #[must_use]
     pub fn less(self, overhead: usize) -> Self {
-        Self { local: self.local.saturating_sub(overhead), network: self.network.saturating_sub(overhead) }
+        let less = |size: usize| size.saturating_sub(overhead);
+        Self { local: less(self.local), network: less(self.network), shared: less(self.shared) }
     }
 
     fn of(&self, destinations: &[(GuidPrefix, Locator)]) -> usize {
@@ -59,6 +62,12 @@ const GAP_SIZE: usize = 32;
 /// Heartbeats and the like that precede the first data.
 const PREFIX_SIZE: usize = 20 + 16;
 
+/// Payloads from this size on are read where they are, through shared memory, and end their message. A smaller
+/// one is copied in less time than its memory is found and given back.
+pub const LEAST_BY_REFERENCE: usize = 8 << 10;
+/// Submessages longer than 65,535 bytes can only be the last (RTPS 2.5 §9.4.5.1.3).
+const LARGEST_BEFORE_ANOTHER: usize = 65_000;
+
 /// Inline QoS is small but for a user's own; what exceeds this makes a larger datagram.
 const INLINE_QOS_ESTIMATE: usize = 64;
 
@@ -66,6 +75,11 @@ const INLINE_QOS_ESTIMATE: usize = 64;
 struct Draft<'d> {
     builder: MessageBuilder<'d>,
     room: usize,
+    /// If it ends with fragments, where all destinations share memory.
+    room_for_shared: Option<usize>,
+    /// Nothing can follow: the last submessage is longer than its header can tell, or its payload is to stay
+    /// where it is.
+    is_closed: bool,
     used: usize,
     /// Whether anything but addressing is in it.
     filled: bool,
@@ -83,13 +97,21 @@ impl<'d> Draft<'d> {
         if let Some((prefix, _)) = destinations.first().filter(|(prefix, _)| *prefix != GuidPrefix::UNKNOWN) {
             builder.info_destination(*prefix);
         }
-        Self { builder, room: sizes.of(destinations), used: PREFIX_SIZE + HEARTBEAT_SIZE, filled: false }
+        let is_shared = |(_, locator): &(GuidPrefix, Locator)| locator.kind == LocatorKind::SHARED_MEMORY;
+        Self {
+            builder,
+            room: sizes.of(destinations),
+            room_for_shared: destinations.iter().all(is_shared).then_some(sizes.shared),
+            is_closed: false,
+            used: PREFIX_SIZE + HEARTBEAT_SIZE,
+            filled: false,
+        }
     }
 
     /// Books `size` bytes; false when they do not fit and something else is already in.
     fn book(&mut self, size: usize) -> bool {
         let used = self.used.saturating_add(size);
-        if self.filled && used > self.room {
+        if (self.filled && used > self.room) || self.is_closed {
             return false;
         }
         self.used = used;
@@ -97,8 +119,17 @@ impl<'d> Draft<'d> {
         true
     }
 
-    fn rest(&self) -> usize {
-        self.room.saturating_sub(self.used)
+    /// As [`book`](Self::book), of fragments.
+    fn book_fragments(&mut self, size: usize) {
+        self.used = self.used.saturating_add(size);
+        self.filled = true;
+        let by_reference = self.room_for_shared.is_some() && size >= LEAST_BY_REFERENCE;
+        self.is_closed = by_reference || size > LARGEST_BEFORE_ANOTHER;
+    }
+
+    fn rest_for_fragments(&self) -> usize {
+        let room = self.room_for_shared.unwrap_or(self.room);
+        if self.is_closed { 0 } else { room.saturating_sub(self.used) }
     }
 }
 
@@ -135,7 +166,10 @@ impl StatefulWriter {
 
     /// Whether [`poll_transmit`](Self::poll_transmit) has something to send.
     pub fn wants_transmit(&self) -> bool {
-        !self.attention.is_empty() || self.cursor <= self.history.last_number() || self.liveliness_wanted
+        !self.attention.is_empty()
+            || self.cursor <= self.history.last_number()
+            || self.liveliness_wanted
+            || self.heartbeat_owed
     }
 
     /// Whether some reader acknowledges what it gets.
@@ -178,9 +212,11 @@ impl StatefulWriter {
             self.pending_bytes = 0;
             self.liveliness_wanted = false;
             self.acknowledgement_wanted = false;
+            self.heartbeat_owed = false;
             return None;
         }
-        if self.cursor > last && !self.liveliness_wanted {
+        let heartbeat_owed = core::mem::take(&mut self.heartbeat_owed);
+        if self.cursor > last && !self.liveliness_wanted && !heartbeat_owed {
             self.acknowledgement_wanted = false;
             return None;
         }
@@ -216,7 +252,12 @@ impl StatefulWriter {
                 None => break,
             }
         }
-        if self.line.reliable && (draft.filled || self.liveliness_wanted) && self.cursor_fragment == 1 {
+        if draft.is_closed && self.line.reliable {
+            self.heartbeat_owed = true;
+            return Some(destinations);
+        }
+        let has_cause = draft.filled || self.liveliness_wanted || heartbeat_owed;
+        if self.line.reliable && has_cause && self.cursor_fragment == 1 {
             let asks = self.acknowledgement_wanted
                 || self.sent_since_request >= self.config.acknowledgement_interval;
             if asks {
@@ -343,10 +384,17 @@ impl StatefulWriter {
         }
         let count = transmit_fragment_count(length, self.config.fragment_size);
         let overhead = DATA_FRAG_OVERHEAD.saturating_add(extra);
-        if draft.filled && draft.rest() < overhead.saturating_add(fragment_size) {
+        if draft.is_closed
+            || (draft.filled && draft.rest_for_fragments() < overhead.saturating_add(fragment_size))
+        {
             return None;
         }
-        let fitting = draft.rest().saturating_sub(overhead).checked_div(fragment_size).unwrap_or(0).max(1);
+        let fitting = draft
+            .rest_for_fragments()
+            .saturating_sub(overhead)
+            .checked_div(fragment_size)
+            .unwrap_or(0)
+            .max(1);
         let remaining = count.saturating_sub(fragment).saturating_add(1);
         let fragments =
             u16::try_from(fitting).unwrap_or(u16::MAX).min(u16::try_from(remaining).unwrap_or(u16::MAX));
@@ -354,7 +402,7 @@ impl StatefulWriter {
         // sample is taken. The last fragment follows in a submessage of its own.
         let whole = fragment == 1 && u32::from(fragments) == count && self.has_reader_of(VendorId::EPROSIMA);
         let fragments = if whole { fragments.saturating_sub(1) } else { fragments };
-        draft.book(usize::from(fragments).saturating_mul(fragment_size).saturating_add(overhead));
+        draft.book_fragments(usize::from(fragments).saturating_mul(fragment_size).saturating_add(overhead));
         self.write_fragments(draft, reader_id, change, parameters, fragment, fragments);
         let mut next = fragment.saturating_add(u32::from(fragments));
         if whole && draft.book(fragment_size.saturating_add(overhead)) {
@@ -433,6 +481,10 @@ impl StatefulWriter {
         full |= !self.write_repairs(now, &mut draft, &mut proxy, &parameters);
         let acknowledged = proxy.acknowledged;
         full |= !full && !self.write_backlog(&mut draft, &mut proxy, &parameters);
+        if draft.is_closed {
+            full = true;
+            proxy.heartbeat_wanted |= proxy.config.reliable;
+        }
         if proxy.config.reliable && !full && (proxy.heartbeat_wanted || draft.filled) {
             // Readers served alone for good are asked as seldom as those in line.
             let asks = proxy.heartbeat_wanted

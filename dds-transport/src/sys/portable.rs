@@ -7,7 +7,8 @@ mod socket;
 
 pub(crate) use monitor::ChangeSource;
 pub(crate) use poller::Poller;
-pub(crate) use shared_memory::{SharedMemory, SharedMemoryReceiver};
+pub use shared_memory::SlotReader;
+pub(crate) use shared_memory::{SharedMemory, SharedMemoryReceiver, SlotBuffer, SlotMessage};
 pub(crate) use socket::{SocketBackend, multicast_bind_address, size_buffers};
 
 /// Compares process ids. See [`ForkGuard`](crate::ForkGuard).

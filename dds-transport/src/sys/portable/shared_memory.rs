@@ -18,6 +18,44 @@ pub(crate) struct SharedMemory(Infallible);
 #[derive(Debug)]
 pub(crate) struct SharedMemoryReceiver(Infallible);
 
+/// Never there.
+#[derive(Debug)]
+pub(crate) struct SlotBuffer(Infallible);
+
+/// Never there.
+#[derive(Debug)]
+pub(crate) struct SlotMessage(Infallible);
+
+/// Never there.
+#[derive(Debug)]
+pub struct SlotReader(Infallible);
+
+impl SlotBuffer {
+    pub(crate) fn freeze(self) -> SlotMessage {
+        match self.0 {}
+    }
+}
+
+macro_rules! never_bytes {
+    ($($Type:ty)*) => {$(
+        impl std::ops::Deref for $Type {
+            type Target = [u8];
+
+            fn deref(&self) -> &[u8] {
+                match self.0 {}
+            }
+        }
+    )*};
+}
+
+never_bytes! { SlotBuffer SlotMessage SlotReader }
+
+impl std::ops::DerefMut for SlotBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self.0 {}
+    }
+}
+
 impl SharedMemory {
     pub(crate) fn open(
         _: SharedMemoryName,
@@ -42,6 +80,21 @@ impl SharedMemory {
         match self.0 {}
     }
 
+    pub(crate) fn allocate(&self, _: usize) -> Option<SlotBuffer> {
+        match self.0 {}
+    }
+
+    pub(crate) fn send_slot(
+        &self,
+        _: SharedMemoryWay,
+        _: SharedMemoryName,
+        _: &[IoSlice<'_>],
+        _: &SlotMessage,
+        _: std::ops::Range<usize>,
+    ) -> Result<bool, SendError> {
+        match self.0 {}
+    }
+
     pub(crate) fn send(
         &self,
         _: SharedMemoryWay,
@@ -57,7 +110,12 @@ impl SharedMemoryReceiver {
         match self.0 {}
     }
 
-    pub(crate) fn receive(&mut self, _: usize, _: &mut Vec<u8>, _: impl FnMut(SharedMemoryName, &[u8])) {
+    pub(crate) fn receive(
+        &mut self,
+        _: usize,
+        _: &mut Vec<u8>,
+        _: impl FnMut(SharedMemoryName, &[u8], Option<SlotReader>),
+    ) {
         match self.0 {}
     }
 

@@ -1,7 +1,7 @@
 //! What both sides say before memory is shared: sockets, messages and descriptors.
 //!
-//! The sender connects to the receiver's socket and sends a [`Hello`] with two descriptors, its segment and
-//! an eventfd; the receiver answers with one [`Answer`]. After that the connection only shows by its end
+//! The sender connects to the receiver's socket and sends a [`Hello`] with three descriptors, the segments of
+//! its ring and of its pool and an eventfd; the receiver answers with one [`Answer`]. After that the connection only shows by its end
 //! that the other side is gone.
 
 use std::io::{self, IoSlice, IoSliceMut};
@@ -30,15 +30,34 @@ pub(super) struct Hello {
     /// The sender's own name.
     pub(super) name: SharedMemoryName,
     /// Bytes of records in its ring.
-    pub(super) capacity: u64,
+    pub(super) ring_bytes: u64,
+    /// Bytes of slots in its pool.
+    pub(super) pool_bytes: u64,
+    /// The bit in the words of its pool that is the receiver's.
+    pub(super) receiver: u32,
 }
 
-const HELLO_SIZE: usize = 40;
+/// What a sender hands over.
+#[derive(Debug)]
+pub(super) struct Descriptors<D> {
+    pub(super) ring: D,
+    pub(super) pool: D,
+    pub(super) event: D,
+}
+
+const HELLO_SIZE: usize = 52;
 
 impl Hello {
     fn to_bytes(self) -> [u8; HELLO_SIZE] {
         let mut bytes = [0; HELLO_SIZE];
-        let parts = [&VERSION[..], &self.token, &self.name.0, &self.capacity.to_le_bytes()];
+        let parts = [
+            &VERSION[..],
+            &self.token,
+            &self.name.0,
+            &self.ring_bytes.to_le_bytes(),
+            &self.pool_bytes.to_le_bytes(),
+            &self.receiver.to_le_bytes(),
+        ];
         for (to, from) in bytes.iter_mut().zip(parts.concat()) {
             *to = from;
         }
@@ -50,9 +69,16 @@ impl Hello {
         let (version, rest) = bytes.split_first_chunk::<8>()?;
         let (token, rest) = rest.split_first_chunk()?;
         let (name, rest) = rest.split_first_chunk()?;
-        let (capacity, _) = rest.split_first_chunk()?;
-        let hello =
-            Self { token: *token, name: SharedMemoryName(*name), capacity: u64::from_le_bytes(*capacity) };
+        let (ring_bytes, rest) = rest.split_first_chunk()?;
+        let (pool_bytes, rest) = rest.split_first_chunk()?;
+        let (receiver, _) = rest.split_first_chunk()?;
+        let hello = Self {
+            token: *token,
+            name: SharedMemoryName(*name),
+            ring_bytes: u64::from_le_bytes(*ring_bytes),
+            pool_bytes: u64::from_le_bytes(*pool_bytes),
+            receiver: u32::from_le_bytes(*receiver),
+        };
         (*version == VERSION).then_some(hello)
     }
 }
@@ -172,11 +198,10 @@ pub(super) fn user_of(socket: &OwnedFd) -> io::Result<u32> {
 pub(super) fn send_hello(
     socket: &OwnedFd,
     hello: Hello,
-    segment: BorrowedFd<'_>,
-    event: BorrowedFd<'_>,
+    descriptors: &Descriptors<BorrowedFd<'_>>,
 ) -> io::Result<()> {
-    let descriptors = [segment, event];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let descriptors = [descriptors.ring, descriptors.pool, descriptors.event];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -187,8 +212,8 @@ pub(super) fn send_hello(
     Ok(())
 }
 
-/// A hello with its segment and eventfd.
-pub(super) fn receive_hello(socket: &OwnedFd) -> Arrived<(Hello, OwnedFd, OwnedFd)> {
+/// A hello with what it hands over.
+pub(super) fn receive_hello(socket: &OwnedFd) -> Arrived<(Hello, Descriptors<OwnedFd>)> {
     // One byte more than it should have: what is longer is none.
     let mut bytes = [0; HELLO_SIZE + 1];
     let mut descriptors = Vec::new();
@@ -197,8 +222,10 @@ pub(super) fn receive_hello(socket: &OwnedFd) -> Arrived<(Hello, OwnedFd, OwnedF
         Ok(Some(0)) | Err(_) => Arrived::End,
         Ok(Some(length)) => {
             let hello = bytes.get(..length).and_then(Hello::from_bytes);
-            match (hello, <[OwnedFd; 2]>::try_from(descriptors)) {
-                (Some(hello), Ok([segment, event])) => Arrived::Message((hello, segment, event)),
+            match (hello, <[OwnedFd; 3]>::try_from(descriptors)) {
+                (Some(hello), Ok([ring, pool, event])) => {
+                    Arrived::Message((hello, Descriptors { ring, pool, event }))
+                }
                 _ => Arrived::Nonsense,
             }
         }
@@ -227,9 +254,9 @@ pub(super) fn receive_answer(socket: &OwnedFd) -> Arrived<Answer> {
     }
 }
 
-/// One message and at most two descriptors; the system closes what is beyond that.
+/// One message and at most three descriptors; the system closes what is beyond that.
 fn receive(socket: &OwnedFd, bytes: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<Option<usize>> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
     let received = rustix::net::recvmsg(socket.as_fd(), &mut [IoSliceMut::new(bytes)], &mut control, flags);

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::handshake::{self, Answer, Arrived, Hello};
-use super::ring::{self, RingReader};
+use super::handshake::{self, Answer, Arrived, Descriptors, Hello};
+use super::pool::{PeerPool, SlotReader};
+use super::ring::{self, Popped, RingReader};
 use super::{LISTENER, MOST_WAYS, OUTGOING, SharedMemory};
 use crate::poller::Poller;
 use crate::shared_memory::{MESSAGES, SharedMemoryEvent, SharedMemoryName};
@@ -41,10 +42,11 @@ pub(crate) struct SharedMemoryReceiver {
 struct Incoming {
     number: u64,
     sender: SharedMemoryName,
-    connection: OwnedFd,
+    connection: Arc<OwnedFd>,
     /// In the poller, edge-triggered, so that it never needs to be read.
     event: OwnedFd,
     ring: RingReader,
+    pool: Arc<PeerPool>,
     /// The sender is gone; what it sent before is still to be taken.
     has_ended: bool,
 }
@@ -98,20 +100,29 @@ impl SharedMemoryReceiver {
         &mut self,
         most: usize,
         buffer: &mut Vec<u8>,
-        mut take: impl FnMut(SharedMemoryName, &[u8]),
+        mut take: impl FnMut(SharedMemoryName, &[u8], Option<SlotReader>),
     ) {
         let mut over = None;
         for (place, way) in self.incoming.iter_mut().enumerate() {
             for _ in 0..most {
-                match way.ring.pop(buffer) {
-                    Ok(true) => take(way.sender, buffer),
-                    Ok(false) if !way.has_ended => break,
-                    Ok(false) => {
+                let popped = way.ring.pop(buffer).and_then(|popped| match popped {
+                    Some(Popped::WithRest(rest)) => {
+                        way.pool.message(rest).map(|rest| Some(Some(rest))).ok_or(ring::Broken)
+                    }
+                    Some(Popped::Whole) => Ok(Some(None)),
+                    None => Ok(None),
+                });
+                match popped {
+                    Ok(Some(rest)) => take(way.sender, buffer, rest),
+                    Ok(None) if !way.has_ended => break,
+                    Ok(None) => {
                         over = Some(place);
                         break;
                     }
                     Err(ring::Broken) => {
                         tracing::warn!(sender = ?way.sender, "what a process shared is damaged; it is heard no more");
+                        // It shows to the sender.
+                        let _ = rustix::net::shutdown(&way.connection, rustix::net::Shutdown::Both);
                         over = Some(place);
                         break;
                     }
@@ -212,47 +223,50 @@ impl SharedMemoryReceiver {
             return;
         }
         let (number, connection) = self.arriving.remove(place);
+        let connection = Arc::new(connection);
         let answer = match arrived {
-            Arrived::Message((hello, _, _)) if hello.token != self.name.token() => Answer::WrongToken,
+            Arrived::Message((hello, _)) if hello.token != self.name.token() => Answer::WrongToken,
             Arrived::Message(_) if self.incoming.len() >= MOST_WAYS => Answer::TooMany,
-            Arrived::Message((hello, segment, event)) => match self.admit(hello, &segment, &event) {
-                Ok(ring) => {
-                    if handshake::send_answer(&connection, Answer::Accepted).is_ok() {
-                        let sender = hello.name;
-                        self.incoming.push(Incoming {
-                            number,
-                            sender,
-                            connection,
-                            event,
-                            ring,
-                            has_ended: false,
-                        });
-                        return;
+            Arrived::Message((hello, descriptors)) => {
+                match self.admit(number, hello, descriptors, &connection) {
+                    Ok(way) => {
+                        if handshake::send_answer(&connection, Answer::Accepted).is_ok() {
+                            self.incoming.push(way);
+                            return;
+                        }
+                        let _ = self.poller.remove(way.event.as_fd());
+                        Answer::Malformed
                     }
-                    let _ = self.poller.remove(event.as_fd());
-                    Answer::Malformed
+                    Err(error) => {
+                        tracing::warn!(%error, sender = ?hello.name, "memory that a process offers is refused");
+                        Answer::BadSegment
+                    }
                 }
-                Err(error) => {
-                    tracing::warn!(%error, sender = ?hello.name, "memory that a process offers is refused");
-                    Answer::BadSegment
-                }
-            },
+            }
             _ => Answer::Malformed,
         };
         let _ = handshake::send_answer(&connection, answer);
         self.leave(&connection);
     }
 
-    fn admit(&self, hello: Hello, segment: &OwnedFd, event: &OwnedFd) -> std::io::Result<RingReader> {
-        let ring = RingReader::open(segment.as_fd(), hello.capacity)?;
+    fn admit(
+        &self,
+        number: u64,
+        hello: Hello,
+        descriptors: Descriptors<OwnedFd>,
+        connection: &Arc<OwnedFd>,
+    ) -> std::io::Result<Incoming> {
+        let Descriptors { ring, pool, event } = descriptors;
+        let ring = RingReader::open(ring.as_fd(), hello.ring_bytes)?;
+        let pool = PeerPool::open(pool.as_fd(), hello.pool_bytes, hello.receiver, connection.clone())?;
         self.poller.add_edge_triggered(event.as_fd(), MESSAGES)?;
-        Ok(ring)
+        let (sender, connection) = (hello.name, connection.clone());
+        Ok(Incoming { number, sender, connection, event, ring, pool, has_ended: false })
     }
 
-    /// Stops to watch a connection. Explicitly: a forked child may keep it open.
+    /// Stops to watch a connection. Explicitly: messages in slots, or a forked child, may keep it open.
     fn leave(&mut self, connection: &OwnedFd) {
         let _ = epoll::delete(&self.control, connection);
-        let _ = rustix::net::shutdown(connection, rustix::net::Shutdown::Both);
         if !self.is_listening {
             let listener = EventData::new_u64(LISTENER);
             self.is_listening = epoll::add(&self.control, &self.listener, listener, EventFlags::IN).is_ok();

@@ -4,19 +4,23 @@
 //! 0      tail: bytes published, written by the sender
 //! 64     head: bytes consumed, written by the receiver
 //! 128    asleep: whether the receiver wants to be woken
-//! 4096   records: length (4 bytes), 4 bytes unused, the message, padding to 8 bytes
+//! 4096   records: length (4 bytes), form (4 bytes), the message, padding to 8 bytes
 //! ```
+//!
+//! In form [`WITH_PLACE`] the message ends in the place where its last part lies in a slot of the sender's pool.
 //!
 //! Records do not wrap: the length [`SKIP`] says that the next one is at the start. Each side keeps its own
 //! position in memory of its own and believes of the other's only what is possible.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{Ordering, fence};
 
-use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::mm::ProtFlags;
+
+use super::mapping::{Mapping, create_segment, open_segment};
+use super::pool::Place;
+use crate::shared_memory::SharedMemoryConfig;
 
 /// The first record's place; a page, so that the receiver can map records read-only.
 const HEADER: usize = 4096;
@@ -29,16 +33,19 @@ const RECORD: usize = 8;
 /// In place of a length: the rest up to the end is unused.
 const SKIP: u32 = u32::MAX;
 
+/// All of the message is here.
+const WHOLE: u32 = 0;
+/// The message's last bytes are a place.
+const WITH_PLACE: u32 = 1;
+const PLACE: usize = 24;
+
 /// An empty ring is used from the start again beyond this place: memory that has just been used is in the
 /// caches, and a ring that is never full never takes up all its memory.
 const REWIND_FROM: usize = 32 << 10;
 
 /// Bytes of records a ring may have. The smallest takes messages as large as the largest datagram.
-pub(super) const SMALLEST_RING: usize = 256 << 10;
-pub(super) const LARGEST_RING: usize = 64 << 20;
-
-/// No one may change the length of the memory below our feet.
-const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+pub(super) const SMALLEST_RING: usize = SharedMemoryConfig::SMALLEST;
+pub(super) const LARGEST_RING: usize = SharedMemoryConfig::LARGEST;
 
 /// Why a message did not go into the ring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,60 +58,17 @@ pub(super) enum PushError {
     Broken,
 }
 
+/// What was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Popped {
+    Whole,
+    /// The message goes on elsewhere.
+    WithRest(Place),
+}
+
 /// The sender wrote nonsense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Broken;
-
-/// Part of a segment in this process's address space.
-#[derive(Debug)]
-struct Mapping {
-    start: NonNull<u8>,
-    length: usize,
-}
-
-impl Mapping {
-    fn new(segment: BorrowedFd<'_>, offset: usize, length: usize, access: ProtFlags) -> io::Result<Self> {
-        // SAFETY: a new mapping at an address the kernel chooses touches no existing memory.
-        let start = unsafe {
-            rustix::mm::mmap(std::ptr::null_mut(), length, access, MapFlags::SHARED, segment, offset as u64)
-        }?;
-        let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
-        let mapping = Self { start, length };
-        // A forked child has no business here, and its copy would keep the memory from being freed.
-        // SAFETY: the range is the mapping just made.
-        unsafe { rustix::mm::madvise(mapping.start.as_ptr().cast(), length, Advice::LinuxDontFork) }?;
-        Ok(mapping)
-    }
-
-    /// A word that the other process may write at any time.
-    fn shared_u64(&self, offset: usize) -> &AtomicU64 {
-        debug_assert!(offset.is_multiple_of(8) && offset + 8 <= self.length);
-        // SAFETY: offsets are the constants above: within the header page, aligned, and only ever accessed
-        // as this atomic while the mapping, which outlives the reference, is there.
-        unsafe { AtomicU64::from_ptr(self.start.as_ptr().add(offset).cast()) }
-    }
-
-    /// As [`shared_u64`](Self::shared_u64).
-    fn shared_u32(&self, offset: usize) -> &AtomicU32 {
-        assert!(offset.is_multiple_of(4) && offset + 4 <= self.length);
-        // SAFETY: within the mapping and aligned, as just checked; only ever accessed as this atomic while
-        // the mapping, which outlives the reference, is there. A read-only mapping is only loaded from.
-        unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(offset).cast()) }
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: unmaps exactly what `new` mapped; no reference outlives `self`. In a forked child nothing is
-        // mapped there, which is no error.
-        let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.length) };
-    }
-}
-
-// SAFETY: the mapping is owned; shared words are accessed as atomics, the rest by exclusive owners.
-unsafe impl Send for Mapping {}
-// SAFETY: as above.
-unsafe impl Sync for Mapping {}
 
 /// The sending end.
 #[derive(Debug)]
@@ -119,9 +83,7 @@ pub(super) struct RingWriter {
 impl RingWriter {
     /// A new segment with a ring of `capacity` bytes, a power of two, and its sending end.
     pub(super) fn create(capacity: usize) -> io::Result<(OwnedFd, Self)> {
-        let segment = rustix::fs::memfd_create(c"dds", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        rustix::fs::ftruncate(&segment, (HEADER + capacity) as u64)?;
-        rustix::fs::fcntl_add_seals(&segment, SEALS)?;
+        let segment = create_segment(HEADER + capacity)?;
         let access = ProtFlags::READ | ProtFlags::WRITE;
         let mapping = Mapping::new(segment.as_fd(), 0, HEADER + capacity, access)?;
         Ok((segment, Self { mapping, capacity, tail: 0, head: 0 }))
@@ -132,9 +94,11 @@ impl RingWriter {
         self.capacity / 2 - RECORD
     }
 
-    /// Appends a message; whether the receiver must be woken.
-    pub(super) fn push(&mut self, pieces: &[IoSlice<'_>]) -> Result<bool, PushError> {
-        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+    /// Appends a message, and where the rest of it is; whether the receiver must be woken.
+    pub(super) fn push(&mut self, pieces: &[IoSlice<'_>], rest: Option<Place>) -> Result<bool, PushError> {
+        let place = rest.map(Place::to_bytes);
+        let place = place.as_ref().map_or(&[][..], |place| place);
+        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>() + place.len();
         if length == 0 || length > self.longest() {
             return Err(PushError::TooLarge);
         }
@@ -157,15 +121,16 @@ impl RingWriter {
         }
         // Below the capacity, which is far below 4 GiB.
         self.mapping.shared_u32(HEADER + at).store(length as u32, Ordering::Relaxed);
-        let mut place = HEADER + at + RECORD;
-        for piece in pieces {
+        let form = if rest.is_some() { WITH_PLACE } else { WHOLE };
+        self.mapping.shared_u32(HEADER + at + 4).store(form, Ordering::Relaxed);
+        let mut to = HEADER + at + RECORD;
+        for piece in pieces.iter().map(|piece| &**piece).chain([place]) {
             // SAFETY: `at + needed` is at most the capacity, so that all pieces lie within the mapping; the
             // receiver does not read there before `tail` says so, and a piece is no shared memory of ours.
             unsafe {
-                let to = self.mapping.start.as_ptr().add(place);
-                std::ptr::copy_nonoverlapping(piece.as_ptr(), to, piece.len());
+                std::ptr::copy_nonoverlapping(piece.as_ptr(), self.mapping.start().add(to), piece.len());
             }
-            place += piece.len();
+            to += piece.len();
         }
         self.tail += (skipped + needed) as u64;
         self.mapping.shared_u64(TAIL).store(self.tail, Ordering::Release);
@@ -214,14 +179,7 @@ impl RingReader {
         if !capacity.is_power_of_two() || !(SMALLEST_RING..=LARGEST_RING).contains(&capacity) {
             return Err(refused("a size out of bounds"));
         }
-        // Anything but such a file has no seals.
-        if !rustix::fs::fcntl_get_seals(segment)?.contains(SEALS) {
-            return Err(refused("memory that its owner could shorten"));
-        }
-        let length = rustix::fs::fstat(segment)?.st_size;
-        if u64::try_from(length).ok() != Some((HEADER + capacity) as u64) {
-            return Err(refused("a size other than announced"));
-        }
+        open_segment(segment, HEADER + capacity)?;
         let header = Mapping::new(segment, 0, HEADER, ProtFlags::READ | ProtFlags::WRITE)?;
         let records = Mapping::new(segment, HEADER, capacity, ProtFlags::READ)?;
         Ok(Self { header, records, capacity, head: 0, tail: 0, has_ended: false })
@@ -241,13 +199,14 @@ impl RingReader {
         }
     }
 
-    /// Takes the next message out into `buffer`, whose content it replaces; false when there is none.
+    /// Takes the next message out into `buffer`, whose content it replaces, and says where the rest of it is;
+    /// `None` when there is none.
     ///
     /// It is copied before anybody looks into it, because the sender could go on changing it.
-    pub(super) fn pop(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Broken> {
+    pub(super) fn pop(&mut self, buffer: &mut Vec<u8>) -> Result<Option<Popped>, Broken> {
         loop {
             if self.head == self.tail && !self.look_at_tail()? {
-                return Ok(false);
+                return Ok(None);
             }
             let offset = (self.head % self.capacity as u64) as usize;
             let available = (self.tail - self.head) as usize;
@@ -266,7 +225,8 @@ impl RingReader {
                 return Err(Broken);
             }
             let needed = RECORD + length.next_multiple_of(8);
-            if needed > available.min(to_end) {
+            let form = self.records.shared_u32(offset + 4).load(Ordering::Relaxed);
+            if needed > available.min(to_end) || form > WITH_PLACE {
                 return Err(Broken);
             }
             buffer.clear();
@@ -275,13 +235,18 @@ impl RingReader {
             // the destination has room for `length` bytes and is initialised by the copy. Should the sender
             // write there meanwhile, the bytes are any bytes, all of which are valid.
             unsafe {
-                let from = self.records.start.as_ptr().add(offset + RECORD);
+                let from = self.records.start().add(offset + RECORD);
                 std::ptr::copy_nonoverlapping(from, buffer.as_mut_ptr(), length);
                 buffer.set_len(length);
             }
             self.head += needed as u64;
             self.header.shared_u64(HEAD).store(self.head, Ordering::Release);
-            return Ok(true);
+            if form == WHOLE {
+                return Ok(Some(Popped::Whole));
+            }
+            let rest = buffer.split_last_chunk().map(|(_, place)| Place::from_bytes(*place)).ok_or(Broken)?;
+            buffer.truncate(length - PLACE);
+            return Ok(Some(Popped::WithRest(rest)));
         }
     }
 
@@ -306,6 +271,25 @@ impl RingReader {
     }
 }
 
+impl Place {
+    fn to_bytes(self) -> [u8; PLACE] {
+        let mut bytes = [0; PLACE];
+        let parts = [self.start, self.length, u64::from(self.slot)];
+        for (to, part) in bytes.chunks_exact_mut(8).zip(parts) {
+            to.copy_from_slice(&part.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; PLACE]) -> Self {
+        let word = |at: usize| {
+            let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk());
+            u64::from_le_bytes(chunk.copied().unwrap_or_default())
+        };
+        Self { start: word(0), length: word(8), slot: u32::try_from(word(16)).unwrap_or(u32::MAX) }
+    }
+}
+
 /// Between [`RingReader::ask_to_be_woken`] of all rings and the last look at them.
 pub(super) fn rest() {
     fence(Ordering::SeqCst);
@@ -325,7 +309,7 @@ mod tests {
 
     fn push(writer: &mut RingWriter, message: &[u8]) -> Result<bool, PushError> {
         let (one, two) = message.split_at(message.len() / 3);
-        writer.push(&[IoSlice::new(one), IoSlice::new(two)])
+        writer.push(&[IoSlice::new(one), IoSlice::new(two)], None)
     }
 
     fn message(number: usize) -> Vec<u8> {
@@ -343,13 +327,13 @@ mod tests {
                 sent += 1;
             }
             for _ in 0..1 + sent % 7 {
-                if reader.pop(&mut buffer).unwrap() {
+                if reader.pop(&mut buffer).unwrap().is_some() {
                     assert_eq!(buffer, message(received));
                     received += 1;
                 }
             }
         }
-        assert!(!reader.pop(&mut buffer).unwrap());
+        assert_eq!(reader.pop(&mut buffer), Ok(None));
     }
 
     #[test]
@@ -363,9 +347,9 @@ mod tests {
             push(&mut writer, &whole).unwrap();
             push(&mut writer, &[9; 1]).unwrap();
             assert_eq!(push(&mut writer, &whole), Err(PushError::Full));
-            assert!(reader.pop(&mut buffer).unwrap());
+            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
             assert_eq!(buffer, whole);
-            assert!(reader.pop(&mut buffer).unwrap());
+            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
             assert_eq!(buffer, [9]);
         }
     }
@@ -425,8 +409,8 @@ mod tests {
             for popped in 0.. {
                 assert!(popped <= CAPACITY / 16, "seed {seed:x}, round {round}: no end");
                 match reader.pop(&mut buffer) {
-                    Ok(true) => assert!(!buffer.is_empty() && buffer.len() <= CAPACITY),
-                    Ok(false) => break,
+                    Ok(Some(_)) => assert!(buffer.len() <= CAPACITY),
+                    Ok(None) => break,
                     Err(Broken) => {
                         broken += 1;
                         break;
@@ -455,6 +439,7 @@ mod tests {
 
     #[test]
     fn memory_that_could_change_its_length_is_refused() {
+        use rustix::fs::{MemfdFlags, SealFlags};
         let open = |segment: &OwnedFd, capacity| RingReader::open(segment.as_fd(), capacity).is_ok();
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         let length = (HEADER + CAPACITY) as u64;
@@ -463,7 +448,8 @@ mod tests {
         assert!(!open(&segment, CAPACITY as u64), "unsealed");
         rustix::fs::fcntl_add_seals(&segment, SealFlags::SHRINK).unwrap();
         assert!(!open(&segment, CAPACITY as u64), "sealed by half");
-        rustix::fs::fcntl_add_seals(&segment, SEALS).unwrap();
+        let rest = SealFlags::GROW | SealFlags::SEAL;
+        rustix::fs::fcntl_add_seals(&segment, rest).unwrap();
         assert!(open(&segment, CAPACITY as u64));
         for other in [0, 1, CAPACITY as u64 * 2, CAPACITY as u64 - 8, u64::MAX, 1 << 40] {
             assert!(!open(&segment, other), "{other}");
@@ -473,12 +459,30 @@ mod tests {
     }
 
     #[test]
+    fn places_travel_with_their_message() {
+        let (mut writer, mut reader) = ring();
+        let mut buffer = Vec::new();
+        let place = Place { slot: 7, start: 1 << 33, length: u64::MAX };
+        writer.push(&[IoSlice::new(b"head")], Some(place)).unwrap();
+        assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::WithRest(place))));
+        assert_eq!(buffer, b"head");
+        // Too short to have one, and an unknown form.
+        for (length, form) in [(20, WITH_PLACE), (24, WITH_PLACE + 1)] {
+            let (mut writer, mut reader) = ring();
+            writer.push(&[IoSlice::new(&[1; 24])], None).unwrap();
+            writer.mapping.shared_u32(HEADER).store(length, Ordering::Release);
+            writer.mapping.shared_u32(HEADER + 4).store(form, Ordering::Release);
+            assert_eq!(reader.pop(&mut buffer), Err(Broken));
+        }
+    }
+
+    #[test]
     fn an_idle_ring_stays_small() {
         let (mut writer, mut reader) = ring();
         let mut buffer = Vec::new();
         for _ in 0..10_000 {
             push(&mut writer, &[5; 100]).unwrap();
-            assert!(reader.pop(&mut buffer).unwrap());
+            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
             assert!(writer.offset() < REWIND_FROM + 256);
         }
     }

@@ -5,10 +5,12 @@ mod common;
 use common::{Domain, PATIENCE};
 use dds_core::{
     DataWriter, DdsType, DomainParticipant, MultiTopic, MultiTopicReader, Topic,
+    condition::WaitSet,
     error::{DdsError, DdsResult, ReturnCode},
     instance::InstanceHandle,
     qos::{DataReaderQos, DataWriterQos, History, Reliability},
     sample::{DataState, InstanceState, Sample, ViewState},
+    status::StatusMask,
 };
 
 const DOMAIN: u32 = 97;
@@ -267,4 +269,32 @@ fn what_cannot_be_joined_is_said() {
     assert_eq!(no_key.return_code(), ReturnCode::PreconditionNotMet);
     // One topic alone is no join, but a selection with other names.
     scene.flights("SELECT flight, z AS height FROM Location").unwrap();
+}
+
+#[test]
+fn its_readers_keep_a_multi_topic() {
+    let scene = Scene::new();
+    let flights = scene.flights(EXPRESSION).unwrap();
+    assert_eq!(flights.name(), "Flights");
+    assert_eq!(flights.subscription_expression(), EXPRESSION);
+    assert_eq!(flights.participant().guid(), scene.participants[1].guid());
+    flights.set_expression_parameters(["5000"]).unwrap();
+    assert_eq!(flights.expression_parameters(), ["5000"]);
+    let reader = reader(&flights);
+    drop(flights);
+    assert_eq!(reader.topic().name(), "Flights");
+    let (locations, plans) = (scene.writer::<Location>("Location"), scene.writer::<FlightPlan>("FlightPlan"));
+    locations.write(&location("AUA1", 10, 500)).unwrap();
+    plans.write(&plan("AUA1", "VIE")).unwrap();
+    settle(&locations);
+    settle(&plans);
+    assert_eq!(data(&reader.take().unwrap()), [("AUA1", 10, 500, "VIE")]);
+    drop(reader);
+    // Its hidden readers went with it.
+    let (set, condition) = (WaitSet::new(), locations.status_condition());
+    condition.set_enabled_statuses(StatusMask::PUBLICATION_MATCHED);
+    set.attach(condition);
+    while locations.publication_matched_status().current_count > 0 {
+        set.wait(PATIENCE.into()).unwrap();
+    }
 }

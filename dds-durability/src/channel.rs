@@ -6,7 +6,7 @@
 //! that were matched by then, because that writer has served them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -28,6 +28,7 @@ use dds_core::{
 
 use crate::{
     archive::{Archive, Incoming, Place, Refusal, Rules},
+    keys::Keys,
     record::Record,
     store::{ChannelId, Step, StoredChannel},
 };
@@ -97,6 +98,17 @@ impl Description {
     }
 }
 
+/// Records to be served, each with the readers it is withheld from.
+type Batch = BTreeMap<Place, Arc<BTreeSet<Guid>>>;
+
+/// Whether a TRANSIENT or PERSISTENT writer keeps nothing for late joiners, as those of OpenSplice and of
+/// Cyclone DDS, which came of it: `handle_as_transient_local` in its `ddsi_endpoint.c` is true of
+/// TRANSIENT_LOCAL alone. A GUID begins with its vendor (RTPS 2.5 §9.3.1.5).
+fn leaves_late_joiners_to_services(writer: Guid) -> bool {
+    const THESE: [VendorId; 2] = [VendorId::OPENSPLICE, VendorId::CYCLONE];
+    THESE.iter().any(|vendor| writer.prefix.0.starts_with(&vendor.0))
+}
+
 /// What a channel counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Counters {
@@ -118,7 +130,13 @@ pub(crate) struct Channel {
     taken: HashMap<Guid, SequenceNumber>,
     /// Writers that have gone, and when they were heard last.
     departed: Vec<(Guid, Monotonic)>,
+    /// New records of living writers that leave late joiners to a service.
+    left_to_us: Vec<Place>,
     removed: Vec<Place>,
+    /// Where samples come without a key hash.
+    pub(crate) keys: Keys,
+    /// Events that wait until it is known what the type is.
+    waiting: VecDeque<RawEvent>,
     pub(crate) counters: Counters,
 }
 
@@ -145,7 +163,10 @@ impl Channel {
             served: BTreeMap::new(),
             taken: HashMap::new(),
             departed: Vec::new(),
+            left_to_us: Vec::new(),
             removed: Vec::new(),
+            keys: Keys::default(),
+            waiting: VecDeque::new(),
             counters: Counters::default(),
         })
     }
@@ -198,12 +219,32 @@ impl Channel {
         }
     }
 
+    /// Whether a change can only be kept when it is known what its type is, which nobody has asked yet.
+    pub(crate) fn needs_type(&self, event: &RawEvent) -> bool {
+        let RawEvent::Change(change) = event else { return false };
+        self.description.topic.has_key && change.key_hash.is_none() && matches!(self.keys, Keys::Unasked)
+    }
+
+    /// Takes the next events, those first that had to wait. Whether there are more.
+    pub(crate) fn next_events(&mut self, max: usize, events: &mut Vec<RawEvent>) -> bool {
+        events.extend(self.waiting.drain(..));
+        self.reader.take(max, events)
+    }
+
+    /// Puts back what cannot be handled yet.
+    pub(crate) fn put_back(&mut self, events: impl Iterator<Item = RawEvent>) {
+        self.waiting.extend(events);
+    }
+
     fn take(&mut self, now: Now, change: &CacheChange, room: usize, steps: Option<&mut Vec<Step>>) {
         self.taken.insert(change.writer_guid, change.sequence_number);
         let Some(record) = self.record_of(now, change) else { return };
         let incoming = Incoming { kind: change.kind, record };
         match self.archive.admit(now, incoming, room, &mut self.removed) {
             Ok(place) => {
+                if leaves_late_joiners_to_services(change.writer_guid) {
+                    self.left_to_us.push(place);
+                }
                 if let (Some(steps), Some(record)) = (steps, self.archive.record(place)) {
                     steps.push(Step::Put(self.id, place, record.clone()));
                 }
@@ -224,7 +265,8 @@ impl Channel {
     }
 
     fn record_of(&mut self, now: Now, change: &CacheChange) -> Option<Record> {
-        let instance = match (self.description.topic.has_key, change.key_hash) {
+        let key_hash = change.key_hash.or_else(|| self.keys.hash(change));
+        let instance = match (self.description.topic.has_key, key_hash) {
             (false, _) => [0; 16],
             (true, Some(hash)) => hash.0,
             (true, None) => {
@@ -232,7 +274,9 @@ impl Channel {
                     tracing::warn!(
                         topic = self.description.topic.topic_name,
                         writer = %change.writer_guid,
-                        "its samples carry no key hash, so that their instances cannot be told apart: not kept"
+                        keys = ?self.keys,
+                        "its samples carry no key hash, and nobody tells what their type consists of, so that \
+                         their instances cannot be told apart: not kept"
                     );
                 }
                 self.counters.nameless += 1;
@@ -242,7 +286,7 @@ impl Channel {
         Some(Record {
             kind: change.kind,
             instance,
-            key_hash: change.key_hash.filter(|_| self.description.topic.has_key),
+            key_hash: key_hash.filter(|_| self.description.topic.has_key),
             source_timestamp: change.source_timestamp.unwrap_or(now.wall),
             writer: change.writer_guid,
             number: change.sequence_number,
@@ -284,35 +328,44 @@ impl Channel {
         }
     }
 
-    /// Serves what writers that have gone left behind.
-    pub(crate) fn hand_over(&mut self) {
+    /// Serves what writers that have gone left behind, and what living ones leave to services.
+    pub(crate) fn hand_over(&mut self, now: Now) {
         let departed = std::mem::take(&mut self.departed);
-        if !departed.is_empty() {
-            self.serve(&departed);
+        let new = std::mem::take(&mut self.left_to_us);
+        if departed.is_empty() && new.is_empty() {
+            return;
         }
+        let mut batch = self.left_by(&departed);
+        // Whoever is matched now has it from its writer.
+        let readers = self.writer.matched();
+        let others = self.served_elsewhere(&readers, now.monotonic);
+        let new = new.into_iter().filter(|place| self.archive.record(*place).is_some());
+        batch.extend(new.map(|place| (place, Arc::clone(&others))));
+        self.serve(batch);
     }
 
     /// Serves what writers left behind of which nothing was heard since the service started.
     pub(crate) fn hand_over_absent(&mut self) {
         let absent: Vec<_> =
             self.archive.absent_writers().into_iter().map(|writer| (writer, Monotonic::ZERO)).collect();
-        self.serve(&absent);
+        let batch = self.left_by(&absent);
+        self.serve(batch);
     }
 
-    fn serve(&mut self, departed: &[(Guid, Monotonic)]) {
-        let readers = self.writer.matched();
-        let everybody = Arc::new(readers.iter().map(|reader| reader.data.endpoint_guid).collect());
-        let mut batch: BTreeMap<Place, Arc<BTreeSet<Guid>>> = BTreeMap::new();
+    /// What writers left behind that is not served yet, each with the readers it is withheld from.
+    fn left_by(&self, departed: &[(Guid, Monotonic)]) -> Batch {
+        let mut batch = Batch::new();
+        let readers = if departed.is_empty() { Vec::new() } else { self.writer.matched() };
         for (writer, heard) in departed {
-            let has_it = |reader: &&MatchedReader| self.is_served_elsewhere(reader, *heard);
-            let others =
-                Arc::new(readers.iter().filter(has_it).map(|reader| reader.data.endpoint_guid).collect());
-            for place in self.archive.places_of(*writer) {
-                if !self.served.contains_key(&place) {
-                    batch.insert(place, Arc::clone(&others));
-                }
-            }
+            let others = self.served_elsewhere(&readers, *heard);
+            let places = self.archive.places_of(*writer).into_iter();
+            let places = places.filter(|place| !self.served.contains_key(place));
+            batch.extend(places.map(|place| (place, Arc::clone(&others))));
         }
+        batch
+    }
+
+    fn serve(&mut self, mut batch: Batch) {
         // Samples of one instance keep their order, whoever of their writers went first: what follows
         // goes behind.
         let mut again: BTreeSet<Place> = BTreeSet::new();
@@ -321,8 +374,13 @@ impl Channel {
             let following = self.archive.places_in(&record.instance, *place);
             again.extend(following.iter().filter(|place| self.served.contains_key(place)));
         }
-        self.writer.forget(again.iter().filter_map(|place| self.served.remove(place)));
-        batch.extend(again.into_iter().map(|place| (place, Arc::clone(&everybody))));
+        if !again.is_empty() {
+            let readers = self.writer.matched();
+            let everybody: Arc<BTreeSet<Guid>> =
+                Arc::new(readers.iter().map(|reader| reader.data.endpoint_guid).collect());
+            self.writer.forget(again.iter().filter_map(|place| self.served.remove(place)));
+            batch.extend(again.into_iter().map(|place| (place, Arc::clone(&everybody))));
+        }
         let samples: Vec<_> = batch
             .iter()
             .filter_map(|(place, others)| Some((*place, sample_of(self.archive.record(*place)?, others))))
@@ -330,15 +388,21 @@ impl Channel {
         if samples.is_empty() {
             return;
         }
-        tracing::info!(
+        tracing::debug!(
             topic = self.description.topic.topic_name,
             samples = samples.len(),
-            "serving what writers that have gone left behind"
+            "serving what their writers do not"
         );
         let places: Vec<_> = samples.iter().map(|(place, _)| *place).collect();
         let first = self.writer.write_all(samples.into_iter().map(|(_, sample)| sample));
         let numbers = (0..).map(|offset| first.plus(offset));
         self.served.extend(places.into_iter().zip(numbers));
+    }
+
+    /// The readers that had what a writer kept, which was `heard` last then.
+    fn served_elsewhere(&self, readers: &[MatchedReader], heard: Monotonic) -> Arc<BTreeSet<Guid>> {
+        let has_it = |reader: &&MatchedReader| self.is_served_elsewhere(reader, heard);
+        Arc::new(readers.iter().filter(has_it).map(|reader| reader.data.endpoint_guid).collect())
     }
 
     /// Whether a reader had what a writer kept, which was `heard` last then.

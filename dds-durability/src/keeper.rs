@@ -8,7 +8,7 @@ use std::{
 use dds_core::{
     DataReader, DomainParticipant,
     builtin::PublicationBuiltinTopicData,
-    condition::WaitSet,
+    condition::{GuardCondition, WaitSet},
     qos::{DurabilityKind, Duration, LivelinessKind, PublicationQos, partitions_match},
     raw::RawEvent,
     rtps::{
@@ -93,6 +93,8 @@ pub struct Keeper {
     config: DurabilityConfig,
     publications: DataReader<PublicationBuiltinTopicData>,
     waitset: WaitSet,
+    /// Rung when a type that was asked for may be there.
+    bell: GuardCondition,
     store: Option<Store>,
     channels: BTreeMap<ChannelId, Channel>,
     by_description: HashMap<Vec<u8>, ChannelId>,
@@ -118,6 +120,8 @@ impl Keeper {
         condition.set_enabled_statuses(StatusMask::DATA_AVAILABLE);
         let waitset = WaitSet::new();
         waitset.attach(condition);
+        let bell = GuardCondition::new();
+        waitset.attach(&bell);
         let store = config.store.as_deref().map(Store::open).transpose()?;
         let now = participant.now();
         let mut keeper = Self {
@@ -126,6 +130,7 @@ impl Keeper {
             config,
             publications,
             waitset,
+            bell,
             store,
             channels: BTreeMap::new(),
             by_description: HashMap::new(),
@@ -186,6 +191,7 @@ impl Keeper {
     /// keeper must be dropped.
     pub fn poll(&mut self) -> Result<Monotonic, DurabilityError> {
         let now = self.participant.now();
+        self.bell.set_trigger_value(false);
         self.take_publications()?;
         let mut more = false;
         let ids: Vec<ChannelId> = self.channels.keys().copied().collect();
@@ -200,7 +206,7 @@ impl Keeper {
         }
         for channel in self.channels.values_mut() {
             channel.confirm();
-            channel.hand_over();
+            channel.hand_over(now);
         }
         if self.grace_ends.is_some_and(|end| end <= now.monotonic) {
             self.grace_ends = None;
@@ -211,7 +217,8 @@ impl Keeper {
         if more {
             return Ok(now.monotonic);
         }
-        let timeouts = self.channels.values().map(|channel| channel.archive.next_timeout(now));
+        let timeout_of = |channel: &Channel| channel.archive.next_timeout(now).min(channel.keys.timeout());
+        let timeouts = self.channels.values().map(timeout_of);
         let grace = self.grace_ends.unwrap_or(Monotonic::NEVER);
         Ok(timeouts.min().unwrap_or(Monotonic::NEVER).min(grace).min(self.assert_at))
     }
@@ -305,10 +312,20 @@ impl Keeper {
     /// Whether there is more to take.
     fn poll_channel(&mut self, now: Now, id: ChannelId) -> Result<bool, DurabilityError> {
         let mut events = std::mem::take(&mut self.events);
-        let Some(channel) = self.channels.get(&id) else { return Ok(false) };
-        let more = channel.reader.take(BURST, &mut events);
+        let Some(channel) = self.channels.get_mut(&id) else { return Ok(false) };
+        let more = channel.keys.settle(now, &self.bell, &channel.description.topic.type_name)
+            && channel.next_events(BURST, &mut events);
         let mut used: usize = self.channels.values().map(|channel| channel.archive.bytes()).sum();
-        for event in events.drain(..) {
+        let mut events_left = events.drain(..);
+        while let Some(event) = events_left.next() {
+            let Some(channel) = self.channels.get_mut(&id) else { break };
+            if channel.needs_type(&event) {
+                channel.keys.ask(now, &self.participant, &channel.description.topic.topic_name);
+                if !channel.keys.settle(now, &self.bell, &channel.description.topic.type_name) {
+                    channel.put_back(std::iter::once(event).chain(events_left.by_ref()));
+                    break;
+                }
+            }
             let is_member = match &event {
                 RawEvent::Matched(data) => {
                     let (guid, name) = (data.endpoint_guid, data.entity_name.as_deref());
@@ -327,6 +344,7 @@ impl Keeper {
             channel.handle(now, event, is_member, room, persistent.then_some(&mut self.steps));
             used = used.saturating_sub(before).saturating_add(channel.archive.bytes());
         }
+        drop(events_left);
         self.events = events;
         if let Some(channel) = self.channels.get_mut(&id) {
             channel.expire(now);

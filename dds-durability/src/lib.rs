@@ -9,6 +9,7 @@ mod archive;
 mod channel;
 mod error;
 mod keeper;
+mod keys;
 mod record;
 mod service;
 mod store;

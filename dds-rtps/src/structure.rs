@@ -38,6 +38,8 @@ impl VendorId {
     pub const UNKNOWN: Self = Self([0, 0]);
     /// RTI Connext.
     pub const RTI: Self = Self([0x01, 0x01]);
+    /// OpenSplice.
+    pub const OPENSPLICE: Self = Self([0x01, 0x02]);
     /// OpenDDS.
     pub const OPENDDS: Self = Self([0x01, 0x03]);
     /// eProsima Fast DDS.
@@ -57,6 +59,7 @@ impl VendorId {
     pub fn name(self) -> &'static str {
         match self {
             Self::RTI => "RTI Connext",
+            Self::OPENSPLICE => "OpenSplice",
             Self::OPENDDS => "OpenDDS",
             Self::EPROSIMA => "Fast DDS",
             Self::CYCLONE => "Cyclone DDS",

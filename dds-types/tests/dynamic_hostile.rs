@@ -3,20 +3,19 @@
 
 mod common;
 
+use common::corpus::{ENCODINGS, Tree, corpus, corrupted, random_bytes, small_words, tree};
 use common::{ColorUnion, FinalUnion};
-use dds_derive::DdsType;
-use dds_types::cdr::{CdrReader, Endianness, XcdrVersion};
+use dds_types::cdr::CdrReader;
 use dds_types::dynamic::{
     DynamicData, DynamicTopicType, DynamicType, DynamicValue, Elements, GraphBuilder, MemberAccessor,
     MemberNode, MemberValue, StructureNode, TypeError, TypeIndex, TypeNode,
 };
 use dds_types::payload::{deserialize, serialize_as};
 use dds_types::type_description::{Extensibility, PrimitiveKind};
-use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType, WideChar, WideString};
+use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType};
 use proptest::prelude::*;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
 /// Counts the bytes that a thread holds, and the most it held.
 struct Counting;
@@ -55,35 +54,6 @@ fn most_held<T>(run: impl FnOnce() -> T) -> (T, usize) {
     HELD.with(|held| held.set((0, 0)));
     let result = run();
     (result, HELD.with(|held| held.get().1))
-}
-
-const ENCODINGS: [(Endianness, XcdrVersion); 4] = [
-    (Endianness::Little, XcdrVersion::Xcdr1),
-    (Endianness::Big, XcdrVersion::Xcdr1),
-    (Endianness::Little, XcdrVersion::Xcdr2),
-    (Endianness::Big, XcdrVersion::Xcdr2),
-];
-
-/// A type that contains itself in every way there is.
-#[derive(Clone, Debug, PartialEq, DdsType)]
-#[dds(extensibility = "appendable")]
-struct Tree {
-    label: WideString,
-    letter: WideChar,
-    left: Option<Box<Tree>>,
-    others: Vec<Tree>,
-    by_name: BTreeMap<String, Tree>,
-}
-
-fn tree(depth: usize) -> Tree {
-    let child = (depth > 1).then(|| Box::new(tree(depth - 1)));
-    Tree {
-        label: "ҥ𝄞".into(),
-        letter: WideChar::new('ė').unwrap(),
-        left: child,
-        others: vec![],
-        by_name: BTreeMap::new(),
-    }
 }
 
 /// Everything single in a type, to a depth.
@@ -255,32 +225,6 @@ impl All {
     }
 }
 
-/// Valid payloads of every type in every encoding.
-fn corpus() -> Vec<Vec<u8>> {
-    let mut corpus = vec![];
-    for (endianness, version) in ENCODINGS {
-        macro_rules! add {
-            ($($value:expr),*) => {$({
-                let mut payload = vec![];
-                serialize_as(&$value, endianness, version, &mut payload).unwrap();
-                corpus.push(payload);
-            })*};
-        }
-        macro_rules! every {
-            ($($module:ident)*) => {$({
-                use common::$module::*;
-                add!(
-                    primitives(), collections(), arrays(), nested(), enums(), bounded_enums(),
-                    optionals_present(), optionals_absent(), unions(), maps(), keyed(), ids()
-                );
-            })*};
-        }
-        every!(final_ appendable mutable);
-        add!(tree(3));
-    }
-    corpus
-}
-
 #[test]
 fn every_truncation_is_refused_or_read_alike() {
     let all = All::new();
@@ -295,33 +239,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn random_bytes_are_read_alike(identifier in 0_u8..12, body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut payload = vec![0, identifier, 0, 0];
-        payload.extend(body);
+    fn random_bytes_are_read_alike(payload in random_bytes()) {
         All::new().decode(&payload);
     }
 
     #[test]
-    fn small_words_are_read_alike(identifier in 0_u8..12, body in prop::collection::vec(0_u32..20, 0..60)) {
-        let mut payload = vec![0, identifier, 0, 0];
-        payload.extend(body.into_iter().flat_map(|word| match identifier & 1 {
-            0 => word.to_be_bytes(),
-            _ => word.to_le_bytes(),
-        }));
+    fn small_words_are_read_alike(payload in small_words()) {
         All::new().decode(&payload);
     }
 
     #[test]
-    fn corruption_is_read_alike(
-        which in any::<prop::sample::Index>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let corpus = corpus();
-        let mut payload = which.get(&corpus).clone();
-        for (at, value) in changes {
-            let at = at.index(payload.len());
-            payload[at] = value;
-        }
+    fn corruption_is_read_alike(payload in corrupted()) {
         All::new().decode(&payload);
     }
 }

@@ -2,42 +2,12 @@
 
 mod common;
 
+use common::corpus::{ENCODINGS, Tree, corpus, corrupted, random_bytes, small_words, tree};
 use common::{ColorUnion, FinalUnion};
 use dds_derive::DdsType;
-use dds_types::cdr::{Endianness, XcdrVersion};
 use dds_types::payload::{deserialize, serialize_as};
-use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType, WideChar, WideString};
+use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType, WideString};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
-
-const ENCODINGS: [(Endianness, XcdrVersion); 4] = [
-    (Endianness::Little, XcdrVersion::Xcdr1),
-    (Endianness::Big, XcdrVersion::Xcdr1),
-    (Endianness::Little, XcdrVersion::Xcdr2),
-    (Endianness::Big, XcdrVersion::Xcdr2),
-];
-
-/// A type that contains itself in every way there is.
-#[derive(Clone, Debug, PartialEq, DdsType)]
-#[dds(extensibility = "appendable")]
-struct Tree {
-    label: WideString,
-    letter: WideChar,
-    left: Option<Box<Tree>>,
-    others: Vec<Tree>,
-    by_name: BTreeMap<String, Tree>,
-}
-
-fn tree(depth: usize) -> Tree {
-    let child = (depth > 1).then(|| Box::new(tree(depth - 1)));
-    Tree {
-        label: "ҥ𝄞".into(),
-        letter: WideChar::new('ė').unwrap(),
-        left: child,
-        others: vec![],
-        by_name: BTreeMap::new(),
-    }
-}
 
 /// Decodes; what is accepted is encoded again, alike in every encoding.
 fn decode<T: DdsType>(payload: &[u8]) -> Option<T> {
@@ -96,32 +66,6 @@ fn decode_all(payload: &[u8]) {
     decode::<Tree>(payload);
 }
 
-/// Valid payloads of every type in every encoding.
-fn corpus() -> Vec<Vec<u8>> {
-    let mut corpus = vec![];
-    for (endianness, version) in ENCODINGS {
-        macro_rules! add {
-            ($($value:expr),*) => {$({
-                let mut payload = vec![];
-                serialize_as(&$value, endianness, version, &mut payload).unwrap();
-                corpus.push(payload);
-            })*};
-        }
-        macro_rules! every {
-            ($($module:ident)*) => {$({
-                use common::$module::*;
-                add!(
-                    primitives(), collections(), arrays(), nested(), enums(), bounded_enums(),
-                    optionals_present(), optionals_absent(), unions(), maps(), keyed(), ids()
-                );
-            })*};
-        }
-        every!(final_ appendable mutable);
-        add!(tree(3));
-    }
-    corpus
-}
-
 #[test]
 fn every_truncation_is_survived() {
     for payload in corpus() {
@@ -135,33 +79,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn random_bytes_are_survived(identifier in 0_u8..12, body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let mut payload = vec![0, identifier, 0, 0];
-        payload.extend(body);
+    fn random_bytes_are_survived(payload in random_bytes()) {
         decode_all(&payload);
     }
 
     #[test]
-    fn small_words_are_survived(identifier in 0_u8..12, body in prop::collection::vec(0_u32..20, 0..60)) {
-        let mut payload = vec![0, identifier, 0, 0];
-        payload.extend(body.into_iter().flat_map(|word| match identifier & 1 {
-            0 => word.to_be_bytes(),
-            _ => word.to_le_bytes(),
-        }));
+    fn small_words_are_survived(payload in small_words()) {
         decode_all(&payload);
     }
 
     #[test]
-    fn corruption_is_survived(
-        which in any::<prop::sample::Index>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let corpus = corpus();
-        let mut payload = which.get(&corpus).clone();
-        for (at, value) in changes {
-            let at = at.index(payload.len());
-            payload[at] = value;
-        }
+    fn corruption_is_survived(payload in corrupted()) {
         decode_all(&payload);
     }
 

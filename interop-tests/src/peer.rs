@@ -1,6 +1,7 @@
 //! The table of peers: what each is called, where it comes from, what it can do and how it is started.
 
 use crate::paths;
+use crate::scenario::Scenario;
 use std::path::PathBuf;
 
 /// A peer program and what is known of its stack.
@@ -41,6 +42,16 @@ pub struct Abilities {
     pub evaluates_filters: bool,
     /// Whether its readers announce their content filters.
     pub announces_filters: bool,
+    /// Whether its program sets and shows every policy: the options and commands of «Policies» in README.md.
+    pub policies: bool,
+    /// Policies whose offers and requests it does not compare, so that it matches on its side alone.
+    pub ignores: &'static [&'static str],
+    /// Which of USER_DATA, TOPIC_DATA and GROUP_DATA it does not announce anew when they change.
+    pub fixed_data: &'static [&'static str],
+    /// Which of them its readers do not announce at all.
+    pub readers_hide: &'static [&'static str],
+    /// Whether its TRANSIENT readers ask for what was written before they came.
+    pub transient_reader_is_late: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
     pub lacks: &'static [(&'static str, &'static str, &'static str)],
     /// Cells that fail by the peer's doing: (scenario, role of this peer, what it does wrong).
@@ -99,9 +110,28 @@ const EVERYTHING: Abilities = Abilities {
     unregisters: true,
     evaluates_filters: true,
     announces_filters: true,
+    policies: true,
+    ignores: &[],
+    fixed_data: &[],
+    readers_hide: &[],
+    transient_reader_is_late: true,
     lacks: &[],
     faults: &[],
 };
+
+/// Either line of Fast DDS.
+const FASTDDS: Abilities = Abilities {
+    // What EDPUtils::valid_matching (EDP::valid_matching before 3.0) does not look at.
+    ignores: &["LATENCY_BUDGET", "DESTINATION_ORDER", "PRESENTATION"],
+    // Topic::set_qos leaves the topic's endpoints as they are, and ReaderQos takes nothing of the topic's.
+    fixed_data: &["topic"],
+    readers_hide: &["topic"],
+    lacks: &[NO_SOURCE_ORDER_IN_FASTDDS],
+    ..EVERYTHING
+};
+
+const NO_SOURCE_ORDER_IN_FASTDDS: (&str, &str, &str) =
+    ("destination_order", "", "check_qos refuses it: \"BY SOURCE TIMESTAMP DestinationOrder not supported\"");
 
 /// Every peer, ours first.
 pub static PEERS: &[Peer] = &[
@@ -123,6 +153,8 @@ pub static PEERS: &[Peer] = &[
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
             evaluates_filters: false,
+            // rd->handle_as_transient_local is set for TRANSIENT_LOCAL only: ddsi_endpoint.c.
+            transient_reader_is_late: false,
             lacks: LACKS_OF_CYCLONE,
             faults: &[
                 (
@@ -149,6 +181,8 @@ pub static PEERS: &[Peer] = &[
             // connection is complete: ddsi_endpoint_match.c, ddsi_reader_add_connection.
             joins_late: true,
             evaluates_filters: false,
+            // rd->handle_as_transient_local is set for TRANSIENT_LOCAL only: ddsi_endpoint.c.
+            transient_reader_is_late: false,
             lacks: LACKS_OF_CYCLONE,
             ..EVERYTHING
         },
@@ -163,12 +197,15 @@ pub static PEERS: &[Peer] = &[
             keyed: &[1],
             mixed: &[1],
             refusal: None,
-            lacks: &[(
-                "xcdr2",
-                "",
-                "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }",
-            )],
-            ..EVERYTHING
+            lacks: &[
+                NO_SOURCE_ORDER_IN_FASTDDS,
+                (
+                    "xcdr2",
+                    "",
+                    "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }",
+                ),
+            ],
+            ..FASTDDS
         },
         kind: Kind::Binary,
     },
@@ -176,7 +213,7 @@ pub static PEERS: &[Peer] = &[
         name: "fastdds3",
         title: "Fast DDS 3.2 (C++)",
         version: "3.2.2",
-        abilities: EVERYTHING,
+        abilities: FASTDDS,
         kind: Kind::Binary,
     },
     Peer {
@@ -201,6 +238,7 @@ pub static PEERS: &[Peer] = &[
                     "rclpy has no DATA_REPRESENTATION policy (rclpy/qos.py), and rmw_fastrtps writes XCDR1",
                 ),
             ],
+            policies: false,
             ..EVERYTHING
         },
         kind: Kind::Python("ros2/peer.py"),
@@ -229,6 +267,7 @@ pub static PEERS: &[Peer] = &[
                      update_writer_proxy",
                 ),
             ],
+            policies: false,
             ..EVERYTHING
         },
         kind: Kind::Binary,
@@ -254,6 +293,7 @@ pub static PEERS: &[Peer] = &[
                 "panics when more than 256 fragments of a sample are missing, as after a burst that overran its \
                  socket buffer: FragmentNumberSet::new, index out of bounds; passes when nothing is lost",
             )],
+            policies: false,
             ..EVERYTHING
         },
         kind: Kind::Binary,
@@ -288,7 +328,13 @@ impl Peer {
     }
 
     /// Why this peer cannot take part in `scenario` as `role` (`pub` or `sub`).
-    pub fn lacks(&self, scenario: &str, role: &str) -> Option<&'static str> {
+    pub fn lacks(&self, scenario: &Scenario, role: &str) -> Option<&'static str> {
+        if scenario.policies && !self.abilities.policies {
+            return Some(
+                "its program has no options for these policies: Cyclone DDS and Fast DDS cover them",
+            );
+        }
+        let scenario = scenario.name;
         let entry = self
             .abilities
             .lacks

@@ -46,6 +46,26 @@ pub enum End {
     Unregister,
 }
 
+/// DURABILITY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the standard's own")]
+pub enum Durability {
+    Volatile,
+    TransientLocal,
+    Transient,
+    Persistent,
+}
+
+/// The scope of PRESENTATION, coherent and ordered then; or the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the standard's own")]
+pub enum Presentation {
+    Default,
+    Instance,
+    Topic,
+    Group,
+}
+
 /// The parsed command line; units are in the names, zero means not set.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "README.md has the table of options")]
@@ -58,7 +78,20 @@ pub struct Options {
     pub filter: Option<String>,
     pub domain: u32,
     pub reliable: bool,
+    /// TRANSIENT_LOCAL or more.
     pub transient_local: bool,
+    pub durability: Durability,
+    pub presentation: Presentation,
+    pub by_source: bool,
+    pub latency_budget_ms: u64,
+    pub lifespan_ms: u64,
+    pub separation_ms: u64,
+    pub max_samples: u32,
+    /// LIVELINESS MANUAL_BY_TOPIC.
+    pub manual_lease_ms: u64,
+    pub user_data: Option<String>,
+    pub topic_data: Option<String>,
+    pub group_data: Option<String>,
     /// 0: keep all.
     pub history: i32,
     pub representation: u8,
@@ -99,6 +132,18 @@ pub trait Stack {
     /// Changes a policy at run time, by the name of its option.
     fn set(&mut self, policy: &str, value: &str) -> Result<(), String> {
         Err(format!("{policy} cannot become {value} here"))
+    }
+    /// What each matched remote endpoint announces: the members of `peer` in README.md.
+    fn peers(&mut self) -> Result<Vec<String>, String> {
+        Err("this program does not tell what others announce".to_owned())
+    }
+    /// Changes USER_DATA, TOPIC_DATA or GROUP_DATA; `which` is `user`, `topic` or `group`.
+    fn change_data(&mut self, which: &str, text: &str) -> Result<(), String> {
+        Err(format!("this program does not change {which} data to {text}"))
+    }
+    /// Begins or ends a coherent set.
+    fn coherent(&mut self, begin: bool) -> Result<(), String> {
+        Err(format!("this program has no coherent sets to {}", if begin { "begin" } else { "end" }))
     }
     /// Waits until matched readers have acknowledged everything, ten seconds at most.
     fn wait_for_acknowledgments(&mut self);
@@ -286,6 +331,14 @@ impl<S: Stack> Loop<S> {
             }
             None if line == "dispose" => self.end_instances(End::Dispose)?,
             None if line == "unregister" => self.end_instances(End::Unregister)?,
+            None if line == "begin" => self.stack.coherent(true)?,
+            None if line == "end" => self.stack.coherent(false)?,
+            None if line == "peers" => {
+                self.stack.peers()?.iter().for_each(|members| emit("peer", members));
+            }
+            Some((command, text)) if command.ends_with("-data") => {
+                self.stack.change_data(command.trim_end_matches("-data"), text)?;
+            }
             None if line == "quit" => {
                 self.leaving = true;
                 return Ok(());
@@ -352,6 +405,17 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         domain: 0,
         reliable: true,
         transient_local: false,
+        durability: Durability::Volatile,
+        presentation: Presentation::Default,
+        by_source: false,
+        latency_budget_ms: 0,
+        lifespan_ms: 0,
+        separation_ms: 0,
+        max_samples: 0,
+        manual_lease_ms: 0,
+        user_data: None,
+        topic_data: None,
+        group_data: None,
         history: 0,
         representation: 0,
         count: 10,
@@ -403,7 +467,34 @@ fn set(options: &mut Options, name: &str, value: &str) -> Option<()> {
         "--filter" => options.filter = Some(value.to_owned()),
         "--domain" => options.domain = value.parse().ok()?,
         "--reliability" => options.reliable = choice(value, "best-effort", "reliable")?,
-        "--durability" => options.transient_local = choice(value, "volatile", "transient-local")?,
+        "--durability" => {
+            options.durability = match value {
+                "volatile" => Durability::Volatile,
+                "transient-local" => Durability::TransientLocal,
+                "transient" => Durability::Transient,
+                "persistent" => Durability::Persistent,
+                _ => return None,
+            };
+            options.transient_local = options.durability != Durability::Volatile;
+        }
+        "--presentation" => {
+            options.presentation = match value {
+                "default" => Presentation::Default,
+                "instance" => Presentation::Instance,
+                "topic" => Presentation::Topic,
+                "group" => Presentation::Group,
+                _ => return None,
+            }
+        }
+        "--destination-order" => options.by_source = choice(value, "reception", "source")?,
+        "--latency-budget-ms" => options.latency_budget_ms = value.parse().ok()?,
+        "--lifespan-ms" => options.lifespan_ms = value.parse().ok()?,
+        "--separation-ms" => options.separation_ms = value.parse().ok()?,
+        "--max-samples" => options.max_samples = value.parse().ok()?,
+        "--manual-lease-ms" => options.manual_lease_ms = value.parse().ok()?,
+        "--user-data" => options.user_data = Some(value.to_owned()),
+        "--topic-data" => options.topic_data = Some(value.to_owned()),
+        "--group-data" => options.group_data = Some(value.to_owned()),
         "--history" => options.history = if value == "keep-all" { 0 } else { value.parse().ok()? },
         "--representation" => options.representation = value.parse().ok()?,
         "--count" => options.count = value.parse().ok()?,

@@ -91,8 +91,10 @@ fn run_cell(plan: &Plan, job: Job) -> Cell {
         Direction::From => (job.peer, plan.own),
     };
     let name = job.scenario.name;
-    if let Some(reason) =
-        publisher.lacks(name, "pub").or_else(|| subscriber.lacks(name, "sub")).or_else(|| unfit(plan, job))
+    if let Some(reason) = publisher
+        .lacks(job.scenario, "pub")
+        .or_else(|| subscriber.lacks(job.scenario, "sub"))
+        .or_else(|| unfit(plan, job))
     {
         cell.verdict = Verdict::NotApplicable;
         reason.clone_into(&mut cell.reason);

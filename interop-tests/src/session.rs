@@ -204,6 +204,14 @@ impl Side {
         Err(Failure::Peer(format!("{} left with {status}", self.process.label())))
     }
 
+    /// Sends a command and waits for its `done`.
+    pub fn ask(&mut self, command: &str) -> Result<(), Failure> {
+        let mark = self.process.mark();
+        self.process.command(command)?;
+        self.process.wait_event("done", mark, Duration::from_secs(60))?;
+        Ok(())
+    }
+
     /// The values it printed as sent.
     pub fn sent(&self) -> Vec<Value> {
         values(&self.process.events(), "sent")
@@ -299,10 +307,7 @@ impl Session {
 
     /// Sends a command to the publisher and waits for its `done`.
     pub fn ask(&mut self, command: &str) -> Result<(), Failure> {
-        let mark = self.publisher.process.mark();
-        self.publisher.process.command(command)?;
-        self.publisher.process.wait_event("done", mark, Duration::from_secs(60))?;
-        Ok(())
+        self.publisher.ask(command)
     }
 
     /// Waits until everything sent has been received, once, in order and equal.

@@ -142,7 +142,7 @@ fn shapes(arguments: &[&str]) -> stage::Outcome {
 
 /// Foreign peers and the scenarios with them. In release: what is tested is what users run.
 fn interop(arguments: &[&str]) -> stage::Outcome {
-    shell::cargo(&["build", "--release", "-p", "interop-tests", "--bins"])?;
+    shell::cargo(&["build", "--release", "-p", "interop-tests", "-p", "dds-durability", "--bins"])?;
     let program = shell::target_directory().join("release").join("interop-tests");
     shell::command(program).args(arguments).run()
 }

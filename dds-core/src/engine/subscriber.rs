@@ -42,6 +42,8 @@ struct GroupState {
     turn: u64,
     /// Writers that are gone while something of them waits.
     departing: Vec<Link>,
+    /// Changes that had been let in were lost since those without room were let in again.
+    freed: bool,
 }
 
 type Touched = SmallVec<[Arc<ReaderEndpoint>; 8]>;
@@ -55,6 +57,7 @@ impl SubscriberGroup {
                 readers: BTreeMap::new(),
                 turn: 0,
                 departing: Vec::new(),
+                freed: false,
             }),
             accesses: AtomicU32::new(0),
         }
@@ -107,7 +110,7 @@ impl SubscriberGroup {
         {
             let mut reader = reader.state.lock();
             reader.unmatch_presenter(writer);
-            collect_from(&mut state.history, link.reader, &mut reader);
+            state.freed |= collect_from(&mut state.history, link.reader, &mut reader);
         }
         state.history.unmatched(link);
         let departs_later = state.history.holds(link);
@@ -126,7 +129,7 @@ impl GroupState {
     fn collect(&mut self) {
         for (id, reader) in &self.readers {
             if let Some(reader) = reader.upgrade() {
-                collect_from(&mut self.history, *id, &mut reader.state.lock());
+                self.freed |= collect_from(&mut self.history, *id, &mut reader.state.lock());
             }
         }
     }
@@ -219,11 +222,16 @@ fn touch(touched: &mut Touched, reader: &Arc<ReaderEndpoint>) {
     }
 }
 
-fn collect_from(history: &mut SubscriberHistory, id: EntityId, reader: &mut super::ReaderState) {
+/// Whether something is lost by it.
+fn collect_from(history: &mut SubscriberHistory, id: EntityId, reader: &mut super::ReaderState) -> bool {
+    let mut any = false;
     for (writer, event) in reader.collect_presenter() {
         let lost = history.arrive(Link { reader: id, writer }, event);
-        reader.lose(lost);
+        lost.iter().for_each(|change| reader.leave_presenter(change));
+        reader.lose(lost.len());
+        any |= !lost.is_empty();
     }
+    any
 }
 
 impl Engine {
@@ -235,7 +243,7 @@ impl Engine {
             let mut guard = group.state.lock();
             let state = &mut *guard;
             state.collect();
-            while !group.is_accessed() && state.show(now, &mut touched) {
+            while !group.is_accessed() && (state.show(now, &mut touched) | std::mem::take(&mut state.freed)) {
                 state.retry(now, &mut touched);
                 state.collect();
             }

@@ -93,6 +93,8 @@ struct Publisher {
     writers: BTreeMap<Link, Progress>,
     /// By group number; a set by that of its first change.
     units: BTreeMap<SequenceNumber, Unit>,
+    /// How many of them are sets.
+    sets: usize,
     /// What has no place in the order.
     unordered: VecDeque<Held>,
     /// Sets that were dropped, while parts of them may still come.
@@ -145,6 +147,9 @@ struct GroupSet {
 
 /// Names kept of sets that were dropped.
 const DROPPED_SETS_KEPT: usize = 64;
+/// Sets of one publisher that may wait at a time. Their samples are bounded where they are counted, but a set
+/// without any takes room as well.
+const SETS_KEPT: usize = 1_024;
 
 impl SubscriberHistory {
     pub(crate) fn new(ordered: bool) -> Self {
@@ -198,18 +203,18 @@ impl SubscriberHistory {
         self.publishers.get_mut(key)?.writers.get_mut(&link)
     }
 
-    /// Takes in what a reader got of a writer. Returns how many changes are lost by it.
-    pub(crate) fn arrive(&mut self, link: Link, event: GroupEvent) -> usize {
+    /// Takes in what a reader got of a writer. Returns the changes that are lost by it.
+    pub(crate) fn arrive(&mut self, link: Link, event: GroupEvent) -> Vec<CacheChange> {
         let ordered = self.ordered;
         let Some(publisher) = self.links.get(&link).and_then(|key| self.publishers.get_mut(key)) else {
             return match event {
-                GroupEvent::Single(_) => 1,
-                GroupEvent::Part { changes, .. } => changes.len(),
-                GroupEvent::Advanced(_) | GroupEvent::Began(_) => 0,
+                GroupEvent::Single(change) => vec![change],
+                GroupEvent::Part { changes, .. } => changes,
+                GroupEvent::Advanced(_) | GroupEvent::Began(_) => Vec::new(),
             };
         };
         match event {
-            GroupEvent::Single(change) => publisher.single(link, change, ordered),
+            GroupEvent::Single(change) => publisher.single(link, change, ordered).into_iter().collect(),
             GroupEvent::Part { set, end, digest, changes, state, is_first } => {
                 publisher.digest = digest.or(publisher.digest);
                 if is_first && let Some(end) = end {
@@ -219,12 +224,12 @@ impl SubscriberHistory {
             }
             GroupEvent::Advanced(number) => {
                 publisher.advance(link, number);
-                0
+                Vec::new()
             }
             GroupEvent::Began(number) => {
                 publisher.advance(link, number);
                 publisher.began(link, number);
-                0
+                Vec::new()
             }
         }
     }
@@ -265,6 +270,7 @@ impl SubscriberHistory {
                 changes
             }
             Some(Unit::Set(set)) => {
+                publisher.sets -= 1;
                 if let Some(leave) = &mut publisher.leave
                     && !set.digests.is_empty()
                     && leave.before.is_none_or(|before| !set.digests.contains(&before))
@@ -308,9 +314,11 @@ impl SubscriberHistory {
         self.publishers.retain(|_, publisher| {
             if publisher.writers.is_empty() {
                 // Who could say that an open set is over?
+                let sets = &mut publisher.sets;
                 publisher.units.retain(|_, unit| match unit {
                     Unit::Set(set) if !set.broken && set.end.is_none() => {
                         lost += set.changes.len();
+                        *sets -= 1;
                         false
                     }
                     _ => true,
@@ -343,7 +351,8 @@ impl Publisher {
         }
     }
 
-    fn single(&mut self, link: Link, change: CacheChange, ordered: bool) -> usize {
+    /// The change, if it comes too late to be shown.
+    fn single(&mut self, link: Link, change: CacheChange, ordered: bool) -> Option<CacheChange> {
         let number = group_number(&change);
         self.digest = digest_of(&change).or(self.digest);
         if let Some(number) = number {
@@ -352,20 +361,20 @@ impl Publisher {
                 self.began(link, number.previous());
             }
         }
-        let held = Held { link, change };
         let Some(number) = number.filter(|_| ordered) else {
-            self.unordered.push_back(held);
-            return 0;
+            self.unordered.push_back(Held { link, change });
+            return None;
         };
         if number < self.next {
             // Later ones have been shown. What is sent again is late but wanted: its reader was matched
             // after others. Of best effort nothing is shown out of order.
             if self.writers.get(&link).is_some_and(|progress| !progress.reliable) {
-                return 1;
+                return Some(change);
             }
-            self.unordered.push_back(held);
-            return 0;
+            self.unordered.push_back(Held { link, change });
+            return None;
         }
+        let held = Held { link, change };
         match self.units.entry(number).or_insert_with(|| Unit::Changes(Vec::new())) {
             Unit::Changes(changes) => changes.push(held),
             // Two publishers under one name; nobody can say what belongs to what.
@@ -374,9 +383,10 @@ impl Publisher {
                 self.unordered.push_back(held);
             }
         }
-        0
+        None
     }
 
+    /// Those of the changes that can never be shown.
     fn part(
         &mut self,
         link: Link,
@@ -385,7 +395,7 @@ impl Publisher {
         changes: Vec<CacheChange>,
         state: PartState,
         digest: Option<GroupDigest>,
-    ) -> usize {
+    ) -> Vec<CacheChange> {
         if let Some(end) = end {
             self.advance(link, end);
         }
@@ -394,28 +404,39 @@ impl Publisher {
             self.began(link, number.previous());
         }
         if self.dropped_sets.contains(&name) {
-            return changes.len();
+            return changes;
         }
-        let unit = self.units.entry(name).or_insert_with(|| Unit::Set(GroupSet::default()));
-        if let Unit::Changes(_) = unit {
+        if !self.units.contains_key(&name) {
+            if self.sets >= SETS_KEPT {
+                self.drop_set(name);
+                return changes;
+            }
+            self.sets += 1;
+            self.units.insert(name, Unit::Set(GroupSet::default()));
+        }
+        let Some(Unit::Set(set)) = self.units.get_mut(&name) else {
             self.drop_set(name);
-            return changes.len();
-        }
-        let Unit::Set(set) = unit else { return 0 };
+            return changes;
+        };
         set.doubtful |= state == PartState::Unknown;
-        set.broken |=
-            state == PartState::Broken || end.is_none() || set.end.is_some_and(|known| Some(known) != end);
+        // A writer's part ends once.
+        set.broken |= state == PartState::Broken
+            || end.is_none()
+            || set.end.is_some_and(|known| Some(known) != end)
+            || !set.ended.insert(link);
         set.end = set.end.or(end);
+        if set.broken {
+            return changes;
+        }
         for digest in digest.into_iter().chain(changes.iter().filter_map(digest_of)) {
             if !set.digests.contains(&digest) {
                 set.digests.push(digest);
             }
         }
-        set.ended.insert(link);
         let held = changes.into_iter().map(|change| Held { link, change });
         set.changes.extend(held);
         set.changes.sort_by_key(|held| group_number(&held.change));
-        0
+        Vec::new()
     }
 
     fn drop_set(&mut self, name: SequenceNumber) {

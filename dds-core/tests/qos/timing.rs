@@ -1,13 +1,15 @@
 //! DEADLINE, LIVELINESS, LIFESPAN, TIME_BASED_FILTER, RELIABILITY `max_blocking_time`, LATENCY_BUDGET and
 //! READER_DATA_LIFECYCLE.
 
-use dds_core::{error::DdsError, rtps::time::Timestamp, sample::InstanceState};
+use dds_core::{
+    DataReader, DataWriter, Topic, error::DdsError, rtps::time::Timestamp, sample::InstanceState,
+};
 use dds_qos::{
     Duration, LatencyBudget, Limit, LivelinessKind, ReaderDataLifecycle, Reliability, ResourceLimits,
     TimeBasedFilter,
 };
 
-use crate::world::{Two, World, acknowledged, meet, millis, reading, take, two};
+use crate::world::{Reading, Two, World, acknowledged, meet, millis, reading, take, two};
 
 pub fn deadlines_are_missed_per_instance_on_both_sides(world: &dyn World) {
     let Two { here, there } = two(world);
@@ -63,17 +65,30 @@ pub fn automatic_liveliness_ends_with_the_participant(world: &dyn World) {
     assert!(world.now() - start <= lease);
 }
 
-pub fn liveliness_by_participant_is_asserted_by_any_of_its_writers(world: &dyn World) {
+const LEASE: std::time::Duration = millis(500);
+
+/// Two writers whose liveliness is asserted by hand, and a reader that is matched with both.
+struct Watched {
+    here: Topic<Reading>,
+    silent: DataWriter<Reading>,
+    busy: DataWriter<Reading>,
+    reader: DataReader<Reading>,
+}
+
+fn watched(world: &dyn World, kind: LivelinessKind) -> Watched {
     let Two { here, there } = two(world);
-    let lease = millis(500);
-    let kind = LivelinessKind::ManualByParticipant;
-    let make = || here.writer().liveliness(kind, lease.into()).build().unwrap();
+    let make = || here.writer().liveliness(kind, LEASE.into()).build().unwrap();
     let (silent, busy) = (make(), make());
-    let reader = there.reader().reliable().liveliness(kind, lease.into()).build().unwrap();
+    let reader = there.reader().reliable().liveliness(kind, LEASE.into()).build().unwrap();
     meet(world, &silent, &reader);
     meet(world, &busy, &reader);
+    Watched { here, silent, busy, reader }
+}
+
+pub fn liveliness_by_participant_is_asserted_by_any_of_its_writers(world: &dyn World) {
+    let Watched { here, silent, busy, reader } = watched(world, LivelinessKind::ManualByParticipant);
     let start = world.now();
-    while world.now() < start + 3 * lease {
+    while world.now() < start + 3 * LEASE {
         busy.write(&reading(1, 0)).unwrap();
         world.pass(millis(50));
     }
@@ -81,7 +96,7 @@ pub fn liveliness_by_participant_is_asserted_by_any_of_its_writers(world: &dyn W
     assert_eq!(reader.liveliness_changed_status().alive_count, 2);
     let start = world.now();
     world.until("both lost", &mut || reader.liveliness_changed_status().not_alive_count == 2);
-    assert!(world.now() - start <= lease + world.slack());
+    assert!(world.now() - start <= LEASE + world.slack());
     assert_eq!(silent.liveliness_lost_status().total_count, 1);
     assert_eq!(busy.liveliness_lost_status().total_count, 1);
     here.participant().assert_liveliness().unwrap();
@@ -89,16 +104,9 @@ pub fn liveliness_by_participant_is_asserted_by_any_of_its_writers(world: &dyn W
 }
 
 pub fn liveliness_by_topic_is_asserted_by_its_own_writer_only(world: &dyn World) {
-    let Two { here, there } = two(world);
-    let lease = millis(500);
-    let kind = LivelinessKind::ManualByTopic;
-    let make = || here.writer().liveliness(kind, lease.into()).build().unwrap();
-    let (silent, busy) = (make(), make());
-    let reader = there.reader().reliable().liveliness(kind, lease.into()).build().unwrap();
-    meet(world, &silent, &reader);
-    meet(world, &busy, &reader);
+    let Watched { silent, busy, reader, .. } = watched(world, LivelinessKind::ManualByTopic);
     let start = world.now();
-    while world.now() < start + 2 * lease {
+    while world.now() < start + 2 * LEASE {
         busy.assert_liveliness().unwrap();
         world.pass(millis(50));
     }
@@ -279,7 +287,7 @@ pub fn instances_are_purged_after_each_delay(world: &dyn World) {
     world.until("the end of both", &mut || {
         reader.read().unwrap().iter().all(|sample| sample.info().instance_state != InstanceState::Alive)
     });
-    let states = |reader: &dds_core::DataReader<_>| -> Vec<InstanceState> {
+    let states = |reader: &DataReader<_>| -> Vec<InstanceState> {
         reader
             .read()
             .unwrap()
@@ -299,7 +307,7 @@ pub fn instances_are_purged_after_each_delay(world: &dyn World) {
     world.assert_passed(start, no_writers);
 }
 
-fn count(world: &dyn World, reader: &dds_core::DataReader<crate::world::Reading>, count: usize) -> usize {
+fn count(world: &dyn World, reader: &DataReader<Reading>, count: usize) -> usize {
     world.until("samples", &mut || reader.read().unwrap().len() >= count);
     reader.read().unwrap().len()
 }

@@ -7,4 +7,5 @@ mod corpus;
 mod forge;
 mod fragments;
 mod scene;
+mod sets;
 mod strangers;

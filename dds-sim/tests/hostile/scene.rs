@@ -56,6 +56,20 @@ fn ipv4(locator: &Locator) -> SocketAddrV4 {
     }
 }
 
+/// Where a participant is reached.
+pub fn source_of(participant: &DomainParticipant) -> SocketAddrV4 {
+    ipv4(&participant.unicast_locators()[0])
+}
+
+/// The time of the simulation as its participants' clocks show it: see the documentation of `Clock`.
+pub fn now_of(sim: &Simulation) -> Now {
+    let nanos = u64::try_from(sim.now().as_nanos()).unwrap() + 1_000_000_000;
+    Now {
+        monotonic: Monotonic::from_nanos(nanos),
+        wall: Timestamp::from_nanos(1_767_225_600_000_000_000 + nanos),
+    }
+}
+
 impl Scene {
     pub fn new(seed: u64) -> Self {
         let sim = simulation(seed, NetworkConditions::new());
@@ -71,7 +85,7 @@ impl Scene {
             sim.block_on(reader.matched(1));
         }
         let host = sim.host_of(&bad).unwrap();
-        let address = ipv4(&bad.unicast_locators()[0]);
+        let address = source_of(&bad);
         sim.kill(host);
         let socket = sim.socket(host, address.port()).unwrap();
         let bad = Bad {
@@ -133,12 +147,7 @@ impl Scene {
 
     /// Gives a datagram of the bad one to the target's engine, past the network.
     pub fn inject(&self, datagram: &[u8]) {
-        // As the simulation's own clocks: see the documentation of `Clock`.
-        let nanos = u64::try_from(self.sim.now().as_nanos()).unwrap() + 1_000_000_000;
-        let now = Now {
-            monotonic: Monotonic::from_nanos(nanos),
-            wall: Timestamp::from_nanos(1_767_225_600_000_000_000 + nanos),
-        };
+        let now = now_of(&self.sim);
         let source = Locator::from(SocketAddr::V4(self.bad.socket.address()));
         let mut burst = Burst::default();
         self.target.engine().on_datagram(now, source, datagram, &mut burst);

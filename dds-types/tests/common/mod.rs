@@ -4,6 +4,10 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod corpus;
+#[macro_use]
+pub mod vectors;
+
 use dds_derive::DdsType;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, DdsType)]

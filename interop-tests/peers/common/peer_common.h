@@ -18,6 +18,9 @@
 enum { EXIT_DONE = 0, EXIT_ARGUMENTS = 1, EXIT_INITIALISATION = 2, EXIT_RUNNING = 3 };
 enum peer_type { TYPE_SHAPE, TYPE_FINAL, TYPE_MIXED, TYPE_STRING };
 enum peer_end { END_NONE, END_DISPOSE, END_UNREGISTER };
+enum peer_durability { PEER_VOLATILE, PEER_TRANSIENT_LOCAL, PEER_TRANSIENT, PEER_PERSISTENT };
+/* PRESENTATION, coherent and ordered, at a scope; or the default. */
+enum peer_presentation { PEER_PRESENTATION_DEFAULT, PEER_PRESENTATION_INSTANCE, PEER_PRESENTATION_TOPIC, PEER_PRESENTATION_GROUP };
 
 struct peer_options {
   bool publisher;
@@ -28,12 +31,18 @@ struct peer_options {
   const char *filter;
   uint32_t domain;
   bool reliable;
-  bool transient_local;
+  enum peer_durability durability;
+  enum peer_presentation presentation;
   int history; /* 0: keep all */
   int representation;
   long count, period_ms, instances, payload;
   enum peer_end end;
   long deadline_ms, lease_ms, wait_matched, expect, expect_ended, linger_ms, timeout_s;
+  /* Policies that are left alone when they are 0 or NULL. */
+  long latency_budget_ms, lifespan_ms, separation_ms, max_samples;
+  long manual_lease_ms; /* LIVELINESS MANUAL_BY_TOPIC */
+  bool by_source;
+  const char *user_data, *topic_data, *group_data;
   bool use_stdin;
 };
 
@@ -77,7 +86,9 @@ static inline int peer_choice(const char *option, const char *text, const char *
 static inline struct peer_options peer_parse(int argc, char **argv) {
   static const char *const types[] = {"shape", "final", "mixed", "string", NULL};
   static const char *const reliabilities[] = {"best-effort", "reliable", NULL};
-  static const char *const durabilities[] = {"volatile", "transient-local", NULL};
+  static const char *const durabilities[] = {"volatile", "transient-local", "transient", "persistent", NULL};
+  static const char *const presentations[] = {"default", "instance", "topic", "group", NULL};
+  static const char *const orders[] = {"reception", "source", NULL};
   static const char *const ends[] = {"none", "dispose", "unregister", NULL};
   static const char *const roles[] = {"sub", "pub", NULL};
   struct peer_options o;
@@ -101,7 +112,17 @@ static inline struct peer_options peer_parse(int argc, char **argv) {
     else if (strcmp(name, "--filter") == 0) o.filter = value;
     else if (strcmp(name, "--domain") == 0) o.domain = (uint32_t)peer_number(name, value);
     else if (strcmp(name, "--reliability") == 0) o.reliable = peer_choice(name, value, reliabilities) == 1;
-    else if (strcmp(name, "--durability") == 0) o.transient_local = peer_choice(name, value, durabilities) == 1;
+    else if (strcmp(name, "--durability") == 0) o.durability = (enum peer_durability)peer_choice(name, value, durabilities);
+    else if (strcmp(name, "--presentation") == 0) o.presentation = (enum peer_presentation)peer_choice(name, value, presentations);
+    else if (strcmp(name, "--destination-order") == 0) o.by_source = peer_choice(name, value, orders) == 1;
+    else if (strcmp(name, "--latency-budget-ms") == 0) o.latency_budget_ms = peer_number(name, value);
+    else if (strcmp(name, "--lifespan-ms") == 0) o.lifespan_ms = peer_number(name, value);
+    else if (strcmp(name, "--separation-ms") == 0) o.separation_ms = peer_number(name, value);
+    else if (strcmp(name, "--max-samples") == 0) o.max_samples = peer_number(name, value);
+    else if (strcmp(name, "--manual-lease-ms") == 0) o.manual_lease_ms = peer_number(name, value);
+    else if (strcmp(name, "--user-data") == 0) o.user_data = value;
+    else if (strcmp(name, "--topic-data") == 0) o.topic_data = value;
+    else if (strcmp(name, "--group-data") == 0) o.group_data = value;
     else if (strcmp(name, "--history") == 0) o.history = strcmp(value, "keep-all") == 0 ? 0 : (int)peer_number(name, value);
     else if (strcmp(name, "--representation") == 0) o.representation = (int)peer_number(name, value);
     else if (strcmp(name, "--count") == 0) o.count = peer_number(name, value);
@@ -219,7 +240,42 @@ static inline struct peer_mixed_values peer_mixed(long i) {
   return v;
 }
 
-/* Commands arrive one a line: "write N", "dispose", "unregister", "quit". End of file means quit. */
+/* What a remote endpoint announces; milliseconds, -1 for an infinite duration. */
+struct peer_announced {
+  const char *durability, *presentation;
+  bool coherent, ordered, by_source;
+  long latency_budget_ms, lifespan_ms, separation_ms;
+  char user_data[64], topic_data[64], group_data[64];
+};
+
+static inline void peer_set_text(char out[64], const void *octets, size_t length) {
+  if (length > 63) length = 63;
+  if (length > 0) memcpy(out, octets, length);
+  out[length] = '\0';
+}
+
+static inline const char *peer_durability_name(int kind) {
+  static const char *const names[] = {"volatile", "transient-local", "transient", "persistent"};
+  return kind >= 0 && kind < 4 ? names[kind] : "unknown";
+}
+
+static inline const char *peer_presentation_name(int scope) {
+  static const char *const names[] = {"instance", "topic", "group"};
+  return scope >= 0 && scope < 3 ? names[scope] : "unknown";
+}
+
+static inline void peer_json_announced(char *out, size_t size, const struct peer_announced *a) {
+  char user[160], topic[160], group[160];
+  snprintf(out, size,
+           "{\"event\":\"peer\",\"durability\":\"%s\",\"presentation\":\"%s\",\"coherent\":%s,\"ordered\":%s,\"destination_order\":\"%s\","
+           "\"latency_budget_ms\":%ld,\"lifespan_ms\":%ld,\"separation_ms\":%ld,\"user_data\":\"%s\",\"topic_data\":\"%s\",\"group_data\":\"%s\"}",
+           a->durability, a->presentation, a->coherent ? "true" : "false", a->ordered ? "true" : "false", a->by_source ? "source" : "reception",
+           a->latency_budget_ms, a->lifespan_ms, a->separation_ms, peer_escape(a->user_data, user, sizeof user),
+           peer_escape(a->topic_data, topic, sizeof topic), peer_escape(a->group_data, group, sizeof group));
+}
+
+/* Commands arrive one a line: "write N", "dispose", "unregister", "peers", "user-data TEXT", "topic-data TEXT",
+ * "group-data TEXT", "quit". End of file means quit. */
 struct peer_commands {
   pthread_mutex_t lock;
   char lines[64][32];

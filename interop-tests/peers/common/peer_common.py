@@ -39,12 +39,17 @@ def parse(argv=None):
     parser.add_argument("--filter")
     parser.add_argument("--domain", type=int, default=0)
     parser.add_argument("--reliability", default="reliable", choices=["reliable", "best-effort"])
-    parser.add_argument("--durability", default="volatile", choices=["volatile", "transient-local"])
+    parser.add_argument("--durability", default="volatile", choices=["volatile", "transient-local", "transient", "persistent"])
+    parser.add_argument("--presentation", default="default", choices=["default", "instance", "topic", "group"])
+    parser.add_argument("--destination-order", default="reception", choices=["reception", "source"])
+    for name in ["user-data", "topic-data", "group-data"]:
+        parser.add_argument("--" + name)
     parser.add_argument("--history", default="keep-all")
     parser.add_argument("--representation", type=int, default=0)
     for name, default in [("count", 10), ("period-ms", 10), ("instances", 1), ("payload", 0), ("deadline-ms", 0),
                           ("lease-ms", 0), ("wait-matched", 1), ("expect", 0), ("expect-ended", 0),
-                          ("linger-ms", 0), ("timeout-s", 30)]:
+                          ("linger-ms", 0), ("timeout-s", 30), ("latency-budget-ms", 0), ("lifespan-ms", 0),
+                          ("separation-ms", 0), ("max-samples", 0), ("manual-lease-ms", 0)]:
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--end", default="none", choices=["none", "dispose", "unregister"])
     parser.add_argument("--stdin", action="store_true")
@@ -103,6 +108,14 @@ class Stack:
 
     def endpoints(self):
         """Returns what the stack tells of the topic's endpoints, each as an event's fields."""
+        raise NotImplementedError
+
+    def peers(self):
+        """Returns what each matched remote endpoint announces."""
+        raise NotImplementedError
+
+    def change_data(self, which, text):
+        """Changes USER_DATA, TOPIC_DATA or GROUP_DATA: which is user, topic or group."""
         raise NotImplementedError
 
     def close(self):
@@ -169,6 +182,14 @@ class Loop:
         elif command == "endpoints":
             for endpoint in self.stack.endpoints():
                 emit("endpoint", **endpoint)
+            self._done()
+        elif command == "peers":
+            for peer in self.stack.peers():
+                emit("peer", **peer)
+            self._done()
+        elif command.split(" ")[0] in ("user-data", "topic-data", "group-data"):
+            which, text = command.split(" ", 1)
+            self.stack.change_data(which.removesuffix("-data"), text)
             self._done()
         else:
             emit("error", message="unknown command " + command)

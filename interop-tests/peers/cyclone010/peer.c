@@ -13,7 +13,7 @@ static const char *const policy_names[] = {
 struct peer {
   struct peer_options options;
   struct peer_commands commands;
-  dds_entity_t domain, participant, endpoint, waitset, guard;
+  dds_entity_t domain, participant, topic, group, endpoint, waitset, guard;
   int64_t deadline;
   uint32_t matched;
   long next_sequence, samples, ended;
@@ -40,16 +40,36 @@ static const dds_topic_descriptor_t *descriptor(enum peer_type type) {
 static dds_qos_t *endpoint_qos(const struct peer_options *o) {
   dds_qos_t *qos = dds_create_qos();
   dds_qset_reliability(qos, o->reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT, DDS_SECS(10));
-  dds_qset_durability(qos, o->transient_local ? DDS_DURABILITY_TRANSIENT_LOCAL : DDS_DURABILITY_VOLATILE);
+  dds_qset_durability(qos, (dds_durability_kind_t)o->durability);
   dds_qset_history(qos, o->history == 0 ? DDS_HISTORY_KEEP_ALL : DDS_HISTORY_KEEP_LAST, o->history == 0 ? 1 : o->history);
-  if (o->transient_local)
+  if (o->durability != PEER_VOLATILE)
     dds_qset_durability_service(qos, 0, o->history == 0 ? DDS_HISTORY_KEEP_ALL : DDS_HISTORY_KEEP_LAST, o->history == 0 ? 1 : o->history, -1, -1, -1);
   dds_data_representation_id_t representation = o->representation == 2 ? DDS_DATA_REPRESENTATION_XCDR2 : DDS_DATA_REPRESENTATION_XCDR1;
   dds_qset_data_representation(qos, 1, &representation);
   if (o->deadline_ms > 0) dds_qset_deadline(qos, DDS_MSECS(o->deadline_ms));
-  if (o->partition != NULL) dds_qset_partition1(qos, o->partition);
+  if (o->latency_budget_ms > 0) dds_qset_latency_budget(qos, DDS_MSECS(o->latency_budget_ms));
+  if (o->lifespan_ms > 0) dds_qset_lifespan(qos, DDS_MSECS(o->lifespan_ms));
+  if (o->separation_ms > 0) dds_qset_time_based_filter(qos, DDS_MSECS(o->separation_ms));
+  if (o->by_source) dds_qset_destination_order(qos, DDS_DESTINATIONORDER_BY_SOURCE_TIMESTAMP);
+  if (o->max_samples > 0) dds_qset_resource_limits(qos, (int32_t)o->max_samples, -1, -1);
+  if (o->manual_lease_ms > 0) dds_qset_liveliness(qos, DDS_LIVELINESS_MANUAL_BY_TOPIC, DDS_MSECS(o->manual_lease_ms));
+  if (o->user_data != NULL) dds_qset_userdata(qos, o->user_data, strlen(o->user_data));
   /* Unregistering must not dispose as well. */
   dds_qset_writer_data_lifecycle(qos, false);
+  return qos;
+}
+
+static dds_qos_t *group_qos(const struct peer_options *o) {
+  dds_qos_t *qos = dds_create_qos();
+  if (o->partition != NULL) dds_qset_partition1(qos, o->partition);
+  if (o->presentation != PEER_PRESENTATION_DEFAULT) dds_qset_presentation(qos, (dds_presentation_access_scope_kind_t)(o->presentation - 1), true, true);
+  if (o->group_data != NULL) dds_qset_groupdata(qos, o->group_data, strlen(o->group_data));
+  return qos;
+}
+
+static dds_qos_t *topic_qos(const struct peer_options *o) {
+  dds_qos_t *qos = dds_create_qos();
+  if (o->topic_data != NULL) dds_qset_topicdata(qos, o->topic_data, strlen(o->topic_data));
   return qos;
 }
 
@@ -63,16 +83,18 @@ static void start(struct peer *p) {
     snprintf(configuration, sizeof configuration, "%s", from_environment);
   p->domain = checked(dds_create_domain(o->domain, configuration), "create_domain");
   p->participant = checked(dds_create_participant(o->domain, NULL, NULL), "create_participant");
-  dds_entity_t topic = checked(dds_create_topic(p->participant, descriptor(o->type), o->topic, NULL, NULL), "create_topic");
-  dds_qos_t *qos = endpoint_qos(o);
+  dds_qos_t *of_topic = topic_qos(o), *of_group = group_qos(o), *qos = endpoint_qos(o);
+  p->topic = checked(dds_create_topic(p->participant, descriptor(o->type), o->topic, of_topic, NULL), "create_topic");
   if (o->publisher) {
-    p->endpoint = checked(dds_create_writer(p->participant, topic, qos, NULL), "create_writer");
+    p->group = checked(dds_create_publisher(p->participant, of_group, NULL), "create_publisher");
+    p->endpoint = checked(dds_create_writer(p->group, p->topic, qos, NULL), "create_writer");
     dds_set_status_mask(p->endpoint, DDS_PUBLICATION_MATCHED_STATUS | DDS_OFFERED_INCOMPATIBLE_QOS_STATUS | DDS_LIVELINESS_LOST_STATUS | DDS_OFFERED_DEADLINE_MISSED_STATUS);
   } else {
-    p->endpoint = checked(dds_create_reader(p->participant, topic, qos, NULL), "create_reader");
+    p->group = checked(dds_create_subscriber(p->participant, of_group, NULL), "create_subscriber");
+    p->endpoint = checked(dds_create_reader(p->group, p->topic, qos, NULL), "create_reader");
     dds_set_status_mask(p->endpoint, DDS_DATA_AVAILABLE_STATUS | DDS_SUBSCRIPTION_MATCHED_STATUS | DDS_REQUESTED_INCOMPATIBLE_QOS_STATUS | DDS_LIVELINESS_CHANGED_STATUS | DDS_REQUESTED_DEADLINE_MISSED_STATUS | DDS_SAMPLE_REJECTED_STATUS);
   }
-  dds_delete_qos(qos);
+  dds_delete_qos(qos), dds_delete_qos(of_group), dds_delete_qos(of_topic);
   p->waitset = checked(dds_create_waitset(p->participant), "create_waitset");
   p->guard = checked(dds_create_guardcondition(p->participant), "create_guardcondition");
   dds_waitset_attach(p->waitset, p->endpoint, 0);
@@ -256,6 +278,57 @@ static void end_instances(struct peer *p, enum peer_end end) {
   }
 }
 
+static long whole_ms(dds_duration_t duration) { return duration == DDS_INFINITY ? -1 : (long)(duration / 1000000); }
+
+static void report_peer(const dds_qos_t *qos) {
+  struct peer_announced a;
+  memset(&a, 0, sizeof a);
+  dds_durability_kind_t durability = DDS_DURABILITY_VOLATILE;
+  dds_presentation_access_scope_kind_t scope = DDS_PRESENTATION_INSTANCE;
+  dds_destination_order_kind_t order = DDS_DESTINATIONORDER_BY_RECEPTION_TIMESTAMP;
+  dds_duration_t budget = 0, lifespan = DDS_INFINITY, separation = 0;
+  dds_qget_durability(qos, &durability);
+  dds_qget_presentation(qos, &scope, &a.coherent, &a.ordered);
+  dds_qget_destination_order(qos, &order);
+  dds_qget_latency_budget(qos, &budget);
+  dds_qget_lifespan(qos, &lifespan);
+  dds_qget_time_based_filter(qos, &separation);
+  a.durability = peer_durability_name((int)durability), a.presentation = peer_presentation_name((int)scope);
+  a.by_source = order == DDS_DESTINATIONORDER_BY_SOURCE_TIMESTAMP;
+  a.latency_budget_ms = whole_ms(budget), a.lifespan_ms = whole_ms(lifespan), a.separation_ms = whole_ms(separation);
+  void *octets = NULL;
+  size_t length = 0;
+  if (dds_qget_userdata(qos, &octets, &length)) peer_set_text(a.user_data, octets, length), dds_free(octets), octets = NULL;
+  if (dds_qget_topicdata(qos, &octets, &length)) peer_set_text(a.topic_data, octets, length), dds_free(octets), octets = NULL;
+  if (dds_qget_groupdata(qos, &octets, &length)) peer_set_text(a.group_data, octets, length), dds_free(octets);
+  char line[1024];
+  peer_json_announced(line, sizeof line, &a);
+  PEER_EMIT("%s", line);
+}
+
+static void report_peers(struct peer *p) {
+  dds_instance_handle_t handles[16];
+  bool publisher = p->options.publisher;
+  dds_return_t n = publisher ? dds_get_matched_subscriptions(p->endpoint, handles, 16) : dds_get_matched_publications(p->endpoint, handles, 16);
+  for (int i = 0; i < n && i < 16; i++) {
+    dds_builtintopic_endpoint_t *data = publisher ? dds_get_matched_subscription_data(p->endpoint, handles[i]) : dds_get_matched_publication_data(p->endpoint, handles[i]);
+    if (data == NULL) continue;
+    report_peer(data->qos);
+    dds_builtintopic_free_endpoint(data);
+  }
+}
+
+static void change_data(struct peer *p, const char *which, const char *text) {
+  dds_qos_t *qos = dds_create_qos();
+  dds_entity_t entity = p->endpoint;
+  if (strcmp(which, "user") == 0) dds_qset_userdata(qos, text, strlen(text));
+  else if (strcmp(which, "topic") == 0) entity = p->topic, dds_qset_topicdata(qos, text, strlen(text));
+  else entity = p->group, dds_qset_groupdata(qos, text, strlen(text));
+  dds_return_t result = dds_set_qos(entity, qos);
+  dds_delete_qos(qos);
+  if (result != DDS_RETCODE_OK) peer_die(EXIT_RUNNING, "set_qos", dds_strretcode(result));
+}
+
 static void run_commands(struct peer *p);
 
 static void write_rounds(struct peer *p, long count) {
@@ -271,6 +344,8 @@ static void write_rounds(struct peer *p, long count) {
 }
 
 static void report_done(struct peer *p) {
+  /* With a LATENCY_BUDGET the last samples stay in a batch until then. */
+  if (p->options.publisher) dds_write_flush(p->endpoint);
   if (p->options.publisher && p->options.reliable && p->matched > 0) dds_wait_for_acks(p->endpoint, DDS_SECS(10));
   PEER_EMIT("{\"event\":\"done\"}");
 }
@@ -282,6 +357,10 @@ static void run_commands(struct peer *p) {
     else if (strncmp(command, "write ", 6) == 0) write_rounds(p, peer_number("write", command + 6)), report_done(p);
     else if (strcmp(command, "dispose") == 0) end_instances(p, END_DISPOSE), report_done(p);
     else if (strcmp(command, "unregister") == 0) end_instances(p, END_UNREGISTER), report_done(p);
+    else if (strcmp(command, "peers") == 0) report_peers(p), report_done(p);
+    else if (strncmp(command, "user-data ", 10) == 0) change_data(p, "user", command + 10), report_done(p);
+    else if (strncmp(command, "topic-data ", 11) == 0) change_data(p, "topic", command + 11), report_done(p);
+    else if (strncmp(command, "group-data ", 11) == 0) change_data(p, "group", command + 11), report_done(p);
     else peer_die(EXIT_ARGUMENTS, "unknown command", command);
   }
 }

@@ -12,9 +12,9 @@ from cyclonedds.domain import Domain, DomainParticipant  # noqa: E402
 from cyclonedds.idl import IdlStruct, types  # noqa: E402
 from cyclonedds.idl.annotations import final, key  # noqa: E402
 from cyclonedds.internal import InvalidSample  # noqa: E402
-from cyclonedds.pub import DataWriter  # noqa: E402
+from cyclonedds.pub import DataWriter, Publisher  # noqa: E402
 from cyclonedds.qos import Policy, Qos  # noqa: E402
-from cyclonedds.sub import DataReader  # noqa: E402
+from cyclonedds.sub import DataReader, Subscriber  # noqa: E402
 from cyclonedds.topic import Topic  # noqa: E402
 from cyclonedds.util import duration  # noqa: E402
 
@@ -52,6 +52,11 @@ class MixedMembers(IdlStruct, typename="MixedMembers"):
 class String_(IdlStruct, typename="std_msgs.msg.dds_.String_"):
     data: str
 
+
+DURABILITIES = {"volatile": Policy.Durability.Volatile, "transient-local": Policy.Durability.TransientLocal,
+                "transient": Policy.Durability.Transient, "persistent": Policy.Durability.Persistent}
+PRESENTATIONS = {"instance": Policy.PresentationAccessScope.Instance, "topic": Policy.PresentationAccessScope.Topic,
+                 "group": Policy.PresentationAccessScope.Group}
 
 TYPES = {"shape": ShapeType, "final": FinalKeyed, "mixed": MixedMembers, "string": String_}
 
@@ -97,7 +102,7 @@ def endpoint_qos(options):
     history = Policy.History.KeepAll if options.history == 0 else Policy.History.KeepLast(options.history)
     policies = [
         Policy.Reliability.Reliable(duration(seconds=10)) if options.reliability == "reliable" else Policy.Reliability.BestEffort,
-        Policy.Durability.TransientLocal if options.durability == "transient-local" else Policy.Durability.Volatile,
+        DURABILITIES[options.durability],
         history,
         Policy.DataRepresentation(use_cdrv0_representation=options.representation == 1,
                                   use_xcdrv2_representation=options.representation == 2),
@@ -105,13 +110,63 @@ def endpoint_qos(options):
     if options.role == "pub":
         # Unregistering must not dispose as well.
         policies.append(Policy.WriterDataLifecycle(autodispose=False))
-        if options.durability == "transient-local":
+        if options.durability != "volatile":
             policies.append(Policy.DurabilityService(0, history, -1, -1, -1))
     if options.deadline_ms:
         policies.append(Policy.Deadline(duration(milliseconds=options.deadline_ms)))
+    if options.latency_budget_ms:
+        policies.append(Policy.LatencyBudget(duration(milliseconds=options.latency_budget_ms)))
+    if options.lifespan_ms and options.role == "pub":
+        policies.append(Policy.Lifespan(duration(milliseconds=options.lifespan_ms)))
+    if options.separation_ms and options.role == "sub":
+        policies.append(Policy.TimeBasedFilter(duration(milliseconds=options.separation_ms)))
+    if options.destination_order == "source":
+        policies.append(Policy.DestinationOrder.BySourceTimestamp)
+    if options.max_samples:
+        policies.append(Policy.ResourceLimits(options.max_samples, -1, -1))
+    if options.manual_lease_ms:
+        policies.append(Policy.Liveliness.ManualByTopic(duration(milliseconds=options.manual_lease_ms)))
+    if options.user_data is not None:
+        policies.append(Policy.Userdata(options.user_data.encode()))
+    return Qos(*policies)
+
+
+def group_qos(options):
+    policies = []
     if options.partition is not None:
         policies.append(Policy.Partition([options.partition]))
+    if options.presentation != "default":
+        policies.append(PRESENTATIONS[options.presentation](coherent_access=True, ordered_access=True))
+    if options.group_data is not None:
+        policies.append(Policy.Groupdata(options.group_data.encode()))
     return Qos(*policies)
+
+
+def announced(qos):
+    """What a remote endpoint's policies say, in the words of the command line."""
+    def ms(policy, member, absent):
+        nanoseconds = getattr(qos[policy], member) if qos[policy] is not None else absent
+        return -1 if nanoseconds == duration(infinite=True) else nanoseconds // 1_000_000
+
+    def text(policy):
+        return qos[policy].data.decode() if qos[policy] is not None else ""
+
+    presentation = qos[Policy.PresentationAccessScope.Instance]
+    durability = qos[Policy.Durability.Volatile]
+    return {
+        "durability": next((name for name, policy in DURABILITIES.items() if policy == durability), "volatile"),
+        "presentation": "instance" if presentation is None else type(presentation).__name__.lower(),
+        "coherent": presentation is not None and presentation.coherent_access,
+        "ordered": presentation is not None and presentation.ordered_access,
+        "destination_order": "source" if qos[Policy.DestinationOrder.BySourceTimestamp] == Policy.DestinationOrder.BySourceTimestamp
+        else "reception",
+        "latency_budget_ms": ms(Policy.LatencyBudget, "budget", 0),
+        "lifespan_ms": ms(Policy.Lifespan, "lifespan", duration(infinite=True)),
+        "separation_ms": ms(Policy.TimeBasedFilter, "filter_time", 0),
+        "user_data": text(Policy.Userdata),
+        "topic_data": text(Policy.Topicdata),
+        "group_data": text(Policy.Groupdata),
+    }
 
 
 class Cyclone(common.Stack):
@@ -124,10 +179,12 @@ class Cyclone(common.Stack):
             configuration = lease + ("," + configuration if configuration else "")
         self.domain = Domain(options.domain, configuration)
         self.participant = DomainParticipant(options.domain)
-        self.topic = Topic(self.participant, options.topic, self.kind)
-        endpoint = DataWriter if options.role == "pub" else DataReader
+        of_topic = Qos() if options.topic_data is None else Qos(Policy.Topicdata(options.topic_data.encode()))
+        self.topic = Topic(self.participant, options.topic, self.kind, qos=of_topic)
+        group, endpoint = (Publisher, DataWriter) if options.role == "pub" else (Subscriber, DataReader)
+        self.group = group(self.participant, qos=group_qos(options))
         # The listener is set afterwards so that `ready` comes before `matched`.
-        self.endpoint = endpoint(self.participant, self.topic, qos=endpoint_qos(options))
+        self.endpoint = endpoint(self.group, self.topic, qos=endpoint_qos(options))
         common.emit("ready", peer="cyclonedds-python", version=version("cyclonedds"))
         self.listener = Events(loop)
         self.endpoint.set_listener(self.listener)
@@ -164,6 +221,19 @@ class Cyclone(common.Stack):
         except AttributeError:
             pass  # How cyclonedds 11.0.1 reports its time-out: a misspelt constant.
 
+    def peers(self):
+        endpoint = self.endpoint
+        if self.options.role == "pub":
+            handles, data = endpoint.get_matched_subscriptions(), endpoint.get_matched_subscription_data
+        else:
+            handles, data = endpoint.get_matched_publications(), endpoint.get_matched_publication_data
+        return [announced(data(handle).qos) for handle in handles]
+
+    def change_data(self, which, text):
+        entity, policy = {"user": (self.endpoint, Policy.Userdata), "topic": (self.topic, Policy.Topicdata),
+                          "group": (self.group, Policy.Groupdata)}[which]
+        entity.set_qos(Qos(policy(text.encode())))
+
     def _value(self, sample):
         if self.options.type == "shape":
             return common.shape_value(sample.color, sample.x, sample.y, sample.shapesize, bytes(sample.additional_payload_size))
@@ -183,7 +253,7 @@ class Cyclone(common.Stack):
     def close(self):
         """The participant goes with the process's own orderly exit below."""
         self.endpoint.set_listener(None)
-        for entity in (self.endpoint, self.topic, self.participant, self.domain):
+        for entity in (self.endpoint, self.group, self.topic, self.participant, self.domain):
             entity.__del__()
 
 

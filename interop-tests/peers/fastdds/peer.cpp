@@ -27,6 +27,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 using namespace eprosima::fastdds::dds;
 
@@ -38,6 +39,30 @@ static const char *policy_name(uint32_t id) {
       "LIFESPAN", "DURABILITY_SERVICE", "DATA_REPRESENTATION", "TYPE_CONSISTENCY_ENFORCEMENT"};
   return id < sizeof names / sizeof *names ? names[id] : "UNKNOWN";
 }
+
+// What the endpoints of others announce, by GUID: Fast DDS 2.9 tells a participant's listener only.
+class Discovered : public EndpointListener {
+ public:
+  void report() {
+    std::lock_guard<std::mutex> guard(mutex);
+    for (const auto &entry : known) {
+      char line[1024];
+      peer_json_announced(line, sizeof line, &entry.second);
+      PEER_EMIT("%s", line);
+    }
+  }
+
+ protected:
+  void seen(const Guid &guid, const peer_announced *announced) override {
+    std::lock_guard<std::mutex> guard_(mutex);
+    if (announced == nullptr) known.erase(guid);
+    else known[guid] = *announced;
+  }
+
+ private:
+  std::mutex mutex;
+  std::map<Guid, peer_announced> known;
+};
 
 class Peer : public DataWriterListener, public DataReaderListener {
  public:
@@ -80,6 +105,8 @@ class Peer : public DataWriterListener, public DataReaderListener {
 
   template <class Qos>
   void common_qos(Qos &qos) const;
+  template <class Qos>
+  void group_qos(Qos &qos) const;
   void wait_until(int64_t until);
   void take_all();
   void report_end(const SampleInfo &info);
@@ -88,6 +115,7 @@ class Peer : public DataWriterListener, public DataReaderListener {
   void write_rounds(long count);
   void end_instances(bool dispose);
   void run_commands();
+  void change_data(const char *which, const char *text);
   void report_done();
   int finish(bool timed_out);
 
@@ -100,24 +128,55 @@ class Peer : public DataWriterListener, public DataReaderListener {
   int matched = 0;
   long next_sequence = 0, samples = 0, ended = 0;
   bool quit = false;
+  Discovered discovered;
   DomainParticipant *participant = nullptr;
+  Topic *topic = nullptr;
+  Publisher *publisher = nullptr;
+  Subscriber *subscriber = nullptr;
   DataWriter *writer = nullptr;
   DataReader *reader = nullptr;
   // Fast DDS gives no key with an invalid sample: what each instance handle stands for.
   std::map<InstanceHandle_t, std::string> keys;
 };
 
+// Octets of a *_DATA policy.
+template <class Data>
+static void set_octets(Data &data, const char *text) {
+  data.data_vec(std::vector<uint8_t>(text, text + strlen(text)));
+}
+
+template <class Qos>
+void Peer::group_qos(Qos &qos) const {
+  qos.entity_factory().autoenable_created_entities = false;
+  if (options.partition != nullptr) qos.partition().push_back(options.partition);
+  if (options.group_data != nullptr) set_octets(qos.group_data(), options.group_data);
+  if (options.presentation == PEER_PRESENTATION_DEFAULT) return;
+  static const PresentationQosPolicyAccessScopeKind scopes[] = {INSTANCE_PRESENTATION_QOS, TOPIC_PRESENTATION_QOS, GROUP_PRESENTATION_QOS};
+  qos.presentation().access_scope = scopes[options.presentation - PEER_PRESENTATION_INSTANCE];
+  qos.presentation().coherent_access = qos.presentation().ordered_access = true;
+}
+
 template <class Qos>
 void Peer::common_qos(Qos &qos) const {
   qos.reliability().kind = options.reliable ? RELIABLE_RELIABILITY_QOS : BEST_EFFORT_RELIABILITY_QOS;
-  qos.durability().kind = options.transient_local ? TRANSIENT_LOCAL_DURABILITY_QOS : VOLATILE_DURABILITY_QOS;
+  static const decltype(qos.durability().kind) durabilities[] = {VOLATILE_DURABILITY_QOS, TRANSIENT_LOCAL_DURABILITY_QOS, TRANSIENT_DURABILITY_QOS, PERSISTENT_DURABILITY_QOS};
+  qos.durability().kind = durabilities[options.durability];
   qos.history().kind = options.history == 0 ? KEEP_ALL_HISTORY_QOS : KEEP_LAST_HISTORY_QOS;
   if (options.history > 0) qos.history().depth = options.history;
-  qos.resource_limits().max_samples = 0;
+  qos.resource_limits().max_samples = (int32_t)options.max_samples;
   qos.resource_limits().max_instances = 0;
   qos.resource_limits().max_samples_per_instance = 0;
   qos.resource_limits().allocated_samples = 16;
   if (options.deadline_ms > 0) qos.deadline().period = milliseconds(options.deadline_ms);
+  if (options.latency_budget_ms > 0) qos.latency_budget().duration = milliseconds(options.latency_budget_ms);
+  if (options.by_source) qos.destination_order().kind = BY_SOURCE_TIMESTAMP_DESTINATIONORDER_QOS;
+  if (options.lifespan_ms > 0) qos.lifespan().duration = milliseconds(options.lifespan_ms);
+  if (options.manual_lease_ms > 0) {
+    qos.liveliness().kind = MANUAL_BY_TOPIC_LIVELINESS_QOS;
+    qos.liveliness().lease_duration = milliseconds(options.manual_lease_ms);
+    qos.liveliness().announcement_period = milliseconds(options.manual_lease_ms / 3);
+  }
+  if (options.user_data != nullptr) set_octets(qos.user_data(), options.user_data);
   qos.endpoint().history_memory_policy = dynamic_memory();
   qos.data_sharing().off();
 }
@@ -140,33 +199,36 @@ void Peer::start() {
     discovery.leaseDuration = milliseconds(options.lease_ms);
     discovery.leaseDuration_announcementperiod = milliseconds(options.lease_ms / 3);
   }
-  participant = DomainParticipantFactory::get_instance()->create_participant(options.domain, participant_qos);
+  participant = DomainParticipantFactory::get_instance()->create_participant(options.domain, participant_qos, &discovered, StatusMask::none());
   if (participant == nullptr) peer_die(EXIT_INITIALISATION, "create_participant", "failed");
   TypeSupport type = type_of(options);
   type.register_type(participant);
-  Topic *topic = participant->create_topic(options.topic, type.get_type_name(), TOPIC_QOS_DEFAULT);
+  TopicQos topic_qos = TOPIC_QOS_DEFAULT;
+  if (options.topic_data != nullptr) set_octets(topic_qos.topic_data(), options.topic_data);
+  topic = participant->create_topic(options.topic, type.get_type_name(), topic_qos);
   if (topic == nullptr) peer_die(EXIT_INITIALISATION, "create_topic", "failed");
   DataRepresentationId_t representation = options.representation == 2 ? DataRepresentationId_t::XCDR2_DATA_REPRESENTATION : DataRepresentationId_t::XCDR_DATA_REPRESENTATION;
   // Created disabled so that `ready` is printed before the first `matched`.
   if (options.publisher) {
     PublisherQos publisher_qos = PUBLISHER_QOS_DEFAULT;
-    publisher_qos.entity_factory().autoenable_created_entities = false;
-    if (options.partition != nullptr) publisher_qos.partition().push_back(options.partition);
-    Publisher *publisher = participant->create_publisher(publisher_qos);
+    group_qos(publisher_qos);
+    publisher = participant->create_publisher(publisher_qos);
     DataWriterQos qos = DATAWRITER_QOS_DEFAULT;
     common_qos(qos);
     qos.representation().m_value.assign(1, representation);
+    qos.durability_service().history_kind = options.history == 0 ? KEEP_ALL_HISTORY_QOS : KEEP_LAST_HISTORY_QOS;
+    if (options.history > 0) qos.durability_service().history_depth = options.history;
     qos.writer_data_lifecycle().autodispose_unregistered_instances = false;
     if (options.payload > 60000) qos.publish_mode().kind = ASYNCHRONOUS_PUBLISH_MODE;
     writer = publisher->create_datawriter(topic, qos, this);
     if (writer == nullptr) peer_die(EXIT_INITIALISATION, "create_datawriter", "failed");
   } else {
     SubscriberQos subscriber_qos = SUBSCRIBER_QOS_DEFAULT;
-    subscriber_qos.entity_factory().autoenable_created_entities = false;
-    if (options.partition != nullptr) subscriber_qos.partition().push_back(options.partition);
-    Subscriber *subscriber = participant->create_subscriber(subscriber_qos);
+    group_qos(subscriber_qos);
+    subscriber = participant->create_subscriber(subscriber_qos);
     DataReaderQos qos = DATAREADER_QOS_DEFAULT;
     common_qos(qos);
+    if (options.separation_ms > 0) qos.time_based_filter().minimum_separation = milliseconds(options.separation_ms);
     reader_representation(qos).m_value.assign(1, representation);
     TopicDescription *read = topic;
     if (options.filter != nullptr) read = participant->create_contentfilteredtopic(std::string(options.topic) + "_filtered", topic, options.filter, {});
@@ -334,6 +396,23 @@ void Peer::report_done() {
   PEER_EMIT("{\"event\":\"done\"}");
 }
 
+template <class Entity, class Qos, class Data>
+static void change(Entity *entity, Qos qos, Data &(Qos::*data)(), const char *text) {
+  set_octets((qos.*data)(), text);
+  if (!succeeded(entity->set_qos(qos))) peer_die(EXIT_RUNNING, "set_qos", "failed");
+}
+
+void Peer::change_data(const char *which, const char *text) {
+  if (strcmp(which, "topic") == 0) change(topic, topic->get_qos(), static_cast<TopicDataQosPolicy &(TopicQos::*)()>(&TopicQos::topic_data), text);
+  else if (strcmp(which, "user") == 0) {
+    if (writer != nullptr) change(writer, writer->get_qos(), static_cast<UserDataQosPolicy &(DataWriterQos::*)()>(&DataWriterQos::user_data), text);
+    else change(reader, reader->get_qos(), static_cast<UserDataQosPolicy &(DataReaderQos::*)()>(&DataReaderQos::user_data), text);
+  } else {
+    if (publisher != nullptr) change(publisher, publisher->get_qos(), static_cast<GroupDataQosPolicy &(PublisherQos::*)()>(&PublisherQos::group_data), text);
+    else change(subscriber, subscriber->get_qos(), static_cast<GroupDataQosPolicy &(SubscriberQos::*)()>(&SubscriberQos::group_data), text);
+  }
+}
+
 void Peer::run_commands() {
   char command[32];
   while (options.use_stdin && !quit && peer_pop_command(&commands, command)) {
@@ -341,6 +420,10 @@ void Peer::run_commands() {
     else if (strncmp(command, "write ", 6) == 0) write_rounds(peer_number("write", command + 6)), report_done();
     else if (strcmp(command, "dispose") == 0) end_instances(true), report_done();
     else if (strcmp(command, "unregister") == 0) end_instances(false), report_done();
+    else if (strcmp(command, "peers") == 0) discovered.report(), report_done();
+    else if (strncmp(command, "user-data ", 10) == 0) change_data("user", command + 10), report_done();
+    else if (strncmp(command, "topic-data ", 11) == 0) change_data("topic", command + 11), report_done();
+    else if (strncmp(command, "group-data ", 11) == 0) change_data("group", command + 11), report_done();
     else peer_die(EXIT_ARGUMENTS, "unknown command", command);
   }
 }

@@ -1,212 +1,36 @@
 //! Our own stack as a peer. The contract is interop-tests/README.md.
 
+mod policies;
+mod values;
+
 use dds_core::condition::WaitSet;
 use dds_core::instance::InstanceHandle;
 use dds_core::qos::{
-    DataReaderQos, DataRepresentation, DataWriterQos, Deadline, DurabilityKind, Duration as DdsDuration,
-    Partition, PolicyId, PublisherQos, SubscriberQos, TopicQos,
+    DataReaderQos, DataWriterQos, Deadline, Duration as DdsDuration, GroupData, Partition, PolicyId,
+    PublisherQos, SubscriberQos, TopicData, TopicQos, UserData,
 };
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
-use dds_core::types::{DataRepresentationId, TopicType};
-use dds_core::{DataReader, DataWriter, DdsType, DomainParticipant, ParticipantConfig, Serde};
+use dds_core::types::TopicType;
+use dds_core::{
+    DataReader, DataWriter, DomainParticipant, ParticipantConfig, Publisher, Serde, Subscriber, Topic,
+};
 use interop_tests::namespace::assert_isolated;
-use interop_tests::program::{self, End, Mixed, Notice, Options, Role, Stack, TypeName, Wake};
-use serde::{Deserialize, Serialize};
+use interop_tests::program::{self, End, Notice, Options, Role, Stack, TypeName, Wake};
+use policies::{Announced, octets, partition, presentation, reader_qos, writer_qos};
 use std::process::ExitCode;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::time::Duration;
-
-#[derive(Debug, Clone, DdsType)]
-#[dds(name = "ShapeType", extensibility = "appendable")]
-struct ShapeType {
-    #[dds(key, bounded(128))]
-    color: String,
-    x: i32,
-    y: i32,
-    shapesize: i32,
-    #[dds(octet)]
-    additional_payload_size: Vec<u8>,
-}
-
-#[derive(Debug, Clone, DdsType)]
-#[dds(name = "FinalKeyed", extensibility = "final")]
-struct FinalKeyed {
-    #[dds(key)]
-    id: i32,
-    x: i32,
-    ratio: f64,
-    label: String,
-}
-
-#[derive(Debug, Clone, DdsType)]
-#[dds(name = "MixedMembers", extensibility = "final")]
-struct MixedMembers {
-    flag: bool,
-    wide: i64,
-    #[dds(octet)]
-    small: u8,
-    ratio: f64,
-    narrow: i16,
-    count: u32,
-    fraction: f32,
-    text: String,
-    numbers: Vec<i32>,
-    triple: [i32; 3],
-}
-
-#[derive(Debug, Clone, DdsType)]
-#[dds(name = "std_msgs::msg::dds_::String_", extensibility = "final")]
-struct Text {
-    data: String,
-}
-
-/// MixedMembers as a serde type: announced under the same name, in our own representation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct SerdeMixed {
-    wide: i64,
-    text: String,
-    numbers: Vec<i32>,
-}
-
-/// String_ as a serde type.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct SerdeText(String);
-
-/// How a type's values are made and printed.
-trait Value: TopicType {
-    /// The name it is announced under.
-    fn announced_name() -> String {
-        Self::type_name().into_owned()
-    }
-    fn make(options: &Options, i: u64, k: u64) -> Self;
-    fn json(&self) -> String;
-    fn key_json(key: &Self::Key) -> String;
-}
-
-impl Value for ShapeType {
-    fn make(options: &Options, i: u64, k: u64) -> Self {
-        let (x, y, shapesize) = (i as i32, (2 * i + k) as i32, (i + 1) as i32);
-        let additional_payload_size = program::payload(options, i, k);
-        ShapeType { color: program::color(options, k), x, y, shapesize, additional_payload_size }
-    }
-
-    fn json(&self) -> String {
-        program::shape_json(&self.color, self.x, self.y, self.shapesize, &self.additional_payload_size)
-    }
-
-    fn key_json(key: &Self::Key) -> String {
-        program::shape_key_json(&key.color)
-    }
-}
-
-impl Value for FinalKeyed {
-    fn make(_: &Options, i: u64, k: u64) -> Self {
-        let (id, x, ratio, label) = program::keyed(i, k);
-        FinalKeyed { id, x, ratio, label }
-    }
-
-    fn json(&self) -> String {
-        program::keyed_json(self.id, self.x, self.ratio, &self.label)
-    }
-
-    fn key_json(key: &Self::Key) -> String {
-        program::keyed_key_json(key.id)
-    }
-}
-
-impl Value for MixedMembers {
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        let Mixed { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } =
-            program::mixed(i);
-        MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple }
-    }
-
-    fn json(&self) -> String {
-        let MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } =
-            self.clone();
-        program::mixed_json(&Mixed {
-            flag,
-            wide,
-            small,
-            ratio,
-            narrow,
-            count,
-            fraction,
-            text,
-            numbers,
-            triple,
-        })
-    }
-
-    fn key_json((): &()) -> String {
-        "{}".to_owned()
-    }
-}
-
-impl Value for Text {
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        Text { data: program::text(i) }
-    }
-
-    fn json(&self) -> String {
-        program::text_json(&self.data)
-    }
-
-    fn key_json((): &()) -> String {
-        "{}".to_owned()
-    }
-}
-
-impl Value for Serde<SerdeMixed> {
-    fn announced_name() -> String {
-        MixedMembers::announced_name()
-    }
-
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        let Mixed { wide, text, numbers, .. } = program::mixed(i);
-        Serde(SerdeMixed { wide, text, numbers })
-    }
-
-    fn json(&self) -> String {
-        format!(
-            "{{\"wide\":{},\"text\":{},\"numbers\":{:?}}}",
-            self.wide,
-            program::quoted(&self.text),
-            self.numbers
-        )
-    }
-
-    fn key_json((): &()) -> String {
-        "{}".to_owned()
-    }
-}
-
-impl Value for Serde<SerdeText> {
-    fn announced_name() -> String {
-        Text::announced_name()
-    }
-
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        Serde(SerdeText(program::text(i)))
-    }
-
-    fn json(&self) -> String {
-        program::text_json(&self.0.0)
-    }
-
-    fn key_json((): &()) -> String {
-        "{}".to_owned()
-    }
-}
+use values::{FinalKeyed, MixedMembers, SerdeMixed, SerdeText, ShapeType, Text, Value};
 
 enum Endpoint<T: TopicType> {
-    Writer(DataWriter<T>),
-    Reader(DataReader<T>),
+    Writer(DataWriter<T>, Publisher),
+    Reader(DataReader<T>, Subscriber),
 }
 
 struct Own<T: TopicType> {
     options: Options,
+    topic: Topic<T>,
     endpoint: Endpoint<T>,
     /// Tells the waiting thread that the statuses have been looked at.
     seen: SyncSender<()>,
@@ -215,8 +39,8 @@ struct Own<T: TopicType> {
 impl<T: Value> Own<T> {
     fn writer(&self) -> Result<&DataWriter<T>, String> {
         match &self.endpoint {
-            Endpoint::Writer(writer) => Ok(writer),
-            Endpoint::Reader(_) => Err("a subscriber does not write".to_owned()),
+            Endpoint::Writer(writer, _) => Ok(writer),
+            Endpoint::Reader(..) => Err("a subscriber does not write".to_owned()),
         }
     }
 }
@@ -242,22 +66,22 @@ impl<T: Value> Stack for Own<T> {
     fn set(&mut self, policy: &str, value: &str) -> Result<(), String> {
         let period = || value.parse().map(DdsDuration::from_millis).map(Deadline).map_err(text);
         match (&self.endpoint, policy) {
-            (Endpoint::Writer(writer), "partition") => {
+            (Endpoint::Writer(writer, _), "partition") => {
                 let qos =
                     PublisherQos { partition: Partition(vec![value.to_owned()]), ..writer.publisher().qos() };
                 writer.publisher().set_qos(qos)
             }
-            (Endpoint::Reader(reader), "partition") => {
+            (Endpoint::Reader(reader, _), "partition") => {
                 let qos = SubscriberQos {
                     partition: Partition(vec![value.to_owned()]),
                     ..reader.subscriber().qos()
                 };
                 reader.subscriber().set_qos(qos)
             }
-            (Endpoint::Writer(writer), "deadline-ms") => {
+            (Endpoint::Writer(writer, _), "deadline-ms") => {
                 writer.set_qos(DataWriterQos { deadline: period()?, ..writer.qos() })
             }
-            (Endpoint::Reader(reader), "deadline-ms") => {
+            (Endpoint::Reader(reader, _), "deadline-ms") => {
                 reader.set_qos(DataReaderQos { deadline: period()?, ..reader.qos() })
             }
             _ => return Err(format!("no such policy: {policy}")),
@@ -265,8 +89,57 @@ impl<T: Value> Stack for Own<T> {
         .map_err(text)
     }
 
+    fn peers(&mut self) -> Result<Vec<String>, String> {
+        Ok(match &self.endpoint {
+            Endpoint::Writer(writer, _) => {
+                let handles = writer.matched_subscriptions().into_iter();
+                handles
+                    .filter_map(|handle| writer.matched_subscription_data(handle).ok())
+                    .map(|data| Announced::from(&data.qos).json())
+                    .collect()
+            }
+            Endpoint::Reader(reader, _) => {
+                let handles = reader.matched_publications().into_iter();
+                handles
+                    .filter_map(|handle| reader.matched_publication_data(handle).ok())
+                    .map(|data| Announced::from(&data.qos).json())
+                    .collect()
+            }
+        })
+    }
+
+    fn change_data(&mut self, which: &str, octets: &str) -> Result<(), String> {
+        let octets = octets.as_bytes().to_vec();
+        match (which, &self.endpoint) {
+            ("topic", _) => self
+                .topic
+                .set_qos(TopicQos { topic_data: TopicData(octets), ..TopicQos::clone(&self.topic.qos()) }),
+            ("user", Endpoint::Writer(writer, _)) => {
+                writer.set_qos(DataWriterQos { user_data: UserData(octets), ..writer.qos() })
+            }
+            ("user", Endpoint::Reader(reader, _)) => {
+                reader.set_qos(DataReaderQos { user_data: UserData(octets), ..reader.qos() })
+            }
+            (_, Endpoint::Writer(_, publisher)) => {
+                publisher.set_qos(PublisherQos { group_data: GroupData(octets), ..publisher.qos() })
+            }
+            (_, Endpoint::Reader(_, subscriber)) => {
+                subscriber.set_qos(SubscriberQos { group_data: GroupData(octets), ..subscriber.qos() })
+            }
+        }
+        .map_err(text)
+    }
+
+    fn coherent(&mut self, begin: bool) -> Result<(), String> {
+        let Endpoint::Writer(_, publisher) = &self.endpoint else {
+            return Err("a subscriber writes no sets".to_owned());
+        };
+        if begin { publisher.begin_coherent_changes() } else { publisher.end_coherent_changes() }
+            .map_err(text)
+    }
+
     fn wait_for_acknowledgments(&mut self) {
-        if let Endpoint::Writer(writer) = &self.endpoint
+        if let Endpoint::Writer(writer, _) = &self.endpoint
             && let Err(error) = writer.wait_for_acknowledgments(DdsDuration::from_secs(10))
         {
             program::emit("log", &format!("\"message\":{}", program::quoted(&text(error))));
@@ -276,7 +149,7 @@ impl<T: Value> Stack for Own<T> {
     fn poll(&mut self) -> Vec<Notice> {
         let mut notices = Vec::new();
         match &self.endpoint {
-            Endpoint::Writer(writer) => {
+            Endpoint::Writer(writer, _) => {
                 notices.push(Notice::Matched(u64::from(writer.publication_matched_status().current_count)));
                 let status = writer.offered_incompatible_qos_status();
                 notices.extend(incompatible(status.total_count_change, status.last_policy_id));
@@ -287,7 +160,9 @@ impl<T: Value> Stack for Own<T> {
                     notices.push(Notice::Other("liveliness_lost", String::new()));
                 }
             }
-            Endpoint::Reader(reader) => {
+            Endpoint::Reader(reader, subscriber) => {
+                // Without access scope GROUP it has no effect.
+                let _access = subscriber.access().ok();
                 notices.push(Notice::Matched(u64::from(reader.subscription_matched_status().current_count)));
                 let status = reader.requested_incompatible_qos_status();
                 notices.extend(incompatible(status.total_count_change, status.last_policy_id));
@@ -336,43 +211,13 @@ fn incompatible(change: u32, policy: Option<PolicyId>) -> Option<Notice> {
     })
 }
 
-fn writer_qos<T: Value>(options: &Options) -> DataWriterQos {
-    let mut qos = DataWriterQos::default();
-    qos.writer_data_lifecycle.autodispose_unregistered_instances = false;
-    qos.data_representation = representation::<T>(options);
-    qos
-}
-
-fn reader_qos<T: Value>(options: &Options) -> DataReaderQos {
-    DataReaderQos { data_representation: representation::<T>(options), ..DataReaderQos::default() }
-}
-
-fn representation<T: Value>(options: &Options) -> DataRepresentation {
-    let asked =
-        if options.representation == 2 { DataRepresentationId::XCDR2 } else { DataRepresentationId::XCDR };
-    // Serde types have one representation, whatever was asked for.
-    let has = T::representations().contains(&asked);
-    DataRepresentation(if has { vec![asked] } else { T::representations().to_vec() })
-}
-
 /// The builder calls that writers and readers have in common.
 macro_rules! configured {
     ($builder:expr, $options:expr) => {{
         let mut builder = $builder;
         builder = if $options.reliable { builder.reliable() } else { builder.best_effort() };
-        builder = if $options.history == 0 {
-            builder.keep_all()
-        } else {
-            builder.keep_last($options.history as u32)
-        };
-        if $options.transient_local {
-            builder = builder.durability(DurabilityKind::TransientLocal);
-        }
         if $options.deadline_ms > 0 {
             builder = builder.deadline(DdsDuration::from_millis($options.deadline_ms));
-        }
-        if let Some(partition) = &$options.partition {
-            builder = builder.partition(partition);
         }
         builder.build().map_err(text)?
     }};
@@ -386,19 +231,23 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         config.announcement_period = DdsDuration::from_millis(options.lease_ms / 4);
     }
     let participant = DomainParticipant::builder(options.domain).config(config).build().map_err(text)?;
-    let topic = participant
-        .create_topic_as::<T>(&options.topic, &T::announced_name(), TopicQos::default())
-        .map_err(text)?;
+    let topic_qos = TopicQos { topic_data: TopicData(octets(&options.topic_data)), ..TopicQos::default() };
+    let topic =
+        participant.create_topic_as::<T>(&options.topic, &T::announced_name(), topic_qos).map_err(text)?;
+    let (partition, presentation) = (partition(options), presentation(options));
+    let group_data = GroupData(octets(&options.group_data));
     let (endpoint, condition, _handle): (_, _, InstanceHandle) = match options.role {
         Role::Publisher => {
-            let writer = configured!(
-                topic.writer().qos(writer_qos::<T>(options)).max_blocking_time(DdsDuration::from_secs(10)),
-                options
-            );
+            let qos = PublisherQos { partition, presentation, group_data, ..PublisherQos::default() };
+            let publisher = participant.create_publisher(qos).map_err(text)?;
+            let builder = topic.writer().publisher(&publisher).qos(writer_qos::<T>(options));
+            let writer = configured!(builder.max_blocking_time(DdsDuration::from_secs(10)), options);
             let (condition, handle) = (writer.status_condition(), writer.instance_handle());
-            (Endpoint::Writer(writer), condition, handle)
+            (Endpoint::Writer(writer, publisher), condition, handle)
         }
         Role::Subscriber => {
+            let qos = SubscriberQos { partition, presentation, group_data, ..SubscriberQos::default() };
+            let subscriber = participant.create_subscriber(qos).map_err(text)?;
             let builder = match &options.filter {
                 None => topic.reader(),
                 Some(filter) => {
@@ -406,9 +255,10 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
                     topic.content_filtered(&name, filter, [""; 0]).map_err(text)?.reader()
                 }
             };
-            let reader = configured!(builder.qos(reader_qos::<T>(options)), options);
+            let builder = builder.subscriber(&subscriber).qos(reader_qos::<T>(options));
+            let reader = configured!(builder, options);
             let (condition, handle) = (reader.status_condition(), reader.instance_handle());
-            (Endpoint::Reader(reader), condition, handle)
+            (Endpoint::Reader(reader, subscriber), condition, handle)
         }
     };
     condition.set_enabled_statuses(StatusMask::ALL);
@@ -423,7 +273,7 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         {}
     });
     let ready = format!("\"peer\":\"own\",\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
-    Ok((Own { options: options.clone(), endpoint, seen }, ready))
+    Ok((Own { options: options.clone(), topic, endpoint, seen }, ready))
 }
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@ mod common;
 
 use common::Domain;
 use dds_core::{
-    DdsType,
+    DdsType, ParticipantConfig,
     error::{DdsError, ReturnCode},
     qos::{Duration, UserData},
     sample::{InstanceState, SampleValue},
@@ -176,4 +176,40 @@ fn endpoints_of_ros_topics_tell_their_type_hash() {
     reader.wait_matched(1, SOON).unwrap();
     let publication = reader.matched_publication_data(reader.matched_publications()[0]).unwrap();
     assert_eq!(publication.qos.user_data.0, expected);
+}
+
+#[test]
+fn the_type_of_a_topic_is_asked_of_who_writes_it() {
+    let domain = Domain::new(0);
+    let (ours, theirs) = (domain.participant(), domain.participant());
+    let missing = theirs.discover_type("Reading", Duration::from_millis(1)).unwrap_err();
+    assert!(matches!(missing, DdsError::Timeout { operation: "discover_type", .. }), "{missing}");
+    let writer = ours.topic::<Reading>("Reading").unwrap().writer().reliable().build().unwrap();
+    let found = theirs.discover_type("Reading", SOON).unwrap();
+    assert_eq!(found, DynamicType::of::<Reading>().unwrap());
+
+    // What a topic of that type announces is looked up in its turn.
+    let again = theirs.dynamic_topic("Again", &found).unwrap().writer().build().unwrap();
+    assert_eq!(ours.discover_type("Again", SOON).unwrap(), found);
+    drop(again);
+
+    let reader = theirs.dynamic_topic("Reading", &found).unwrap().reader().reliable().build().unwrap();
+    writer.wait_matched(1, SOON).unwrap();
+    writer.write(&reading(7)).unwrap();
+    reader.wait_for_data(SOON).unwrap();
+    let sample = reader.take_next_sample().unwrap().unwrap();
+    assert_eq!(sample.data(), Some(&dynamic(&reading(7))));
+}
+
+#[test]
+fn a_type_that_nobody_announces_is_not_discovered() {
+    let domain = Domain::new(0);
+    let config = ParticipantConfig { announce_types: false, ..domain.config() };
+    let silent = domain.builder().config(config).build().unwrap();
+    let theirs = domain.participant();
+    let _writer = silent.topic::<Reading>("Reading").unwrap().writer().build().unwrap();
+    theirs.find_topic::<Reading>("Reading", SOON).unwrap();
+    let refused = theirs.discover_type("Reading", Duration::from_millis(1)).unwrap_err();
+    assert_eq!(refused.return_code(), ReturnCode::PreconditionNotMet);
+    assert!(refused.to_string().contains("does not say what its type consists of"), "{refused}");
 }

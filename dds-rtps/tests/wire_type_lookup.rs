@@ -8,6 +8,7 @@ use dds_rtps::{
     message::SampleIdentity,
     structure::{Guid, GuidPrefix, SequenceNumber},
 };
+use dds_types::dynamic::DynamicType;
 use dds_types::type_object::{EquivalenceHash, EquivalenceKind, TypeIdentifier, TypeRegistry};
 
 fn bytes(hex: &str) -> Vec<u8> {
@@ -61,6 +62,28 @@ fn a_reply_of_cyclone_dds_brings_what_its_identifier_names() {
     let mut registry = TypeRegistry::default();
     registry.insert(types).unwrap();
     assert!(registry.get(&longer()).is_some());
+}
+
+/// What Fast DDS 3.2.2, in a node of ROS 2 Kilted, answered us: the complete object of `std_msgs/msg/String`.
+#[test]
+fn a_reply_of_fast_dds_brings_what_its_identifier_names() {
+    let reply = "
+        00070000 01ddbec9611ff0dfa9c9bc9c 000300c3 c9a9df00 01009cbc 00000000
+        8c000000 d3528201 84000000 00000000 7c000000 d14a8052 67000000 01000000
+        f2c3da80d638e91b9fad0a6b765cc2 00 4f000000 f2510100 25000000 00000000 1d000000
+        7374645f6d7367733a3a6d73673a3a6464735f3a3a537472696e675f00 000000 1b000000 01000000
+        13000000 00000000 01007000 05000000 6461746100 000000 77658e5b 04000000 00000000";
+    let TypeLookupResult::Types { types, .. } = TypeLookupReply::decode(&bytes(reply)).unwrap().result else {
+        panic!()
+    };
+    let [(id, _)] = &types[..] else { panic!() };
+    let id = id.clone();
+    assert_eq!(id.to_string(), "complete c3da80d638e91b9fad0a6b765cc2");
+    let mut registry = TypeRegistry::default();
+    registry.insert(types).unwrap();
+    let object = |id: &TypeIdentifier| registry.get(id).map(|object| &**object);
+    let message = DynamicType::from_type_objects(&id, object).unwrap();
+    assert_eq!(message.name(), Some("std_msgs::msg::dds_::String_"));
 }
 
 /// Members of mutable structures may say their length once or twice (XTypes 1.3 §7.4.3.4.2): else these are

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use crate::paths;
-use crate::session::{ARRIVE, Bench, MATCH, Options, Side, compare, same};
+use crate::process::Event;
+use crate::session::{ARRIVE, Bench, MATCH, Options, Side, compare, same, values};
 use crate::shapes::terminal::{Command, Terminal};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -91,8 +92,8 @@ fn write_and_leave(
 }
 
 fn receive(subscriber: &Side, count: usize) -> Result<Vec<Value>, Failure> {
-    let enough = || (subscriber.received().len() >= count).then_some(());
-    let waited = subscriber.process.wait_for(&format!("{count} samples"), ARRIVE, |_| enough());
+    let enough = |events: &[Event]| (values(events, "sample").len() >= count).then_some(());
+    let waited = subscriber.process.wait_for(&format!("{count} samples"), ARRIVE, enough);
     match waited {
         Ok(()) => Ok(subscriber.received()),
         Err(Failure::Timeout(text)) => {
@@ -161,7 +162,8 @@ pub(super) fn beside(bench: &Bench) -> Result<String, Failure> {
     publisher.leave()?;
     service.expect("15 served")?;
     // Who was served by the writer is not served again; who comes now is.
-    let more = late.process.wait_for("a sixteenth", QUIET, |_| (late.received().len() > 15).then_some(()));
+    let sixteenth = |events: &[Event]| (values(events, "sample").len() > 15).then_some(());
+    let more = late.process.wait_for("a sixteenth", QUIET, sixteenth);
     if more.is_ok() {
         let extra = late.received().pop().unwrap_or_default();
         let twice = if sent.iter().any(|value| same(value, &extra)) { "twice" } else { "unexpected" };

@@ -153,7 +153,13 @@ fn rounds_of_participants(rounds: u32) {
             factory.delete_participant(&participant).unwrap();
         }
     };
-    let gone = || neighbour.discovered_participants().is_empty();
+    // What neighbours share goes a moment after they are seen to go.
+    let alone = resources();
+    let gone = || {
+        let now = resources();
+        neighbour.discovered_participants().is_empty()
+            && (now.threads, now.descriptors) == (alone.threads, alone.descriptors)
+    };
     crowd("participants", &|| neighbour.discovered_participants().len());
     (0..20).for_each(round);
     settle(&gone);

@@ -85,12 +85,18 @@ impl TypeMatcher {
             Some(dynamic) => TypeObjects::of_dynamic(dynamic.dynamic_type()),
             None => TypeObjects::of((support.type_description)()?),
         };
+        let name = (support.type_name)();
         let made = types.and_then(|types| {
             self.registry.lock().insert_own(&types);
-            types.information()?.to_bytes()
+            if !types.is_widely_known() {
+                tracing::debug!(
+                    "{name} is not announced: it has members whose kind crashes Cyclone DDS 0.10"
+                );
+                return Ok(None);
+            }
+            types.information()?.to_bytes().map(Some)
         });
-        let name = (support.type_name)();
-        made.inspect_err(|error| tracing::warn!("{name} has no type object: {error}")).ok()
+        made.inspect_err(|error| tracing::warn!("{name} has no type object: {error}")).ok().flatten()
     }
 
     /// Whether the writer's type is assignable to the reader's; `None` where one of them says nothing of it.

@@ -17,7 +17,7 @@ use super::information::{TypeIdentifierWithDependencies, TypeIdentifierWithSize,
 use super::source::{Described, InGraph, Member, Outline, Shape, Source};
 use crate::cdr::{EncodeError, EncodeErrorKind};
 use crate::dynamic::DynamicType;
-use crate::type_description::TypeDescription;
+use crate::type_description::{PrimitiveKind, TypeDescription};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -89,6 +89,18 @@ impl TypeObjects {
         &self.entries
     }
 
+    /// Whether the type is made of what every implementation knows that reads type objects at all: no 8-bit
+    /// integers, wide characters, wide strings or maps. Cyclone DDS 0.10 ends with a segmentation fault when
+    /// it is told of a type with one of these.
+    #[must_use]
+    pub fn is_widely_known(&self) -> bool {
+        let mut known = is_widely_known(&self.complete);
+        for entry in &self.entries {
+            entry.complete.for_each_type(|member| known &= is_widely_known(member));
+        }
+        known
+    }
+
     /// What endpoints of the type announce.
     ///
     /// # Errors
@@ -103,6 +115,21 @@ impl TypeObjects {
             minimal: with_dependencies(&self.minimal, minimal),
             complete: with_dependencies(&self.complete, complete),
         })
+    }
+}
+
+fn is_widely_known(identifier: &TypeIdentifier) -> bool {
+    let mut rest = identifier;
+    loop {
+        rest = match rest {
+            TypeIdentifier::Primitive(kind) => {
+                return !matches!(kind, PrimitiveKind::Int8 | PrimitiveKind::UInt8 | PrimitiveKind::Char16);
+            }
+            TypeIdentifier::String16 { .. } | TypeIdentifier::Map(_) => return false,
+            TypeIdentifier::Sequence(sequence) => &sequence.element,
+            TypeIdentifier::Array(array) => &array.element,
+            _ => return true,
+        };
     }
 }
 

@@ -323,3 +323,34 @@ fn nesting_and_counts_are_bounded() {
     let dimensions = [0x91, 0xf3, 1, 0, 0xff, 0xff, 0xff, 0xff, 4];
     assert!(from_bytes::<TypeIdentifier>(&dimensions).is_err());
 }
+
+#[derive(DdsType)]
+struct Octets {
+    #[dds(octet)]
+    data: Vec<u8>,
+    names: Vec<[String; 2]>,
+}
+
+#[derive(DdsType)]
+struct SmallIntegers {
+    inner: Vec<[u8; 2]>,
+}
+
+#[derive(DdsType)]
+struct HoldsThem {
+    held: Option<SmallIntegers>,
+}
+
+#[derive(DdsType)]
+struct Map {
+    entries: std::collections::BTreeMap<i32, f64>,
+}
+
+#[test]
+fn kinds_that_not_everybody_survives_are_found_however_deep() {
+    let known = |description| TypeObjects::of(description).unwrap().is_widely_known();
+    assert!(known(&Octets::DESCRIPTION));
+    assert!(!known(&SmallIntegers::DESCRIPTION));
+    assert!(!known(&HoldsThem::DESCRIPTION));
+    assert!(!known(&Map::DESCRIPTION));
+}

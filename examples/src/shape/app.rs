@@ -79,10 +79,8 @@ fn entities(options: &ShapeOptions) -> DdsResult<(DomainParticipant, Vec<Topic<S
         transport: if options.loopback_only { UdpConfig::loopback_only() } else { default.transport },
         announcement_period: options.announcement_period.map_or(default.announcement_period, Into::into),
         fragment_size: options.fragment_size.unwrap_or(default.fragment_size),
-        // What is tested is what goes over the wire, between programs whose payload is of `octet` or of `uint8`: to
-        // XTypes these are different types.
+        // What is tested is what goes over the wire.
         shared_memory: false,
-        announce_types: false,
         // The publisher itself waits for acknowledgements.
         linger: Duration::ZERO.into(),
         ..default

@@ -4,9 +4,11 @@
 
 #ifdef FASTDDS_3
 #include "types_3.hpp"
+#include "endpoints_3.hpp"
 #include "types_object_3.hpp"
 #else
 #include "types_2.hpp"
+#include "endpoints_2.hpp"
 #include "interopTypeObject.h"
 #endif
 

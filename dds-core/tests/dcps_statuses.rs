@@ -6,7 +6,7 @@ use std::{net::UdpSocket, time::Duration};
 
 use common::{Domain, PATIENCE, Reading, next, reading, take_data};
 use dds_core::{
-    DataReader, DataWriter, DomainParticipant,
+    DataReader, DataWriter, DdsType, DomainParticipant,
     condition::{StatusCondition, WaitSet},
     instance::InstanceHandle,
     qos::{Limit, LivelinessKind, PolicyId, ResourceLimits},
@@ -92,16 +92,22 @@ fn incompatible_qos_is_told_to_both_sides_with_every_policy() {
     assert!(writer.matched_subscriptions().is_empty() && strict.matched_publications().is_empty());
 }
 
+#[derive(DdsType, Clone, Debug, PartialEq)]
+struct Reference {
+    #[dds(key)]
+    name: String,
+}
+
 #[test]
 fn a_topic_of_another_type_is_inconsistent_on_both_sides() {
     let (one, two) = pair();
     let here = one.topic::<Reading>("Type").unwrap();
-    let there = two.create_topic_as::<Reading>("Type", "Another", Default::default()).unwrap();
+    let there = two.topic::<Reference>("Type").unwrap();
     let _writer = here.writer().build().unwrap();
     let _reader = there.reader().build().unwrap();
-    for topic in [&here, &there] {
-        wait_for(&topic.status_condition(), StatusMask::INCONSISTENT_TOPIC);
-        let status = topic.inconsistent_topic_status();
+    wait_for(&here.status_condition(), StatusMask::INCONSISTENT_TOPIC);
+    wait_for(&there.status_condition(), StatusMask::INCONSISTENT_TOPIC);
+    for status in [here.inconsistent_topic_status(), there.inconsistent_topic_status()] {
         assert_eq!((status.total_count, status.total_count_change), (1, 1));
     }
 }

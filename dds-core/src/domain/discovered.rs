@@ -147,7 +147,7 @@ impl DomainParticipant {
     /// let topic = participant.dynamic_topic("Square", &square)?;
     /// let reader = participant.create_subscriber(Default::default())?.create_reader(&topic, Default::default())?;
     /// # let _ = reader;
-    /// # Ok::<(), dds_core::DdsError>(())
+    /// # Ok::<(), dds_core::error::DdsError>(())
     /// ```
     ///
     /// # Errors

@@ -246,7 +246,7 @@ pub static SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "service_transient",
         about: "what a TRANSIENT writer left is served by our durability service to a late TRANSIENT reader",
-        quick: true,
+        quick: false,
         policies: true,
         topology: TopologyKind::Loopback,
         run: durability::transient,

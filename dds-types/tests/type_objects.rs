@@ -349,8 +349,8 @@ struct Map {
 #[test]
 fn kinds_that_not_everybody_survives_are_found_however_deep() {
     let known = |description| TypeObjects::of(description).unwrap().is_widely_known();
-    assert!(known(&Octets::DESCRIPTION));
-    assert!(!known(&SmallIntegers::DESCRIPTION));
-    assert!(!known(&HoldsThem::DESCRIPTION));
-    assert!(!known(&Map::DESCRIPTION));
+    assert!(known(Octets::DESCRIPTION));
+    assert!(!known(SmallIntegers::DESCRIPTION));
+    assert!(!known(HoldsThem::DESCRIPTION));
+    assert!(!known(Map::DESCRIPTION));
 }

@@ -41,7 +41,7 @@ mod new {
         pub sensor: u32,
         pub value: f64,
         #[dds(default_value = 42)]
-        pub quality: u8,
+        pub quality: u16,
     }
 }
 

@@ -328,16 +328,7 @@ impl Runtime {
         }
         let Some(address) = destination.socket_address() else { return };
         let result = with_pieces(datagram.pieces(), |pieces| {
-            let mut result = self.transport.send(address, pieces, options);
-            // A full socket buffer drains within the time of a few system calls.
-            for _ in 0..100 {
-                if !matches!(result, Err(SendError::WouldBlock)) {
-                    break;
-                }
-                thread::yield_now();
-                result = self.transport.send(address, pieces, options);
-            }
-            result
+            insistently(|| self.transport.send(address, pieces, options))
         });
         match result {
             Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
@@ -347,6 +338,24 @@ impl Runtime {
             }
         };
     }
+}
+
+/// Attempts to send where there is no room before the message is lost. A full socket buffer drains within the
+/// time of a few system calls, and whoever takes from full memory gets the processor in between, on a host
+/// with a single one too.
+const ATTEMPTS: u32 = 100;
+
+/// Calls `send` until there is room, or there have been enough attempts.
+fn insistently<R>(mut send: impl FnMut() -> Result<R, SendError>) -> Result<R, SendError> {
+    let mut result = send();
+    for _ in 0..ATTEMPTS {
+        if !matches!(result, Err(SendError::WouldBlock)) {
+            break;
+        }
+        thread::yield_now();
+        result = send();
+    }
+    result
 }
 
 /// Calls `send` with the pieces of a message, or with all in one piece where they are too many.

@@ -4,7 +4,6 @@ use std::{
     any::Any,
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering},
-    thread,
 };
 
 use dds_rtps::{
@@ -21,12 +20,8 @@ use dds_transport::{
 };
 use parking_lot::Mutex;
 
-use super::{Runtime, reception::DATAGRAMS_PER_TURN, with_pieces};
+use super::{Runtime, insistently, reception::DATAGRAMS_PER_TURN, with_pieces};
 use crate::engine::{Burst, Engine, NotShared, WritableMemory};
-
-/// Attempts to put a message into full memory before it is lost. Whoever receives gets the processor in
-/// between, on a host with a single one too.
-const ATTEMPTS: u32 = 100;
 
 /// Whether and how memory is shared.
 pub(super) struct Sharing {
@@ -230,19 +225,6 @@ fn send_tail_by_reference(
     with_pieces(datagram.pieces_before_tail(), |pieces| {
         insistently(|| memory.send_lent(way, name, pieces, message, range.clone()))
     })
-}
-
-/// Tries again while the memory is full, a limited number of times.
-fn insistently<R>(mut send: impl FnMut() -> Result<R, SendError>) -> Result<R, SendError> {
-    let mut result = send();
-    for _ in 0..ATTEMPTS {
-        if !matches!(result, Err(SendError::WouldBlock)) {
-            break;
-        }
-        thread::yield_now();
-        result = send();
-    }
-    result
 }
 
 /// A payload in the making.

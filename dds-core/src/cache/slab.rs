@@ -91,11 +91,6 @@ pub(super) struct Link {
 impl Link {
     pub(super) const UNLINKED: Self = Self { previous: NOWHERE, next: NOWHERE, linked: false };
 
-    /// The neighbour behind, which may be [`NOWHERE`].
-    pub(super) const fn next(self) -> Place {
-        self.next
-    }
-
     pub(super) const fn is_linked(self) -> bool {
         self.linked
     }

@@ -81,8 +81,9 @@ impl ReaderCache {
         self.offer_named(now, &mut change.clone(), None)
     }
 
-    /// As [`ReaderCache::offer`], but for that the payload of an accepted change is taken. An instance that is new gets the handle `name`, which no other instance
-    /// here may have. Cheapest when it is the largest so far.
+    /// As [`ReaderCache::offer`], but for that the payload of an accepted change is taken. An instance that is
+    /// new gets the handle `name`, which no other instance here may have. Cheapest when it is the largest so
+    /// far.
     pub fn offer_named(
         &mut self,
         now: Now,

@@ -4,10 +4,7 @@ use std::cmp::Ordering;
 
 use dds_rtps::payload::Payload;
 
-use super::{
-    ReaderCache, StateCounts,
-    entries::{ARRIVAL, OF_INSTANCE},
-};
+use super::{ReaderCache, StateCounts, entries::OF_INSTANCE};
 use crate::{
     cache::slab::{self, List, NOWHERE, Place},
     instance::InstanceHandle,
@@ -198,13 +195,14 @@ impl ReaderCache {
             rank -= 1;
             let mut info = self.describe(place);
             info.sample_rank = rank;
+            let next = self.next_overall(place, false);
             let stored = self.samples.remove(place);
             info.generation_rank = newest.wrapping_sub(stored.generation());
             self.lifespans.cancel(place);
             if self.settings.by_source_timestamp && stored.is_valid() {
                 self.raise_floor(instance_place, stored.sample.source_order());
             }
-            place = stored.links[ARRIVAL].next();
+            place = next;
             out.push(CachedSample { info, payload: stored.sample.payload, content: stored.sample.content });
         }
         self.arrival = List::EMPTY;

@@ -1,5 +1,8 @@
 //! Typed readers (DDS 1.4 §2.2.2.5.3).
 
+mod conditions;
+mod statuses;
+
 use std::{
     any::TypeId,
     marker::PhantomData,
@@ -11,7 +14,7 @@ use std::{
 
 use dds_qos::{AccessScope, DataReaderQos, Duration, SubscriptionQos};
 use dds_rtps::{
-    discovery::{PublicationData, SubscriptionData},
+    discovery::SubscriptionData,
     reader::{ReaderConfig, StatefulReader},
     structure::{EntityId, EntityKind, Guid},
     time::Now,
@@ -26,22 +29,15 @@ use super::{
     topic::WeakTopic,
 };
 use crate::{
-    cache::{CachedSample, CollectionOrder, Content, InstanceSelector, ReaderCache, Selector},
-    condition::{
-        QueryCondition, QueryPredicate, ReadCondition, SampleSource, SqlQuery, StatusCondition,
-        WeakReadCondition,
-    },
+    cache::{CachedSample, CollectionOrder, InstanceSelector, ReaderCache, Selector},
+    condition::WeakReadCondition,
     content_filter::SampleFilter,
     engine::{Engine, Observer, Presenter, ReaderEndpoint, ReaderState, SubscriberGroup},
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
     sample::{DataState, Sample},
-    status::{
-        LivelinessChangedStatus, ReaderStatuses, RequestedDeadlineMissedStatus,
-        RequestedIncompatibleQosStatus, SampleLostStatus, SampleRejectedStatus, StatusMask,
-        SubscriptionMatchedStatus,
-    },
+    status::StatusMask,
     type_support::TypeSupport,
 };
 
@@ -694,129 +690,6 @@ impl<T: TopicType> DataReader<T> {
         Ok(T::key_from_canonical_as(key, self.topic.dynamic().map(|dynamic| &**dynamic))?)
     }
 
-    /// A condition that is true while there are samples in these states (DDS 1.4 §2.2.2.5.3.27).
-    pub fn read_condition(&self, states: DataState) -> ReadCondition {
-        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
-        let condition = ReadCondition::new(source, self.inner.endpoint.observer.notifier.clone(), states);
-        self.note_condition(&condition);
-        condition
-    }
-
-    /// Deletes a condition of this reader: it is false from now on (DDS 1.4 §2.2.2.5.3.29). Dropping its
-    /// last clone does the same.
-    ///
-    /// # Errors
-    /// [`DdsError::PreconditionNotMet`] when it is another reader's.
-    pub fn delete_read_condition(&self, condition: &ReadCondition) -> DdsResult<()> {
-        let mut conditions = self.inner.conditions.lock();
-        let Some(index) = conditions.iter().position(|known| known.is(condition)) else {
-            return Err(DdsError::precondition("delete_read_condition", "a condition of this reader"));
-        };
-        conditions.swap_remove(index).delete();
-        Ok(())
-    }
-
-    fn note_condition(&self, condition: &ReadCondition) {
-        let mut conditions = self.inner.conditions.lock();
-        conditions.retain(WeakReadCondition::is_used);
-        conditions.push(condition.downgrade());
-    }
-
-    /// A condition that is true while there are samples in these states that `accept` accepts (DDS 1.4
-    /// §2.2.2.5.3.28). `accept` runs under the reader's lock and must not use the API.
-    pub fn query_condition(
-        &self,
-        states: DataState,
-        accept: impl Fn(&T) -> bool + Send + Sync + 'static,
-    ) -> QueryCondition {
-        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
-        let dynamic = self.topic.dynamic().cloned();
-        let predicate = Arc::new(move |bytes: &[u8], content: Content| {
-            content == Content::Data
-                && T::deserialize_as(bytes, dynamic.as_deref()).is_ok_and(|sample| accept(&sample))
-        });
-        let notifier = self.inner.endpoint.observer.notifier.clone();
-        let condition = QueryCondition::new(source, notifier, states, predicate);
-        self.note_condition(condition.read_condition());
-        condition
-    }
-
-    /// A condition that is true while there are samples in these states that pass a query in the SQL of
-    /// [`dds_filter`](crate::filter) (DDS 1.4 §2.2.2.5.3.28). Give it to [`Select::query`] to read or take
-    /// them, sorted if the query says ORDER BY. `parameters` are the values of `%0` and so on.
-    ///
-    /// # Errors
-    /// [`DdsError::Filter`] when the query does not fit the type.
-    pub fn query<P: Into<String>>(
-        &self,
-        states: DataState,
-        expression: &str,
-        parameters: impl IntoIterator<Item = P>,
-    ) -> DdsResult<QueryCondition> {
-        let parameters = parameters.into_iter().map(Into::into).collect();
-        let query = SqlQuery::new(&self.topic.type_support(), expression, parameters)?;
-        let source: Arc<dyn SampleSource> = self.inner.endpoint.clone();
-        let notifier = self.inner.endpoint.observer.notifier.clone();
-        let condition = QueryCondition::of_sql(source, notifier, states, query);
-        self.note_condition(condition.read_condition());
-        Ok(condition)
-    }
-
-    /// The matched writers' handles (DDS 1.4 §2.2.2.5.3.32).
-    pub fn matched_publications(&self) -> Vec<InstanceHandle> {
-        self.inner.endpoint.state.lock().matched.values().map(|matched| matched.handle).collect()
-    }
-
-    /// What a matched writer announced (DDS 1.4 §2.2.2.5.3.33).
-    ///
-    /// # Errors
-    /// [`DdsError::UnknownInstance`] when no such writer is matched.
-    pub fn matched_publication_data(&self, handle: InstanceHandle) -> DdsResult<Arc<PublicationData>> {
-        let state = self.inner.endpoint.state.lock();
-        let found = state.matched.values().find(|matched| matched.handle == handle);
-        found.map(|matched| matched.data.clone()).ok_or(DdsError::UnknownInstance { handle })
-    }
-
-    /// `SUBSCRIPTION_MATCHED`; resets its changes.
-    pub fn subscription_matched_status(&self) -> SubscriptionMatchedStatus {
-        self.take_status(ReaderStatuses::take_subscription_matched)
-    }
-
-    /// `REQUESTED_INCOMPATIBLE_QOS`; resets its changes.
-    pub fn requested_incompatible_qos_status(&self) -> RequestedIncompatibleQosStatus {
-        self.take_status(ReaderStatuses::take_requested_incompatible_qos)
-    }
-
-    /// `REQUESTED_DEADLINE_MISSED`; resets its changes.
-    pub fn requested_deadline_missed_status(&self) -> RequestedDeadlineMissedStatus {
-        self.take_status(ReaderStatuses::take_requested_deadline_missed)
-    }
-
-    /// `LIVELINESS_CHANGED`; resets its changes.
-    pub fn liveliness_changed_status(&self) -> LivelinessChangedStatus {
-        self.take_status(ReaderStatuses::take_liveliness_changed)
-    }
-
-    /// `SAMPLE_LOST`; resets its changes.
-    pub fn sample_lost_status(&self) -> SampleLostStatus {
-        self.take_status(ReaderStatuses::take_sample_lost)
-    }
-
-    /// `SAMPLE_REJECTED`; resets its changes.
-    pub fn sample_rejected_status(&self) -> SampleRejectedStatus {
-        self.take_status(ReaderStatuses::take_sample_rejected)
-    }
-
-    /// The reader's status condition.
-    pub fn status_condition(&self) -> StatusCondition {
-        self.inner.endpoint.observer.condition().clone()
-    }
-
-    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4).
-    pub fn status_changes(&self) -> StatusMask {
-        self.inner.endpoint.observer.condition().changed_statuses()
-    }
-
     fn block_until(
         &self,
         operation: &'static str,
@@ -824,13 +697,6 @@ impl<T: TopicType> DataReader<T> {
         look: impl FnMut() -> bool,
     ) -> DdsResult<()> {
         self.inner.engine.block_until(&self.inner.endpoint.observer, operation, timeout, look)
-    }
-
-    fn take_status<R>(&self, take: impl FnOnce(&mut ReaderStatuses) -> R) -> R {
-        let mut state = self.inner.endpoint.state.lock();
-        let status = take(&mut state.statuses);
-        let _ = self.inner.endpoint.observer.condition().set_changed(state.statuses.changed());
-        status
     }
 }
 
@@ -850,24 +716,4 @@ fn limit_in_group(group: &SubscriberGroup, access: Access, selector: &Selector<'
         operation,
         "an access to the subscriber, whose access scope is GROUP; call begin_access() or access() first",
     ))
-}
-
-impl SampleSource for ReaderEndpoint {
-    fn instance_handle(&self) -> InstanceHandle {
-        self.handle
-    }
-
-    fn has_samples(&self, states: DataState, predicate: Option<&QueryPredicate>) -> bool {
-        if !self.lifecycle.is_enabled() {
-            return false;
-        }
-        let mut state = self.state.lock();
-        match predicate {
-            None => state.cache.has_data(states),
-            Some(predicate) => {
-                let predicate: &dyn Fn(&[u8], Content) -> bool = predicate;
-                state.cache.has_match(&Selector { states, predicate: Some(predicate), ..Selector::default() })
-            }
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! Typed writers (DDS 1.4 §2.2.2.4.2).
 
+mod statuses;
+
 use std::{
     any::TypeId,
     cell::RefCell,
@@ -14,7 +16,7 @@ use bytemuck::Pod;
 use dds_qos::{DataWriterQos, Duration, LivelinessKind, PublicationQos};
 use dds_rtps::{
     change::{Audience, ChangeKind},
-    discovery::{PublicationData, SubscriptionData},
+    discovery::PublicationData,
     message::{InlineQosToSend, SampleIdentity},
     payload::{Payload, PayloadPool},
     structure::{EntityKind, Guid, SequenceNumber},
@@ -30,17 +32,12 @@ use super::{
 };
 use crate::{
     cache::{InstanceKey, WriterCache},
-    condition::StatusCondition,
     engine::{
         Batching, Engine, Observer, POOLED_BYTES, Window, WritableMemory, Write, WriterEndpoint, WriterState,
     },
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
-    status::{
-        LivelinessLostStatus, OfferedDeadlineMissedStatus, OfferedIncompatibleQosStatus,
-        PublicationMatchedStatus, StatusMask,
-    },
 };
 
 thread_local! {
@@ -653,58 +650,6 @@ impl<T: TopicType> DataWriter<T> {
     pub async fn matched(&self, readers: usize) {
         let look = || (self.inner.endpoint.state.lock().matched.len() >= readers).then_some(());
         self.inner.endpoint.observer.notifier.until(look).await;
-    }
-
-    /// The matched readers' handles (DDS 1.4 §2.2.2.4.2.17).
-    pub fn matched_subscriptions(&self) -> Vec<InstanceHandle> {
-        self.inner.endpoint.state.lock().matched.values().map(|matched| matched.handle).collect()
-    }
-
-    /// What a matched reader announced (DDS 1.4 §2.2.2.4.2.18).
-    ///
-    /// # Errors
-    /// [`DdsError::UnknownInstance`] when no such reader is matched.
-    pub fn matched_subscription_data(&self, handle: InstanceHandle) -> DdsResult<Arc<SubscriptionData>> {
-        let state = self.inner.endpoint.state.lock();
-        let found = state.matched.values().find(|matched| matched.handle == handle);
-        found.map(|matched| matched.data.clone()).ok_or(DdsError::UnknownInstance { handle })
-    }
-
-    /// `PUBLICATION_MATCHED`; resets its changes.
-    pub fn publication_matched_status(&self) -> PublicationMatchedStatus {
-        self.take_status(|statuses| statuses.take_publication_matched())
-    }
-
-    /// `OFFERED_INCOMPATIBLE_QOS`; resets its changes.
-    pub fn offered_incompatible_qos_status(&self) -> OfferedIncompatibleQosStatus {
-        self.take_status(|statuses| statuses.take_offered_incompatible_qos())
-    }
-
-    /// `OFFERED_DEADLINE_MISSED`; resets its changes.
-    pub fn offered_deadline_missed_status(&self) -> OfferedDeadlineMissedStatus {
-        self.take_status(|statuses| statuses.take_offered_deadline_missed())
-    }
-
-    /// `LIVELINESS_LOST`; resets its changes.
-    pub fn liveliness_lost_status(&self) -> LivelinessLostStatus {
-        self.take_status(|statuses| statuses.take_liveliness_lost())
-    }
-
-    /// The writer's status condition.
-    pub fn status_condition(&self) -> StatusCondition {
-        self.inner.endpoint.observer.condition().clone()
-    }
-
-    /// The statuses that changed and were not looked at (DDS 1.4 §2.2.2.1.1.4).
-    pub fn status_changes(&self) -> StatusMask {
-        self.inner.endpoint.observer.condition().changed_statuses()
-    }
-
-    fn take_status<R>(&self, take: impl FnOnce(&mut crate::status::WriterStatuses) -> R) -> R {
-        let mut state = self.inner.endpoint.state.lock();
-        let status = take(&mut state.statuses);
-        let _ = self.inner.endpoint.observer.condition().set_changed(state.statuses.changed());
-        status
     }
 
     fn max_blocking_time(&self) -> Duration {

@@ -1,10 +1,11 @@
 //! Whether a value is of a type.
 
 use super::graph::{Graph, length};
-use super::node::{TypeIndex, TypeNode, enumeration_holder};
+use super::node::{TypeIndex, TypeNode, UnionNode, enumeration_holder};
 use super::path::PathError;
-use super::value::{DynamicValue, Elements, MapKey};
+use super::value::{DynamicValue, Elements, MapKey, UnionValue};
 use crate::type_description::PrimitiveKind;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -184,32 +185,41 @@ pub(super) fn conform(
             });
             Ok(DynamicValue::Structure(members.collect::<Result<_, _>>()?))
         }
-        (TypeNode::Union(union), DynamicValue::Union(mut held)) => {
-            let label = held.discriminator;
-            let refused = || wrong(node, format!("discriminator {label}"));
-            let fits = match graph.node(union.discriminator) {
-                TypeNode::Primitive(kind) => label_fits(*kind, label),
-                TypeNode::Enumeration(enumeration) => {
-                    label_fits(enumeration_holder(enumeration.bit_bound), label)
-                        && graph.lookup(union.discriminator, label).is_some()
-                }
-                _ => false,
-            };
-            let labelled = graph.lookup(index, label).and_then(|place| union.cases.get(place));
-            let case = labelled.or_else(|| union.cases.iter().find(|case| case.default));
-            let case = case.filter(|_| fits).ok_or_else(refused)?;
-            held.value = match (case.member_type, held.value.take()) {
-                (Some(member), Some(value)) => {
-                    Some(conform(graph, member, value).map_err(|error| error.within(&case.name))?)
-                }
-                (None, None) => None,
-                (Some(member), None) => return Err(wrong(graph.node(member), "nothing").within(&case.name)),
-                (None, Some(value)) => return Err(wrong(node, described(&value)).within(&case.name)),
-            };
-            Ok(DynamicValue::Union(held))
-        }
+        (TypeNode::Union(union), DynamicValue::Union(held)) => conform_union(graph, index, union, held),
         (_, value) => Err(wrong(node, described(&value))),
     }
+}
+
+/// The label must be one of the union's, and the value one of the member that it chooses.
+fn conform_union(
+    graph: &Graph,
+    index: TypeIndex,
+    union: &UnionNode,
+    mut held: Box<UnionValue>,
+) -> Result<DynamicValue, SetError> {
+    let node = graph.node(index);
+    let label = held.discriminator;
+    let refused = || wrong(node, format!("discriminator {label}"));
+    let fits = match graph.node(union.discriminator) {
+        TypeNode::Primitive(kind) => label_fits(*kind, label),
+        TypeNode::Enumeration(enumeration) => {
+            label_fits(enumeration_holder(enumeration.bit_bound), label)
+                && graph.lookup(union.discriminator, label).is_some()
+        }
+        _ => false,
+    };
+    let labelled = graph.lookup(index, label).and_then(|place| union.cases.get(place));
+    let case = labelled.or_else(|| union.cases.iter().find(|case| case.default));
+    let case = case.filter(|_| fits).ok_or_else(refused)?;
+    held.value = match (case.member_type, held.value.take()) {
+        (Some(member), Some(value)) => {
+            Some(conform(graph, member, value).map_err(|error| error.within(&case.name))?)
+        }
+        (None, None) => None,
+        (Some(member), None) => return Err(wrong(graph.node(member), "nothing").within(&case.name)),
+        (None, Some(value)) => return Err(wrong(node, described(&value)).within(&case.name)),
+    };
+    Ok(DynamicValue::Union(held))
 }
 
 /// Whether a discriminator of this kind can have this label.

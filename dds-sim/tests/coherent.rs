@@ -41,6 +41,17 @@ impl Source {
         durable: bool,
         depth: Option<u32>,
     ) -> Self {
+        Self::interrupted(participant, scope, durable, depth, |_| {})
+    }
+
+    /// Does something after each of the writers is made.
+    fn interrupted(
+        participant: &DomainParticipant,
+        scope: AccessScope,
+        durable: bool,
+        depth: Option<u32>,
+        mut after: impl FnMut(&str),
+    ) -> Self {
         let publisher = participant.publisher().presentation(scope).coherent().ordered().build().unwrap();
         let writer = |name: &&str| {
             let builder = participant.topic::<Keyed>(name).unwrap().writer();
@@ -49,7 +60,9 @@ impl Source {
                 None => builder.keep_all(),
                 Some(depth) => builder.keep_last(depth),
             };
-            if durable { builder.transient_local() } else { builder }.build().unwrap()
+            let writer = if durable { builder.transient_local() } else { builder }.build().unwrap();
+            after(name);
+            writer
         };
         Self { writers: TOPICS.iter().map(writer).collect(), publisher }
     }
@@ -205,6 +218,31 @@ fn late_joiners_get_whole_sets_or_none() {
                 assert_eq!(volatile.seen[topic], [6], "seed {seed}, {scope:?}");
             }
         }
+    }
+}
+
+/// A set is not called whole while writers of its publisher are not discovered yet, which happens one by
+/// one.
+#[test]
+fn late_joiners_see_no_part_of_a_set_before_all_writers_are_discovered() {
+    for seed in 0..30 {
+        let sim = simulation(seed, rough());
+        let host = sim.participant(0);
+        // Between the announcements of any two are as many as fill a datagram.
+        let mut others = Vec::new();
+        let source = Source::interrupted(&host, AccessScope::Group, true, None, |topic| {
+            let other = |number| host.topic::<Keyed>(&format!("{topic}{number}")).unwrap().writer().build();
+            others.extend((0..8).map(other).map(Result::unwrap));
+        });
+        for set in 0..4 {
+            source.write_set(set);
+        }
+        let mut late = Sink::new(&sim.participant(0), AccessScope::Group, true);
+        late.look_until(&sim, 3);
+        for topic in TOPICS {
+            assert_eq!(late.seen[topic], (0..4).collect::<Vec<_>>(), "seed {seed}");
+        }
+        drop(others);
     }
 }
 

@@ -152,7 +152,10 @@ impl Subscriber {
     pub fn enable(&self) -> DdsResult<()> {
         self.participant().check_enables("Subscriber")?;
         if self.0.lifecycle.enable()? && self.enables_readers() {
+            // With access scope GROUP nothing is shown before all readers can have their part of it.
+            let access = self.group().map(|_| self.access()).transpose()?;
             self.readers().iter().try_for_each(|reader| reader.enable())?;
+            drop(access);
         }
         Ok(())
     }

@@ -83,6 +83,7 @@ impl WriterInner {
         if !self.endpoint.lifecycle.enable()? {
             return Ok(());
         }
+        self.publisher.group().enabled();
         let activity = self.engine.add_writer(&self.endpoint, self.announcement());
         let kind = self.endpoint.state.lock().qos.liveliness.kind;
         if kind != LivelinessKind::Automatic {

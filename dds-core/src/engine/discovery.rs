@@ -1,7 +1,7 @@
 //! What discovery finds, applied to endpoints.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Weak},
     task::Waker,
 };
@@ -9,10 +9,10 @@ use std::{
 use dds_qos::{DurabilityKind, OwnershipKind};
 use dds_rtps::{
     discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupCall},
-    message::Datagram,
+    message::{Datagram, GroupDigest},
     participant::{DiscoveryEvent, EndpointData, Participant, RemoteEndpoint, Verdict, WriterLiveliness},
     reader::{DefragmenterLimits, WriterProxyConfig},
-    structure::{Guid, GuidPrefix},
+    structure::{EntityId, Guid, GuidPrefix},
     time::{Duration, Monotonic, Now},
     writer::{Destinations, ReaderFilter, ReaderProxyConfig, Replay},
 };
@@ -21,10 +21,14 @@ use parking_lot::Mutex;
 use super::{
     Engine, ReaderEndpoint, Sharing, TopicShared, WriterEndpoint,
     builtin::ShownTopics,
+    subscriber::announced_publisher,
     timers::TimerOwner,
     writer::{MatchedSubscription, Urgency},
 };
-use crate::{content_filter::SampleFilter, instance::InstanceHandle, runtime::Addresses, status::StatusMask};
+use crate::{
+    content_filter::SampleFilter, instance::InstanceHandle, presentation::PublisherKey, runtime::Addresses,
+    status::StatusMask,
+};
 
 /// The discovery machine and what is known of others.
 pub(crate) struct DiscoveryState {
@@ -138,12 +142,17 @@ impl Engine {
         let mut outbox: Vec<(Destinations, Datagram)> = Vec::new();
         let mut actions = Vec::new();
         let mut found = false;
+        let mut publishers = BTreeSet::new();
         let (result, next) = {
             let mut state = self.discovery.lock();
             let result = step(&mut state.participant);
             while let Some(event) = state.participant.poll_event() {
                 found = true;
+                publishers.extend(changed_publisher(&state, &event));
                 self.apply(now, &mut state, event, &mut actions);
+            }
+            for publisher in publishers {
+                self.tell_subscribers(&state, publisher, &mut actions);
             }
             self.request_types(now, &mut state.participant);
             self.check_lonely(now, &mut state);
@@ -178,6 +187,39 @@ impl Engine {
         // What was matched with endpoints of this participant has something to say to them.
         self.drain_loopback(now);
         result
+    }
+
+    /// Tells subscribers with access scope GROUP who the writers of a publisher are, now that all that were
+    /// found have been judged.
+    fn tell_subscribers(&self, state: &DiscoveryState, publisher: PublisherKey, actions: &mut Vec<Action>) {
+        let (prefix, _) = publisher;
+        let all = Guid::new(prefix, EntityId([0; 4]))..=Guid::new(prefix, EntityId([u8::MAX; 4]));
+        let of_it =
+            state.publications.range(all).filter(|(_, data)| announced_publisher(data) == Some(publisher));
+        let writers: Vec<Guid> = of_it.map(|(guid, _)| *guid).collect();
+        let mut readers: Vec<Arc<ReaderEndpoint>> = Vec::new();
+        {
+            let table = self.table.read();
+            for reader in writers.iter().flat_map(|writer| table.readers_of(*writer, EntityId::UNKNOWN)) {
+                let same = |known: &Arc<ReaderEndpoint>| match (&known.group, &reader.group) {
+                    (Some(known), Some(group)) => Arc::ptr_eq(known, group),
+                    _ => false,
+                };
+                if reader.group.is_some() && !readers.iter().any(same) {
+                    readers.push(reader);
+                }
+            }
+        }
+        if readers.is_empty() {
+            return;
+        }
+        let digest = GroupDigest::of(writers.iter().map(|writer| writer.entity_id));
+        for reader in readers {
+            if let Some(group) = &reader.group {
+                group.discovered(publisher, digest);
+            }
+            actions.push(Action::Settle(reader));
+        }
     }
 
     /// Asks others for what matches, or users, need to know of types.
@@ -460,7 +502,7 @@ impl Engine {
                 actions.push(Action::Raise(local, StatusMask::LIVELINESS_LOST));
             }
         }
-        let readers = self.table.read().readers_of(writer, dds_rtps::structure::EntityId::UNKNOWN);
+        let readers = self.table.read().readers_of(writer, EntityId::UNKNOWN);
         for reader in readers {
             if reader.writer_liveliness(now, writer, alive) {
                 actions.push(Action::Settle(reader));
@@ -501,6 +543,21 @@ impl Engine {
             participant.set_interfaces(now, addresses.interfaces);
             participant.update_participant_data(now, data);
         });
+    }
+}
+
+/// The publisher of which an event may change who its writers are, or whether they are matched.
+fn changed_publisher(state: &DiscoveryState, event: &DiscoveryEvent) -> Option<PublisherKey> {
+    match event {
+        DiscoveryEvent::PublicationDiscovered(data) | DiscoveryEvent::PublicationChanged(data) => {
+            announced_publisher(data)
+        }
+        DiscoveryEvent::Match {
+            remote: RemoteEndpoint { data: EndpointData::Publication(data), .. },
+            ..
+        } => announced_publisher(data),
+        DiscoveryEvent::PublicationLost(guid) => announced_publisher(state.publications.get(guid)?),
+        _ => None,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the writers of one publisher do together: coherent sets and, with access scope GROUP, one numbering of all their changes (DDS 1.4 §2.2.3.6, RTPS 2.5 §8.7.5, §8.7.6).
+//! What the writers of one publisher do together: coherent sets and, with access scope GROUP, one numbering of
+//! all their changes (DDS 1.4 §2.2.3.6, RTPS 2.5 §8.7.5, §8.7.6).
 
 use std::{
     collections::BTreeMap,
@@ -149,8 +150,11 @@ impl PublisherGroup {
         if let Some(order) = &self.order {
             state.machine.join_group(order.numbers.clone());
         }
-        drop(state);
-        self.announce_writers(&members);
+    }
+
+    /// A writer is about to be announced.
+    pub(crate) fn enabled(&self) {
+        self.announce_writers(&self.members.lock());
     }
 
     /// A writer is being deleted.
@@ -167,7 +171,8 @@ impl PublisherGroup {
 
     fn announce_writers(&self, members: &Members) {
         if let Some(order) = &self.order {
-            let ids = members.alive().into_iter().map(|writer| writer.guid.entity_id);
+            let announced = members.alive().into_iter().filter(|writer| writer.lifecycle.is_enabled());
+            let ids = announced.map(|writer| writer.guid.entity_id);
             order.numbers.set_writer_set(GroupDigest::of(ids));
         }
     }

@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 use super::reader::Shelf;
 use crate::{
     cache::Room,
-    presentation::{Assembler, Entry, GroupEvent, HELD_BYTES, HELD_SAMPLES, PartState, is_end_mark},
+    presentation::{Assembler, Entry, GroupEvent, HELD_BYTES, HELD_SAMPLES, Heard, PartState, is_end_mark},
 };
 
 /// Puts changes together to sets and, with scope GROUP, hands them on to the subscriber.
@@ -36,9 +36,8 @@ struct WriterNotes {
     /// Samples and bytes that wait with the subscriber.
     samples: usize,
     bytes: usize,
-    /// With everything up to the first number, nothing is missing of the writer up to the second, a group
-    /// number.
-    heartbeat: Option<(SequenceNumber, SequenceNumber)>,
+    /// With everything up to the number, nothing is missing of the writer up to the group number heard.
+    heartbeat: Option<(SequenceNumber, Heard)>,
 }
 
 impl WriterNotes {
@@ -174,7 +173,7 @@ impl Presenter {
                     (end @ Some(_), Some(set)) => {
                         GroupEvent::Part { set, end, digest, changes: Vec::new(), state, is_first }
                     }
-                    (Some(number), None) => GroupEvent::Advanced(number),
+                    (Some(number), None) => GroupEvent::Advanced(Heard { number, digest }),
                     (None, _) => return Offer::Done,
                 };
                 self.outbox.push((writer, event));
@@ -197,9 +196,10 @@ impl Presenter {
             return;
         }
         if let Some(notes) = self.writers.get_mut(&writer) {
-            let known = notes.heartbeat.is_some_and(|(_, current)| current > info.current_gsn);
+            let known = notes.heartbeat.is_some_and(|(_, heard)| heard.number > info.current_gsn);
             if !known {
-                notes.heartbeat = Some((last, info.current_gsn));
+                let heard = Heard { number: info.current_gsn, digest: Some(info.writer_set) };
+                notes.heartbeat = Some((last, heard));
             }
         }
     }
@@ -210,11 +210,10 @@ impl Presenter {
         for (writer, notes) in &mut self.writers {
             let next = machine.writer(*writer).map(|proxy| proxy.next_expected());
             let reached = notes.heartbeat.filter(|(last, _)| next.is_some_and(|next| next > *last));
-            if let Some((last, current)) = reached {
+            if let Some((last, heard)) = reached {
                 notes.heartbeat = None;
                 let never_wrote = last == SequenceNumber::ZERO;
-                let event =
-                    if never_wrote { GroupEvent::Began(current) } else { GroupEvent::Advanced(current) };
+                let event = if never_wrote { GroupEvent::Began(heard) } else { GroupEvent::Advanced(heard) };
                 events.push((*writer, event));
             }
         }

@@ -475,7 +475,7 @@ impl ReaderEndpoint {
         if let Some(group) = &self.group {
             // Lock order: the group comes before its readers.
             drop(state);
-            group.matched(self.guid.entity_id, &data, reliable);
+            group.matched(self.guid, &data, reliable);
             state = self.state.lock();
         }
         if let Some(presenter) = &mut state.presenter {

@@ -9,9 +9,10 @@ use std::{
     },
 };
 
-use dds_qos::Presentation;
+use dds_qos::{AccessScope, Presentation};
 use dds_rtps::{
     discovery::PublicationData,
+    message::GroupDigest,
     structure::{EntityId, Guid},
     time::Now,
 };
@@ -89,13 +90,21 @@ impl SubscriberGroup {
         self.accesses.load(Ordering::Relaxed) > 0
     }
 
-    pub(super) fn matched(&self, reader: EntityId, data: &PublicationData, reliable: bool) {
+    pub(super) fn matched(&self, reader: Guid, data: &PublicationData, reliable: bool) {
         let writer = data.endpoint_guid;
-        let publisher: PublisherKey = (writer.prefix, data.group_entity_id.unwrap_or(writer.entity_id));
-        let link = Link { reader, writer };
+        let announced = announced_publisher(data);
+        let publisher = announced.unwrap_or((writer.prefix, writer.entity_id));
+        let link = Link { reader: reader.entity_id, writer };
         let mut state = self.state.lock();
         state.departing.retain(|departing| *departing != link);
-        state.history.matched(link, publisher, reliable);
+        // Writers of this participant are matched as they are made.
+        let is_told = announced.is_some() && writer.prefix != reader.prefix;
+        state.history.matched(link, publisher, reliable, is_told);
+    }
+
+    /// Who the writers of a publisher are: discovery has found them, and matched those that fit.
+    pub(super) fn discovered(&self, publisher: PublisherKey, digest: GroupDigest) {
+        self.state.lock().history.discovered(publisher, digest);
     }
 
     pub(super) fn set_alive(&self, reader: EntityId, writer: Guid, alive: bool) {
@@ -119,6 +128,12 @@ impl SubscriberGroup {
         }
         departs_later
     }
+}
+
+/// The publisher of a writer with access scope GROUP, if it is announced.
+pub(super) fn announced_publisher(data: &PublicationData) -> Option<PublisherKey> {
+    let is_group = data.qos.presentation.access_scope == AccessScope::Group;
+    data.group_entity_id.filter(|_| is_group).map(|publisher| (data.endpoint_guid.prefix, publisher))
 }
 
 impl GroupState {
@@ -243,6 +258,14 @@ impl Engine {
             let mut guard = group.state.lock();
             let state = &mut *guard;
             state.collect();
+            for (prefix, publisher) in state.history.give_up(now.monotonic) {
+                let publisher = Guid::new(prefix, publisher);
+                tracing::warn!(
+                    %publisher,
+                    "writers that the publisher says it has were not discovered: its samples are put in order, and to \
+                     coherent sets, without theirs"
+                );
+            }
             while !group.is_accessed() && (state.show(now, &mut touched) | std::mem::take(&mut state.freed)) {
                 state.retry(now, &mut touched);
                 state.collect();

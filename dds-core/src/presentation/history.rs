@@ -6,6 +6,7 @@ use dds_rtps::{
     change::CacheChange,
     message::GroupDigest,
     structure::{EntityId, Guid, GuidPrefix, SequenceNumber},
+    time::{Duration, Monotonic},
 };
 
 /// Names a publisher: by the entity id that its writers announce, else by its one writer.
@@ -36,9 +37,18 @@ pub(crate) enum GroupEvent {
         is_first: bool,
     },
     /// The writer has nothing left with a group number up to this one.
-    Advanced(SequenceNumber),
+    Advanced(Heard),
     /// As `Advanced`, and it never wrote anything with such a number.
-    Began(SequenceNumber),
+    Began(Heard),
+}
+
+/// What a writer says of its publisher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Heard {
+    /// The last group number there is.
+    pub(crate) number: SequenceNumber,
+    /// Who the publisher's writers are since.
+    pub(crate) digest: Option<GroupDigest>,
 }
 
 /// How much of what a writer wrote into a set is here.
@@ -101,8 +111,28 @@ struct Publisher {
     dropped_sets: BTreeSet<SequenceNumber>,
     /// Who the publisher's writers were when last heard.
     digest: Option<GroupDigest>,
+    /// The latest that its writers said of it, apart from what they wrote.
+    heard: Option<(SequenceNumber, GroupDigest)>,
+    /// Who discovery says its writers are.
+    discovered: Discovered,
     leave: Option<Leave>,
 }
+
+/// The writers of a publisher that discovery found, each judged for all readers: as long as there may be
+/// others, which then may be matched as well, nothing can be called whole.
+#[derive(Debug, Default)]
+struct Discovered {
+    /// The digests of who they were, latest last; `None` where nobody tells.
+    digests: Option<VecDeque<GroupDigest>>,
+    /// Since when something waits for others to be found.
+    waiting_since: Option<Monotonic>,
+}
+
+/// Digests kept of who was discovered: a set may be decided long after its last writer came, or left.
+const DIGESTS_KEPT: usize = 64;
+/// How long writers of whom only a digest is known are waited for. Announcements are reliable, and repeated
+/// well within it; what takes longer is not announced to us.
+const DISCOVERY_WAIT: Duration = Duration::from_secs(5);
 
 /// A writer has left; what it wrote just before may never come.
 #[derive(Clone, Copy, Debug)]
@@ -156,14 +186,49 @@ impl SubscriberHistory {
         Self { ordered, publishers: BTreeMap::new(), links: BTreeMap::new() }
     }
 
-    /// A writer was matched with a reader.
-    pub(crate) fn matched(&mut self, link: Link, publisher: PublisherKey, reliable: bool) {
+    /// A writer was matched with a reader. `is_told` says that [`discovered`](Self::discovered) will tell of
+    /// all its publisher's writers.
+    pub(crate) fn matched(&mut self, link: Link, publisher: PublisherKey, reliable: bool, is_told: bool) {
         if self.links.insert(link, publisher).is_some() {
             return;
         }
         let progress =
             Progress { reliable, alive: true, advanced: SequenceNumber::ZERO, began: SequenceNumber::ZERO };
-        self.publishers.entry(publisher).or_default().writers.insert(link, progress);
+        let publisher = self.publishers.entry(publisher).or_insert_with(|| Publisher {
+            discovered: Discovered { digests: is_told.then(VecDeque::new), waiting_since: None },
+            ..Publisher::default()
+        });
+        publisher.writers.insert(link, progress);
+    }
+
+    /// Who the publisher's writers are, as discovery says; all of them have been judged for every reader.
+    pub(crate) fn discovered(&mut self, publisher: PublisherKey, digest: GroupDigest) {
+        let publisher = self.publishers.get_mut(&publisher);
+        let Some(digests) = publisher.and_then(|publisher| publisher.discovered.digests.as_mut()) else {
+            return;
+        };
+        digests.retain(|known| *known != digest);
+        digests.push_back(digest);
+        if digests.len() > DIGESTS_KEPT {
+            digests.pop_front();
+        }
+    }
+
+    /// Stops waiting, for good, for writers that were not discovered in time. Returns of which publishers.
+    pub(crate) fn give_up(&mut self, now: Monotonic) -> Vec<PublisherKey> {
+        let mut given_up = Vec::new();
+        for (key, publisher) in &mut self.publishers {
+            if !publisher.awaits_discovery(self.ordered) {
+                publisher.discovered.waiting_since = None;
+                continue;
+            }
+            let since = *publisher.discovered.waiting_since.get_or_insert(now);
+            if now >= since.after(DISCOVERY_WAIT) {
+                publisher.discovered.digests = None;
+                given_up.push(*key);
+            }
+        }
+        given_up
     }
 
     /// A writer's liveliness changed: one that is not alive is not waited for.
@@ -222,13 +287,13 @@ impl SubscriberHistory {
                 }
                 publisher.part(link, set, end, changes, state, digest)
             }
-            GroupEvent::Advanced(number) => {
-                publisher.advance(link, number);
+            GroupEvent::Advanced(heard) => {
+                publisher.hear(link, heard);
                 Vec::new()
             }
-            GroupEvent::Began(number) => {
-                publisher.advance(link, number);
-                publisher.began(link, number);
+            GroupEvent::Began(heard) => {
+                publisher.hear(link, heard);
+                publisher.began(link, heard.number);
                 Vec::new()
             }
         }
@@ -298,11 +363,17 @@ impl SubscriberHistory {
     pub(crate) fn awaited(&self) -> Vec<Link> {
         let mut awaited = Vec::new();
         for publisher in self.publishers.values() {
+            if publisher.awaits_discovery(self.ordered) {
+                // Those who are not found may have left again: whoever is there says so.
+                let asked = publisher.writers.iter().find(|(_, progress)| progress.can_be_asked());
+                awaited.extend(asked.map(|(link, _)| *link));
+                continue;
+            }
             let Some(number) = publisher.stalled_at(self.ordered) else { continue };
             let lagging = publisher
                 .writers
                 .iter()
-                .filter(|(_, progress)| progress.reliable && progress.alive && progress.advanced < number);
+                .filter(|(_, progress)| progress.can_be_asked() && progress.advanced < number);
             awaited.extend(lagging.map(|(link, _)| *link));
         }
         awaited
@@ -338,7 +409,54 @@ fn group_number(change: &CacheChange) -> Option<SequenceNumber> {
     change.inline_qos.as_ref()?.group_seq_num.filter(|number| number.is_valid())
 }
 
+impl Progress {
+    fn can_be_asked(&self) -> bool {
+        self.reliable && self.alive
+    }
+}
+
 impl Publisher {
+    fn hear(&mut self, link: Link, heard: Heard) {
+        self.advance(link, heard.number);
+        let is_later = self.heard.is_none_or(|(number, _)| heard.number >= number);
+        if let Some(digest) = heard.digest.filter(|_| is_later) {
+            self.heard = Some((heard.number, digest));
+        }
+    }
+
+    /// Whether all were discovered who were the publisher's writers at `number`, or who are it since:
+    /// `digests` is who they were. Where nobody can be asked, nobody is waited for.
+    fn all_discovered(&self, mut digests: impl Iterator<Item = GroupDigest>, number: SequenceNumber) -> bool {
+        let Some(known) = &self.discovered.digests else { return true };
+        let since = self.heard.filter(|(heard, _)| *heard >= number);
+        let mut any = false;
+        digests.any(|digest| {
+            any = true;
+            known.contains(&digest)
+        }) || !any
+            || since.is_some_and(|(_, digest)| known.contains(&digest))
+            || !self.writers.values().any(Progress::can_be_asked)
+    }
+
+    /// Whether all writers that may have a part in a unit were discovered.
+    fn knows_authors(&self, start: SequenceNumber, unit: &Unit) -> bool {
+        match unit {
+            Unit::Changes(changes) => {
+                self.all_discovered(changes.iter().filter_map(|held| digest_of(&held.change)), start)
+            }
+            Unit::Set(set) => {
+                set.broken || self.all_discovered(set.digests.iter().copied(), set.end.unwrap_or(start))
+            }
+        }
+    }
+
+    /// Whether the next unit waits for nothing but writers to be discovered.
+    fn awaits_discovery(&self, ordered: bool) -> bool {
+        self.next_decided(ordered).is_some_and(|(start, _)| {
+            self.units.get(&start).is_some_and(|unit| !self.knows_authors(start, unit))
+        })
+    }
+
     fn advance(&mut self, link: Link, number: SequenceNumber) {
         if let Some(progress) = self.writers.get_mut(&link) {
             progress.advanced = progress.advanced.max(number);
@@ -449,11 +567,17 @@ impl Publisher {
     /// Up to which number all writers have nothing left; those that nobody can ask are not counted
     /// (RTPS 2.5 §8.7.5).
     fn settled(&self) -> SequenceNumber {
-        let asked = self.writers.values().filter(|progress| progress.reliable && progress.alive);
+        let asked = self.writers.values().filter(|progress| progress.can_be_asked());
         asked.map(|progress| progress.advanced).min().unwrap_or(SequenceNumber::MAX)
     }
 
     fn ready(&self, ordered: bool) -> Option<(SequenceNumber, Verdict)> {
+        let (start, verdict) = self.next_decided(ordered)?;
+        self.knows_authors(start, self.units.get(&start)?).then_some((start, verdict))
+    }
+
+    /// The next unit that is whole, or never will be, if no other writers turn up.
+    fn next_decided(&self, ordered: bool) -> Option<(SequenceNumber, Verdict)> {
         let settled = self.settled();
         for (start, unit) in &self.units {
             let in_turn = !ordered || *start <= self.next || settled >= start.previous();

@@ -13,7 +13,9 @@ mod history;
 mod tests;
 
 pub(crate) use assembler::{Assembler, Entry};
-pub(crate) use history::{GroupEvent, Held, Link, PartState, PublisherKey, SubscriberHistory, Verdict};
+pub(crate) use history::{
+    GroupEvent, Heard, Held, Link, PartState, PublisherKey, SubscriberHistory, Verdict,
+};
 
 use dds_rtps::{
     change::{CacheChange, ChangeKind},

@@ -7,6 +7,7 @@ use dds_rtps::{
     message::{GroupDigest, InlineQosToSend},
     payload::Payload,
     structure::{EntityKind, GuidPrefix},
+    time::{Duration, Monotonic},
 };
 
 use super::*;
@@ -227,7 +228,7 @@ fn run(seed: u64, ordered: bool, loss: u64, writers: usize, matched: usize, leav
     let mut sides: Vec<Side> = Vec::new();
     for index in 0..matched {
         let link = Link { reader: reader_id(index), writer: writer_guid(index) };
-        history.matched(link, publisher, true);
+        history.matched(link, publisher, true, false);
         let mut inbox = VecDeque::new();
         for change in &model.sent[index] {
             if random.percent(loss) {
@@ -261,7 +262,10 @@ fn run(seed: u64, ordered: bool, loss: u64, writers: usize, matched: usize, leav
         if leaves == Leaves::All {
             unmatch(side, &mut history);
         } else {
-            history.arrive(side.link, GroupEvent::Advanced(SequenceNumber(model.group_number)));
+            history.arrive(
+                side.link,
+                GroupEvent::Advanced(Heard { number: SequenceNumber(model.group_number), digest: None }),
+            );
         }
         shown.extend(show(&mut history));
     }
@@ -352,6 +356,116 @@ fn no_part_of_a_set_is_ever_visible() {
     }
 }
 
+/// Three writers of one publisher, one set, and what the readers of each get of it.
+fn one_set() -> (Model, PublisherKey, Vec<Side>) {
+    let mut model = Model::new(3);
+    model.begin();
+    (0..3).for_each(|writer| model.write(writer));
+    model.end();
+    let side = |index: usize| Side {
+        link: Link { reader: reader_id(index), writer: writer_guid(index) },
+        assembler: Assembler::of_groups(true),
+        inbox: model.sent[index].iter().cloned().collect(),
+    };
+    let sides = (0..3).map(side).collect();
+    (model, (GuidPrefix([1; 12]), EntityId::new(9, EntityKind::WRITER_GROUP)), sides)
+}
+
+fn digest_of_writers(writers: &[usize]) -> GroupDigest {
+    GroupDigest::of(writers.iter().map(|index| writer_guid(*index).entity_id))
+}
+
+/// Writers are discovered one after the other, those without a reader here included, while what they
+/// wrote arrives.
+fn discover_late(seed: u64, ordered: bool, writers: usize, matched: usize) {
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut model = Model::new(writers);
+    for _ in 0..40 {
+        match random.below(10) {
+            0 if model.open.is_none() => model.begin(),
+            1 | 2 if model.open.is_some() => model.end(),
+            _ => model.write(random.below(writers as u64) as usize),
+        }
+    }
+    model.end();
+    let publisher = (GuidPrefix([1; 12]), EntityId::new(9, EntityKind::WRITER_GROUP));
+    let mut history = SubscriberHistory::new(ordered);
+    let mut hidden: Vec<usize> = (0..writers).collect();
+    let mut found = Vec::new();
+    let mut sides: Vec<Side> = Vec::new();
+    let mut shown = Vec::new();
+    while !hidden.is_empty() || sides.iter().any(|side| !side.inbox.is_empty()) {
+        if !hidden.is_empty() && random.percent(10) {
+            let index = hidden.swap_remove(random.below(hidden.len() as u64) as usize);
+            found.push(index);
+            if index < matched {
+                let link = Link { reader: reader_id(index), writer: writer_guid(index) };
+                history.matched(link, publisher, true, true);
+                let inbox = model.sent[index].iter().cloned().collect();
+                sides.push(Side { link, assembler: Assembler::of_groups(true), inbox });
+            }
+            history.discovered(publisher, digest_of_writers(&found));
+        }
+        for side in &mut sides {
+            (0..random.below(3)).for_each(|_| side.step(&mut history));
+        }
+        shown.extend(show(&mut history));
+    }
+    for side in &sides {
+        let heard = Heard { number: SequenceNumber(model.group_number), digest: None };
+        history.arrive(side.link, GroupEvent::Advanced(heard));
+        shown.extend(show(&mut history));
+    }
+    check(seed, &model, &shown, &BTreeSet::new(), matched, false, ordered);
+}
+
+#[test]
+fn nothing_is_called_whole_before_all_writers_are_discovered() {
+    for seed in 1..=400 {
+        let (writers, matched) = [(3, 3), (4, 2), (2, 1)][seed as usize % 3];
+        for ordered in [false, true] {
+            discover_late(seed, ordered, writers, matched);
+        }
+    }
+}
+
+#[test]
+fn a_writer_that_left_before_it_was_discovered_is_not_waited_for() {
+    let (model, publisher, mut sides) = one_set();
+    let mut history = SubscriberHistory::new(false);
+    for side in &mut sides[..2] {
+        history.matched(side.link, publisher, true, true);
+        (0..2).for_each(|_| side.step(&mut history));
+    }
+    history.discovered(publisher, digest_of_writers(&[0, 1]));
+    assert!(show(&mut history).is_empty());
+    assert_eq!(history.awaited(), [sides[0].link], "somebody says who is still there");
+    let number = SequenceNumber(model.group_number);
+    let early = Heard { number: number.previous(), digest: Some(digest_of_writers(&[0, 1])) };
+    history.arrive(sides[0].link, GroupEvent::Advanced(early));
+    assert!(show(&mut history).is_empty(), "that was before the set's end");
+    let heard = Heard { number, digest: Some(digest_of_writers(&[0, 1])) };
+    history.arrive(sides[0].link, GroupEvent::Advanced(heard));
+    assert_eq!(show(&mut history).len(), 1);
+}
+
+#[test]
+fn writers_that_are_never_discovered_are_waited_for_a_while() {
+    let (_, publisher, mut sides) = one_set();
+    let mut history = SubscriberHistory::new(false);
+    let side = &mut sides[0];
+    history.matched(side.link, publisher, true, true);
+    (0..2).for_each(|_| side.step(&mut history));
+    history.discovered(publisher, digest_of_writers(&[0]));
+    let start = Monotonic::ZERO.after(Duration::from_secs(100));
+    assert!(history.give_up(start).is_empty());
+    assert!(history.give_up(start.after(Duration::from_millis(4_999))).is_empty());
+    assert!(show(&mut history).is_empty());
+    assert_eq!(history.give_up(start.after(Duration::from_secs(5))), [publisher]);
+    assert_eq!(show(&mut history).len(), 1);
+    assert!(history.give_up(start.after(Duration::from_secs(60))).is_empty(), "told once");
+}
+
 #[test]
 fn a_set_that_never_ends_costs_no_more_than_its_bound() {
     let mut assembler = Assembler::of_writers();
@@ -387,7 +501,7 @@ fn forged_numbers_cost_nothing() {
     let extremes = [i64::MIN, -0x1_0000_0000, -1, 0, 1, 2, i64::MAX - 1, i64::MAX];
     for ordered in [false, true] {
         let mut history = SubscriberHistory::new(ordered);
-        history.matched(link, publisher, true);
+        history.matched(link, publisher, true, false);
         let mut side = Side { link, assembler: Assembler::of_groups(true), inbox: VecDeque::new() };
         let mut number = 0;
         for group in extremes {

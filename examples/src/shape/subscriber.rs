@@ -46,6 +46,9 @@ impl Eyes {
             data_representation: common.data_representation,
             ..default
         };
+        // Nothing is shown before every reader can have its part of a set.
+        let is_group = options.presentation.access_scope == AccessScope::Group;
+        let access = is_group.then(|| subscriber.access()).transpose()?;
         let mut readers = Vec::new();
         for topic in topics {
             readers.push(match options.filter_expression() {
@@ -60,6 +63,7 @@ impl Eyes {
                 }
             });
         }
+        drop(access);
         Ok(Self { subscriber, readers })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 /// Does `work` for every job, on `threads` threads; what comes of it is in the order of the jobs.
-pub fn in_parallel<J: Send, R: Send>(jobs: Vec<J>, threads: usize, work: impl Fn(J) -> R + Sync) -> Vec<R> {
+fn in_parallel<J: Send, R: Send>(jobs: Vec<J>, threads: usize, work: impl Fn(J) -> R + Sync) -> Vec<R> {
     let queue = Mutex::new(jobs.into_iter().enumerate());
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -23,9 +23,76 @@ pub fn in_parallel<J: Send, R: Send>(jobs: Vec<J>, threads: usize, work: impl Fn
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// What came of a job that may fail.
+pub trait Attempt {
+    /// Why it failed.
+    fn failure(&self) -> Option<&str>;
+    /// It passed after an earlier attempt had failed for this reason.
+    fn note_earlier(&mut self, reason: &str);
+}
+
+/// Failures above this many are no accident of a busy machine.
+const SECOND_ATTEMPTS: usize = 4;
+
+/// As [`in_parallel`]; a job that fails among others is tried once more, alone, and its result tells of both.
+pub fn with_second_attempts<J: Copy + Send, R: Send + Attempt>(
+    jobs: Vec<J>,
+    threads: usize,
+    work: impl Fn(J) -> R + Sync,
+) -> Vec<R> {
+    let mut results = in_parallel(jobs.clone(), threads, &work);
+    if threads < 2 || results.iter().filter(|result| result.failure().is_some()).count() > SECOND_ATTEMPTS {
+        return results;
+    }
+    for (result, job) in results.iter_mut().zip(jobs) {
+        let Some(reason) = result.failure().map(str::to_owned) else { continue };
+        *result = work(job);
+        if result.failure().is_none() {
+            result.note_earlier(&reason);
+        }
+    }
+    results
+}
+
 #[cfg(test)]
 mod tests {
-    use super::in_parallel;
+    use super::{Attempt, in_parallel, with_second_attempts};
+    use std::sync::Mutex;
+
+    struct Outcome(Result<String, String>);
+
+    impl Attempt for Outcome {
+        fn failure(&self) -> Option<&str> {
+            self.0.as_ref().err().map(String::as_str)
+        }
+
+        fn note_earlier(&mut self, reason: &str) {
+            self.0 = self.0.clone().map(|text| format!("{text} after {reason}"));
+        }
+    }
+
+    /// What comes of ten jobs of which `accidents` fail at first and `last` always.
+    fn outcomes(accidents: usize, last: bool, threads: usize) -> Vec<Result<String, String>> {
+        let tried = Mutex::new(Vec::new());
+        let outcomes = with_second_attempts((0..10).collect(), threads, |job: usize| {
+            let mut tried = tried.lock().unwrap();
+            let first = !tried.contains(&job);
+            tried.push(job);
+            let fails = (first && job < accidents) || (last && job == 9);
+            Outcome(if fails { Err("noise".to_owned()) } else { Ok("fine".to_owned()) })
+        });
+        outcomes.into_iter().map(|outcome| outcome.0).collect()
+    }
+
+    #[test]
+    fn a_second_attempt_is_told_and_no_more_than_one() {
+        let results = outcomes(2, true, 3);
+        assert_eq!(results[0].as_deref(), Ok("fine after noise"));
+        assert_eq!(results[2].as_deref(), Ok("fine"));
+        assert_eq!(results[9], Err("noise".to_owned()));
+        assert_eq!(outcomes(5, false, 3).iter().filter(|result| result.is_err()).count(), 5, "too many");
+        assert_eq!(outcomes(1, false, 1)[0], Err("noise".to_owned()), "it was alone already");
+    }
 
     #[test]
     fn results_are_in_the_order_of_their_jobs() {

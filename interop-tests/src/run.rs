@@ -3,7 +3,7 @@
 use crate::capture::{self, Capture};
 use crate::failure::Failure;
 use crate::namespace::{self, Topology};
-use crate::parallel::in_parallel;
+use crate::parallel::{Attempt, with_second_attempts};
 use crate::paths;
 use crate::peer::{OWN, Peer};
 use crate::results::{Cell, Direction, Results, Verdict};
@@ -40,7 +40,7 @@ struct Job {
     direction: Direction,
 }
 
-/// Runs every cell of the plan; prints a line for each.
+/// Runs every cell of the plan, and the few that fail among others once more; prints a line for each attempt.
 pub fn run(plan: &Plan) -> Result<Results, Failure> {
     namespace::sweep()?;
     std::fs::create_dir_all(paths::artifacts())?;
@@ -51,7 +51,7 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
             jobs.extend(plan.directions.iter().map(|&direction| Job { peer, scenario, direction }));
         }
     }
-    let cells = in_parallel(jobs, plan.jobs, |job| {
+    let cells = with_second_attempts(jobs, plan.jobs, |job| {
         let cell = run_cell(plan, job);
         println!(
             "{:<10} {:<11} {:<20} {:<4} {:>5.1} s  {}{}",
@@ -71,6 +71,16 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
         seconds: started.elapsed().as_secs_f64(),
         cells,
     })
+}
+
+impl Attempt for Cell {
+    fn failure(&self) -> Option<&str> {
+        (self.verdict == Verdict::Fail).then_some(&self.reason)
+    }
+
+    fn note_earlier(&mut self, reason: &str) {
+        self.observed.push_str(&format!("; at the second attempt, alone, after: {reason}"));
+    }
 }
 
 fn run_cell(plan: &Plan, job: Job) -> Cell {

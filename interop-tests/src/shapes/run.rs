@@ -7,7 +7,7 @@ use super::rxo;
 use super::stage::Stage;
 use crate::failure::Failure;
 use crate::namespace::{self, Topology, TopologyKind};
-use crate::parallel::in_parallel;
+use crate::parallel::{Attempt, with_second_attempts};
 use crate::paths;
 use crate::results::Verdict;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +42,7 @@ pub fn every_pair() -> Vec<Pair> {
     pairs
 }
 
-/// Runs every cell of the plan; prints a line for each.
+/// Runs every cell of the plan, and the few that fail among others once more; prints a line for each attempt.
 pub fn run(plan: &Plan) -> Result<Results, Failure> {
     namespace::sweep()?;
     std::fs::create_dir_all(paths::artifacts().join("shapes"))?;
@@ -53,7 +53,7 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
         let cases = plan.cases.iter().filter(|case| own || case.quick || !plan.quick);
         jobs.extend(cases.map(|case| (pair, case)));
     }
-    let cells = in_parallel(jobs, plan.jobs, |(pair, case)| {
+    let cells = with_second_attempts(jobs, plan.jobs, |(pair, case)| {
         let cell = run_cell(pair, case);
         println!(
             "{:<10} {:>9} to {:<9} {:<48} {:>5.1} s  {}{}{}",
@@ -69,6 +69,16 @@ pub fn run(plan: &Plan) -> Result<Results, Failure> {
         cell
     });
     Ok(Results { commit, seconds: started.elapsed().as_secs_f64().round(), cells })
+}
+
+impl Attempt for Cell {
+    fn failure(&self) -> Option<&str> {
+        (self.verdict == Verdict::Fail).then_some(&self.reason)
+    }
+
+    fn note_earlier(&mut self, reason: &str) {
+        self.observed.push_str(&format!("; at the second attempt, alone, after: {reason}"));
+    }
 }
 
 fn run_cell((publisher, subscriber): Pair, case: &Case) -> Cell {

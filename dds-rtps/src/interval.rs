@@ -42,7 +42,11 @@ impl IntervalSet {
     }
 
     /// The last number of the interval that holds `number`.
+    #[inline]
     pub fn end_of(&self, number: SequenceNumber) -> Option<SequenceNumber> {
+        if self.intervals.is_empty() {
+            return None;
+        }
         let (_, end) = self.intervals.range(..=number).next_back()?;
         (*end >= number).then_some(*end)
     }

@@ -12,11 +12,17 @@ impl SampleBuffers {
     /// Capacities 64, 128, … 64 KiB.
     const CLASSES: usize = 11;
     const SMALLEST: usize = 64;
-    /// Bytes of idle buffers kept in each class: more than what arrives between two takes.
-    const IDLE: usize = 1 << 20;
+    /// Bytes of idle buffers kept in each class: more than what arrives between two takes. Small samples
+    /// come in larger numbers, and each costs a good deal beside its bytes.
+    const fn idle(class: usize) -> usize {
+        match Self::SMALLEST << class {
+            ..1024 => 4 << 20,
+            _ => 1 << 20,
+        }
+    }
 
     pub(super) fn new() -> Self {
-        Self { classes: std::array::from_fn(|_| PayloadPool::new(Self::IDLE)) }
+        Self { classes: std::array::from_fn(|class| PayloadPool::new(Self::idle(class))) }
     }
 
     /// `payload` itself, or a copy when it keeps far more memory than its length from being freed.

@@ -194,7 +194,9 @@ impl StatefulReader {
                 return;
             }
             Self::hand_on(proxy, change, offer, limits);
-            Self::drain(proxy, offer, limits);
+            if !proxy.is_in_order() {
+                Self::drain(proxy, offer, limits);
+            }
         });
     }
 

@@ -129,8 +129,17 @@ impl WriterProxy {
     }
 
     /// Whether the change of `number` is of no more use.
+    #[inline]
     pub fn has(&self, number: SequenceNumber) -> bool {
-        number < self.next || self.held.contains_key(&number) || self.irrelevant.end_of(number).is_some()
+        number < self.next
+            || (!self.held.is_empty() && self.held.contains_key(&number))
+            || self.irrelevant.end_of(number).is_some()
+    }
+
+    /// Whether nothing waits for a lower number to come, or is known not to come.
+    #[inline]
+    pub(super) fn is_in_order(&self) -> bool {
+        self.held.is_empty() && self.irrelevant.is_empty()
     }
 
     /// Keeps a change that cannot be handed on yet. When the bound is reached the highest numbers

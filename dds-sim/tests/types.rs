@@ -122,6 +122,78 @@ fn the_reader_says_how_far_types_may_differ() {
     assert!(matches::<old::Reading, old::Reading>(47, equal));
 }
 
+/// Types that differ in what one option is about.
+mod apart {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct LongList {
+        #[dds(bounded(20))]
+        pub values: Vec<f32>,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct ShortList {
+        #[dds(bounded(10))]
+        pub values: Vec<f32>,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct LongText {
+        #[dds(bounded(20))]
+        pub text: String,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct ShortText {
+        #[dds(bounded(10))]
+        pub text: String,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct Angle {
+        pub angle: i32,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct Angulo {
+        pub angulo: i32,
+    }
+
+    /// Not announced: not every peer knows the kind of its member.
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    pub struct Untold {
+        pub level: i8,
+    }
+}
+
+#[test]
+fn bounds_and_names_count_where_the_reader_says_so() {
+    let ignored = TypeConsistencyEnforcement::default();
+    let bounded = TypeConsistencyEnforcement { ignore_sequence_bounds: false, ..ignored.clone() };
+    assert!(matches::<apart::LongList, apart::ShortList>(60, ignored.clone()));
+    assert!(!matches::<apart::LongList, apart::ShortList>(61, bounded.clone()));
+    assert!(matches::<apart::ShortList, apart::LongList>(62, bounded.clone()), "what is shorter fits");
+    assert!(matches::<apart::LongText, apart::ShortText>(63, bounded), "no sequence");
+    let bounded = TypeConsistencyEnforcement { ignore_string_bounds: false, ..ignored.clone() };
+    assert!(matches::<apart::LongText, apart::ShortText>(64, ignored.clone()));
+    assert!(!matches::<apart::LongText, apart::ShortText>(65, bounded.clone()));
+    assert!(matches::<apart::ShortText, apart::LongText>(66, bounded.clone()), "what is shorter fits");
+    assert!(matches::<apart::LongList, apart::ShortList>(67, bounded), "no string");
+    let by_id = TypeConsistencyEnforcement { ignore_member_names: true, ..ignored.clone() };
+    assert!(!matches::<apart::Angle, apart::Angulo>(68, ignored));
+    assert!(matches::<apart::Angle, apart::Angulo>(69, by_id));
+}
+
+#[test]
+fn who_wants_types_validated_refuses_who_does_not_tell_its_own() {
+    let policy = TypeConsistencyEnforcement::default();
+    assert!(matches::<apart::Untold, apart::Untold>(70, policy.clone()), "their names are equal");
+    let force = TypeConsistencyEnforcement { force_type_validation: true, ..policy };
+    assert!(!matches::<apart::Untold, apart::Untold>(71, force.clone()));
+    assert!(matches::<apart::Angle, apart::Angle>(72, force), "it is told");
+}
+
 /// Between participants equal hashes are enough, also for who wants types validated.
 #[test]
 fn equal_types_match_across_the_network() {

@@ -63,12 +63,13 @@ macro_rules! data_policies {
             Vec<DataRepresentationId> = Vec::new()
         );
 
-        /// How far a writer's type may differ from the reader's.
+        /// How far a writer's type may differ from the reader's. Where one of them does not announce its
+        /// type, their names must be equal.
         type_consistency: TypeConsistencyEnforcement = TYPE_CONSISTENCY_ENFORCEMENT(24);
         section "XTypes 1.3 §7.6.3.4";
         pid [0x0074];
         changeable BeforeEnable;
-        enforced Enforcement::Partly("where both sides announce their types");
+        enforced Enforcement::Yes;
         in [reader() subscription(reader)];
         {
             /// Equal or assignable.

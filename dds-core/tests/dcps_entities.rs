@@ -274,7 +274,15 @@ fn handles_names_and_factories_find_entities() {
     let participant = domain.builder_of(&factory).build().unwrap();
     assert_eq!(factory.lookup_participant(90).unwrap().guid(), participant.guid());
     assert!(factory.lookup_participant(91).is_none());
+    assert_eq!(participant.domain_id(), 90);
+    // There is no port for so high a domain.
+    let refused = factory.create_participant(1000, DomainParticipantQos::default());
+    assert_eq!(code(refused), Some(ReturnCode::Error));
+    assert!(factory.lookup_participant(1000).is_none());
     let topic = participant.topic::<Reading>("Found").unwrap();
+    assert_eq!((topic.name(), topic.type_name()), ("Found", "Reading"));
+    let renamed = participant.create_topic_as::<Reading>("Renamed", "Another", TopicQos::default()).unwrap();
+    assert_eq!((renamed.name(), renamed.type_name()), ("Renamed", "Another"));
     let publisher = participant.create_publisher(PublisherQos::default()).unwrap();
     let subscriber = participant.create_subscriber(SubscriberQos::default()).unwrap();
     let writer = publisher.create_writer(&topic, DataWriterQos::default()).unwrap();
@@ -364,6 +372,7 @@ fn defaults_of_every_factory_are_used_and_topics_lend_theirs() {
     let deep = History { kind: HistoryKind::KeepLast, depth: 7 };
     let topic_qos = TopicQos::default().reliability(reliable.clone()).history(deep.clone());
     participant.set_default_topic_qos(topic_qos.clone()).unwrap();
+    assert_eq!(participant.default_topic_qos(), topic_qos);
     let topic = participant.topic::<Reading>("Defaults").unwrap();
     assert_eq!(*topic.qos(), topic_qos);
     assert_eq!(topic.writer().build().unwrap().publisher().qos().partition, partitions("out"));
@@ -377,6 +386,8 @@ fn defaults_of_every_factory_are_used_and_topics_lend_theirs() {
     let inconsistent = DataReaderQos::default().history(History { kind: HistoryKind::KeepLast, depth: 0 });
     let refused = subscriber.set_default_reader_qos(inconsistent);
     assert_eq!(code(refused), Some(ReturnCode::InconsistentPolicy));
+    assert_eq!(publisher.default_writer_qos().user_data, named);
+    assert_eq!(subscriber.default_reader_qos().user_data, named, "what was refused changed nothing");
     // What was set in particular prevails, whenever it was said.
     let writer = topic.writer().keep_last(3).publisher(&publisher).build().unwrap();
     assert_eq!((writer.qos().user_data, writer.qos().history.depth), (named.clone(), 3));

@@ -9,15 +9,15 @@ use std::{
 
 use common::{Domain, PATIENCE, Reading, reading, wait_for};
 use dds_core::{
-    DataReader, DataWriter,
+    DataReader, DataWriter, DdsType, Topic,
     listener::{
         DataReaderListener, DataWriterListener, DomainParticipantListener, EndpointInfo, PublisherListener,
-        SubscriberListener,
+        SubscriberListener, TopicInfo, TopicListener,
     },
     status::{
-        LivelinessChangedStatus, LivelinessLostStatus, OfferedDeadlineMissedStatus, PublicationMatchedStatus,
-        RequestedDeadlineMissedStatus, SampleLostStatus, SampleRejectedStatus, StatusMask,
-        SubscriptionMatchedStatus,
+        InconsistentTopicStatus, LivelinessChangedStatus, LivelinessLostStatus, OfferedDeadlineMissedStatus,
+        PublicationMatchedStatus, RequestedDeadlineMissedStatus, SampleLostStatus, SampleRejectedStatus,
+        StatusMask, SubscriptionMatchedStatus,
     },
 };
 use dds_qos::{
@@ -89,7 +89,18 @@ impl DataWriterListener<Reading> for Counts {
 impl PublisherListener for Counts {
     writer_side!(EndpointInfo);
 }
-impl DomainParticipantListener for Counts {}
+impl TopicListener<Reading> for Counts {
+    fn on_inconsistent_topic(&self, topic: &Topic<Reading>, status: InconsistentTopicStatus) {
+        assert_eq!(topic.name(), "Heard");
+        self.add("inconsistent_topic", status.total_count_change);
+    }
+}
+impl DomainParticipantListener for Counts {
+    fn on_inconsistent_topic(&self, topic: &TopicInfo, status: InconsistentTopicStatus) {
+        assert_eq!(&*topic.name, "Unheard");
+        self.add("inconsistent_topic", status.total_count_change);
+    }
+}
 
 /// At which of the three levels the listeners are.
 #[derive(Clone, Copy, Debug)]
@@ -148,6 +159,34 @@ fn lost_samples_are_told_at_every_level() {
         let lost = counts.of("sample_lost");
         assert!((20..80).contains(&lost), "{lost} of about 50");
         assert_eq!(u64::from(reader.sample_lost_status().total_count), lost);
+    }
+}
+
+#[derive(DdsType, Clone, Debug, PartialEq)]
+struct Other {
+    text: String,
+}
+
+/// DDS 1.4 §2.2.4.2.3: the participant hears of topics without a listener of their own.
+#[test]
+fn an_inconsistent_topic_is_told_to_its_listener_or_else_to_the_participants() {
+    println!("seed 6");
+    let sim = Simulation::new(6).network(NetworkConditions::new());
+    let (here, there) = (sim.participant(0), sim.participant(0));
+    let (of_topic, of_participant) = (Arc::<Counts>::default(), Arc::<Counts>::default());
+    here.set_listener(Some(of_participant.clone()), StatusMask::INCONSISTENT_TOPIC);
+    let heard = here.topic::<Reading>("Heard").unwrap();
+    heard.set_listener(Some(of_topic.clone()), StatusMask::INCONSISTENT_TOPIC);
+    let unheard = here.topic::<Reading>("Unheard").unwrap();
+    let both = |name| there.topic::<Other>(name).unwrap().reader().build().unwrap();
+    let _readers = [both("Heard"), both("Unheard")];
+    for (topic, counts) in [(&heard, &of_topic), (&unheard, &of_participant)] {
+        let _writer = topic.writer().build().unwrap();
+        let told = || counts.of("inconsistent_topic") > 0;
+        assert!(sim.run_until(told, std::time::Duration::from_secs(10)), "{}", topic.name());
+        assert_eq!(counts.of("inconsistent_topic"), 1);
+        let status = topic.inconsistent_topic_status();
+        assert_eq!((status.total_count, status.total_count_change), (1, 0), "the listener was told");
     }
 }
 

@@ -215,5 +215,6 @@ fn history_is_waited_for_while_no_writer_is_found() {
     let writer = topic.writer().reliable().transient_local().build().unwrap();
     // An empty history is there, too.
     durable.wait_for_historical_data(PATIENCE.into()).unwrap();
+    common::block_on(durable.historical_data());
     writer.write(&reading(1, 1)).unwrap();
 }

@@ -79,6 +79,13 @@ fn reading_leaves_samples_and_marks_them_taking_removes_them() {
     let of_read = DataState { sample_states: SampleStateMask::READ, ..DataState::ANY };
     assert_eq!(pair.reader.select().states(of_read).take().unwrap().len(), 4);
     assert_eq!(pair.reader.read().unwrap(), []);
+    // Into a vector of one's own, behind what is there.
+    let mut taken = Vec::new();
+    for value in [13, 14] {
+        pair.write([(1, value)]);
+        assert_eq!(pair.reader.take_into(&mut taken).unwrap(), 1);
+    }
+    assert_eq!(values(&taken), [(1, 13), (1, 14)]);
 }
 
 #[test]
@@ -120,6 +127,21 @@ fn conditions_choose_what_they_wait_for() {
     assert!(!odd.trigger_value() && unread.trigger_value());
     assert_eq!(values(&pair.reader.select().condition(&unread).take().unwrap()), [(1, 10)]);
     assert!(!unread.trigger_value());
+}
+
+#[test]
+fn conditions_choose_among_the_samples_of_the_next_instance() {
+    let pair = pair();
+    pair.write([(1, 10), (2, 20), (2, 21), (3, 31)]);
+    let odd = pair.reader.query_condition(DataState::NOT_READ, |sample: &Reading| sample.value % 2 == 1);
+    let unread = pair.reader.read_condition(DataState::NOT_READ);
+    let (one, two) = (pair.handle(1), pair.handle(2));
+    let after = |previous| pair.reader.select().next_instance(previous);
+    assert_eq!(values(&after(InstanceHandle::NIL).query(&odd).read().unwrap()), [(2, 21)], "1 has none");
+    assert_eq!(values(&after(two).query(&odd).take().unwrap()), [(3, 31)]);
+    assert_eq!(values(&after(InstanceHandle::NIL).condition(&unread).take().unwrap()), [(1, 10)]);
+    assert_eq!(values(&after(one).condition(&unread).read().unwrap()), [(2, 20)], "21 was read");
+    assert_eq!(values(&after(two).condition(&unread).read().unwrap()), []);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use dds_core::{
     error::ReturnCode,
     listener::{DataReaderListener, EndpointInfo, SubscriberListener},
     qos::AccessScope,
-    sample::DataState,
+    sample::{DataState, InstanceStateMask, SampleStateMask, ViewStateMask},
     status::StatusMask,
 };
 use dds_sim::NetworkConditions;
@@ -236,6 +236,52 @@ fn within_an_access_everything_stays_as_it_is() {
     subscriber.end_access().unwrap();
     let _access = subscriber.access().unwrap();
     assert_eq!(read(), [2, 3]);
+}
+
+/// DDS 1.4 §2.2.2.5.2.10: the masks choose, whether or not the list gives the order.
+#[test]
+fn readers_are_listed_by_the_states_of_their_samples() {
+    for ordered in [false, true] {
+        let sim = simulation(1, NetworkConditions::new());
+        let (one, two) = (sim.participant(0), sim.participant(0));
+        let builder = one.publisher().presentation(AccessScope::Group);
+        let publisher = if ordered { builder.ordered() } else { builder }.build().unwrap();
+        let builder = two.subscriber().presentation(AccessScope::Group);
+        let subscriber = if ordered { builder.ordered() } else { builder }.build().unwrap();
+        let pairs = ["One", "Two"].map(|name| {
+            let builder = one.topic::<Keyed>(name).unwrap().writer().publisher(&publisher);
+            let writer = builder.reliable().keep_all().build().unwrap();
+            let builder = two.topic::<Keyed>(name).unwrap().reader().subscriber(&subscriber);
+            let reader = builder.reliable().keep_all().build().unwrap();
+            sim.block_on(writer.matched(1));
+            (writer, reader)
+        });
+        let listed = |states| {
+            let readers = subscriber.datareaders(states).unwrap();
+            let mut names: Vec<_> = readers.iter().map(|reader| reader.topic_name().to_string()).collect();
+            names.dedup();
+            names
+        };
+        for (number, (writer, _)) in (1..).zip(&pairs) {
+            writer.write(&Keyed { key: 0, number }).unwrap();
+        }
+        sim.run_for(seconds(1));
+        let access = subscriber.access().unwrap();
+        assert_eq!(listed(DataState::NOT_READ), ["One", "Two"]);
+        assert_eq!(pairs[0].1.read().unwrap().len(), 1);
+        assert_eq!(listed(DataState::NOT_READ), ["Two"]);
+        let read = DataState { sample_states: SampleStateMask::READ, ..DataState::ANY };
+        let new = DataState { view_states: ViewStateMask::NEW, ..DataState::ANY };
+        assert_eq!((listed(read), listed(new)), (vec!["One".to_string()], vec!["Two".to_string()]));
+        let disposed = DataState { instance_states: InstanceStateMask::NOT_ALIVE, ..DataState::ANY };
+        assert!(listed(disposed).is_empty());
+        drop(access);
+        pairs[1].0.dispose(&Keyed { key: 0, number: 0 }).unwrap();
+        sim.run_for(seconds(1));
+        let _access = subscriber.access().unwrap();
+        assert_eq!(listed(disposed), ["Two"]);
+        assert_eq!(listed(DataState::ANY), ["One", "Two"]);
+    }
 }
 
 struct Count(AtomicUsize);

@@ -2,7 +2,8 @@
 //!
 //! A test is `crate::path::function`: the path is that of its file below `tests` or `src`, without the
 //! extension and without `mod` or `main`. A scenario of the interop harness is
-//! `interop-tests::scenario::name`, a group of its cases of `shape_main` is `interop-tests::shapes::group`. An item is `Type::function`, or a bare type.
+//! `interop-tests::scenario::name`, a group of its cases of `shape_main` is `interop-tests::shapes::group`, a rule
+//! by which it compares types is `interop-tests::types::rule`. An item is `Type::function`, or a bare type.
 
 use crate::shell;
 use std::{
@@ -36,7 +37,12 @@ pub fn find_test(reference: &str) -> Result<FoundTest, String> {
         return scenario(&root, function).ok_or(format!("no scenario «{function}»"));
     }
     if *package == "interop-tests" && path == ["shapes"] {
-        return shapes(function).ok_or(format!("no group «{function}» of cases on {SHAPES}"));
+        let group = on_page(SHAPES, &format!("\n## {function}\n"), path, function);
+        return group.ok_or(format!("no group «{function}» of cases on {SHAPES}"));
+    }
+    if *package == "interop-tests" && path == ["types"] {
+        let rule = on_page(TYPES, &format!("| {function} |"), path, function);
+        return rule.ok_or(format!("no rule «{function}» on {TYPES}"));
     }
     if let [program, world] = path
         && WORLDS.contains(world)
@@ -101,13 +107,16 @@ fn scenario(root: &Path, name: &str) -> Option<FoundTest> {
 
 /// The page of the cases of `shape_main`, by group.
 const SHAPES: &str = "docs/shapes.md";
+/// The page of pairs of types, with the rule that decides each.
+const TYPES: &str = "docs/types.md";
 
-fn shapes(group: &str) -> Option<FoundTest> {
-    let page = fs::read_to_string(shell::root().join(SHAPES)).ok()?;
-    page.contains(&format!("\n## {group}\n")).then(|| FoundTest {
+/// A part of the harness whose results a page has.
+fn on_page(page: &str, wanted: &str, program: &[&str], name: &str) -> Option<FoundTest> {
+    let text = fs::read_to_string(shell::root().join(page)).ok()?;
+    text.contains(wanted).then(|| FoundTest {
         package: "interop-tests".to_string(),
-        program: Some("shapes".to_string()),
-        name: group.to_string(),
+        program: Some(program.concat()),
+        name: name.to_string(),
     })
 }
 

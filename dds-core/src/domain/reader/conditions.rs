@@ -63,8 +63,9 @@ impl<T: TopicType> DataReader<T> {
     }
 
     /// A condition that is true while there are samples in these states that pass a query in the SQL of
-    /// [`dds_filter`](crate::filter) (DDS 1.4 §2.2.2.5.3.28). Give it to [`Select::query`](crate::domain::Select::query) to read or take
-    /// them, sorted if the query says ORDER BY. `parameters` are the values of `%0` and so on.
+    /// [`dds_filter`](crate::filter) (DDS 1.4 §2.2.2.5.3.28). Give it to
+    /// [`Select::query`](crate::domain::Select::query) to read or take them, sorted if the query says ORDER BY.
+    /// `parameters` are the values of `%0` and so on.
     ///
     /// # Errors
     /// [`DdsError::Filter`] when the query does not fit the type.

@@ -93,25 +93,29 @@ fn keep_last_holds_the_depth_of_each_instance() {
 fn limits_refuse_what_exceeds_them_and_keep_what_is_there() {
     let limits = DurabilityService {
         history_kind: HistoryKind::KeepAll,
-        max_samples: Limit::Finite(3),
-        max_instances: Limit::Finite(2),
+        max_samples: Limit::Finite(5),
+        max_instances: Limit::Finite(3),
         max_samples_per_instance: Limit::Finite(2),
         ..Default::default()
     };
     let mut bench = Bench::new(&service(limits));
+    // Each limit is met while there is room by the others.
     bench.write(1, 1, 1).unwrap();
     bench.write(2, 1, 1).unwrap();
     assert_eq!(bench.write(3, 1, 1), Err(Refusal::Full), "samples of the instance");
     bench.write(4, 1, 2).unwrap();
-    assert_eq!(bench.write(5, 1, 2), Err(Refusal::Full), "samples");
-    assert_eq!(bench.write(6, 1, 3), Err(Refusal::Full), "instances");
-    assert_eq!(bench.kept(), [(1, 1, false), (1, 2, false), (2, 4, false)]);
+    bench.write(5, 1, 3).unwrap();
+    assert_eq!(bench.write(6, 1, 4), Err(Refusal::Full), "instances");
+    bench.write(7, 1, 2).unwrap();
+    assert_eq!(bench.write(8, 1, 3), Err(Refusal::Full), "samples");
+    let kept = [(1, 1, false), (1, 2, false), (2, 4, false), (3, 5, false), (2, 7, false)];
+    assert_eq!(bench.kept(), kept);
     let size = bench.archive.bytes();
     let record = bench.archive.record(1).unwrap().clone();
     let record = Record { number: SequenceNumber(100), ..record };
     let mut bench = Bench::new(&PublicationQos::default());
     let incoming = Incoming { kind: ChangeKind::Alive, record };
-    let refused = bench.archive.admit(at(1), incoming, size / 3 - 1, &mut Vec::new());
+    let refused = bench.archive.admit(at(1), incoming, size / 5 - 1, &mut Vec::new());
     assert_eq!(refused, Err(Refusal::Full), "the service's memory");
 }
 

@@ -24,8 +24,9 @@ const TESTS: &str = "
 
 Which tests show it, from `xtask/qos_tests.json`; each is checked to exist. A test is named `crate::file::function`;
 those in `dds-core::qos` run in virtual time (`simulated`) and on real sockets (`real`). `interop-tests::scenario` are
-those of the harness with foreign peers, see [interop.md](interop.md). [Mutations](qos-mutations.md) show that the
-tests notice when a policy is not enforced.
+those of the harness with foreign peers, see [interop.md](interop.md), `interop-tests::shapes` the groups of
+[shapes.md](shapes.md), `interop-tests::types` the rules of [types.md](types.md). [Mutations](qos-mutations.md) show
+that the tests notice when a policy is not enforced.
 ";
 
 /// The whole document.

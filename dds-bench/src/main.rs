@@ -1,9 +1,10 @@
 //! Measures the stack beside Cyclone DDS and the limits of the machine, in a network namespace of its
 //! own, interleaved, and writes `results/latest.json` and `docs/performance.md`.
 //!
-//! `cargo run --release -p dds-bench -- all` is the one command; it needs root, and strace, valgrind,
+//! `cargo run --profile bench-lto -p dds-bench -- all` is the one command; it needs root, and strace, valgrind,
 //! cyclonedds-dev and cyclonedds-tools of Debian 12.
 
+mod build;
 mod child;
 mod exchange;
 mod instructions;
@@ -11,12 +12,14 @@ mod limits;
 mod loans;
 mod namespace;
 mod options;
+mod plots;
 mod report;
 mod results;
 mod role;
 mod stacks;
 mod startup;
 mod system_calls;
+mod targets;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -24,7 +27,7 @@ use exchange::{Exchange, PAYLOADS, Placement};
 use namespace::Namespace;
 use options::Options;
 use results::Results;
-use stacks::{CYCLONE, OURS, Stack};
+use stacks::{CYCLONE, CYCLONE_11, OURS, Stack};
 
 /// What went wrong, for people.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -62,6 +65,7 @@ fn run(options: &Options) -> Result<(), Failure> {
             println!("{:#?}", startup::fifty(&Namespace::new()?, &stacks[0], IDLE)?);
             Ok(())
         }
+        "build" => build::run(),
         "instructions" => instructions::run(options),
         "engine" => instructions::engine(options),
         "report" => report::run(options),
@@ -255,7 +259,7 @@ fn measure_paced(
     results.paced.clear();
     for run in 0..options.runs {
         for placement in Placement::BOTH {
-            for stack in stacks.iter().filter(|stack| [OURS, CYCLONE].contains(&stack.name)) {
+            for stack in stacks.iter().filter(|stack| [OURS, CYCLONE, CYCLONE_11].contains(&stack.name)) {
                 for delivery in stack.deliveries.iter().copied() {
                     let (payload, seconds) = (64, options.seconds);
                     let exchange = Exchange { namespace, stack, delivery, placement, payload, run, seconds };

@@ -60,6 +60,7 @@ impl Delivery {
 pub const USAGE: &str = "\
 usage: dds-bench all [--runs N] [--seconds S] [--only SECTION]...   measures everything, writes results and document
        dds-bench startup | fifty                                   one section, printed only
+       dds-bench build                                             times a release build of the library
        dds-bench instructions [--check | --write]                  counts by callgrind against baseline.json
        dds-bench report [--check]                                  docs/performance.md from the results
 sections: limits round-trip throughput shared-memory paced startup fifty system-calls instructions";
@@ -70,7 +71,7 @@ impl Options {
         let mut options = Self {
             command: String::new(),
             payload: 64,
-            seconds: 0.6,
+            seconds: 0.4,
             samples: None,
             pace: None,
             delivery: Delivery::WaitSet,

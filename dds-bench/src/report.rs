@@ -7,24 +7,51 @@ use crate::{
     exchange::PAYLOADS,
     instructions,
     options::Options,
-    results::{Case, Results, Startup, root},
-    stacks::{CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED},
+    plots::{Bar, Chart},
+    results::{Case, Limit, Results, Startup, root},
+    stacks::{ANY_CYCLONE, CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED},
+    targets,
 };
 
-/// Writes the document, or with `--check` says whether it is what the results say.
+/// Writes the document and its pictures, or with `--check` says whether they are what the results say.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let text = render(&Results::read()?)?;
-    let path = root().join("docs/performance.md");
-    if options.check {
-        if std::fs::read_to_string(&path)? != text {
-            return Err("docs/performance.md differs from the results; run `dds-bench report`".into());
-        }
-        return Ok(());
+    let results = Results::read()?;
+    let mut files = vec![("performance.md".to_owned(), render(&results)?)];
+    for (name, chart) in charts(&results) {
+        files.push((format!("performance/{name}.svg"), chart.render()?));
     }
-    Ok(std::fs::write(path, text)?)
+    for (name, text) in files {
+        let path = root().join("docs").join(&name);
+        if !options.check {
+            std::fs::create_dir_all(path.parent().ok_or("docs has no folder")?)?;
+            std::fs::write(path, text)?;
+        } else if std::fs::read_to_string(&path)? != text {
+            return Err(format!("docs/{name} differs from the results; run `dds-bench report`").into());
+        }
+    }
+    Ok(())
 }
 
-fn median(values: &mut [f64]) -> Option<f64> {
+/// The pictures, by the name of their file.
+fn charts(results: &Results) -> Vec<(String, Chart)> {
+    let mut charts = Vec::new();
+    for placement in ["same", "cross"] {
+        let trips = results.round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
+        let rates =
+            results.throughput.iter().map(|rate| (&rate.case, rate.samples_per_second / 1e3)).collect();
+        let mut add = |what: &str, unit, values, is_more_better| {
+            let table = Table { values, placement, digits: 0, is_more_better, ratios: &[] };
+            let title = format!("{}, {placement}", what.replace('-', " "));
+            let groups = table.columns().into_iter().map(|payload| (bytes(payload), table.bars(payload)));
+            charts.push((format!("{what}-{placement}"), Chart { title, unit, groups: groups.collect() }));
+        };
+        add("round-trip", "µs", trips, false);
+        add("throughput", "thousand samples a second", rates, true);
+    }
+    charts
+}
+
+pub fn median(values: &mut [f64]) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match values.len() {
@@ -34,7 +61,7 @@ fn median(values: &mut [f64]) -> Option<f64> {
     }
 }
 
-fn share(values: &[f64], share: f64) -> f64 {
+pub fn share(values: &[f64], share: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let at = ((values.len() as f64 * share).ceil() as usize).clamp(1, values.len().max(1));
@@ -55,7 +82,7 @@ pub fn startup_line(startup: &Startup) -> String {
     )
 }
 
-fn bytes(payload: usize) -> String {
+pub fn bytes(payload: usize) -> String {
     match payload {
         ..1024 => format!("{payload} B"),
         1024..1_048_576 => format!("{} KiB", payload / 1024),
@@ -64,34 +91,42 @@ fn bytes(payload: usize) -> String {
 }
 
 /// Rows of a table: stack and delivery; columns: payloads. Cells are medians with the range of the runs.
-struct Table<'r> {
+pub struct Table<'r> {
     values: Vec<(&'r Case, f64)>,
     placement: &'static str,
     digits: usize,
     /// Larger is better, as for throughput.
-    is_more_better: bool,
+    pub is_more_better: bool,
     ratios: &'static [Ratio],
 }
 
 /// The best of ours divided by the best of others.
-struct Ratio {
-    name: &'static str,
-    ours: fn(&str) -> bool,
-    theirs: fn(&str) -> bool,
+pub struct Ratio {
+    pub name: &'static str,
+    pub ours: fn(&str) -> bool,
+    pub theirs: fn(&str) -> bool,
 }
 
-const TO_CYCLONE: &[Ratio] = &[
+/// The tables of both placements.
+pub fn tables<'r>(values: &[(&'r Case, f64)], is_more_better: bool) -> [Table<'r>; 2] {
+    ["same", "cross"].map(|placement| {
+        let values = values.to_vec();
+        Table { values, placement, digits: 0, is_more_better, ratios: &[] }
+    })
+}
+
+pub const TO_CYCLONE: &[Ratio; 2] = &[
     Ratio {
         name: "ours ÷ Cyclone's default", ours: |stack| stack == OURS, theirs: |stack| stack == CYCLONE
     },
     Ratio {
         name: "ours ÷ Cyclone's best",
         ours: |stack| stack == OURS,
-        theirs: |stack| stack.starts_with(CYCLONE),
+        theirs: |stack| stack.starts_with(ANY_CYCLONE),
     },
 ];
 
-const TO_ICEORYX: &[Ratio] = &[
+pub const TO_ICEORYX: &[Ratio] = &[
     Ratio { name: "ours ÷ iceoryx2", ours: |stack| stack == OURS_SHARED, theirs: |stack| stack == ICEORYX },
     Ratio {
         name: "ours with loans ÷ iceoryx2",
@@ -101,6 +136,22 @@ const TO_ICEORYX: &[Ratio] = &[
 ];
 
 impl Table<'_> {
+    /// Ours divided by others', of the best of each.
+    pub fn ratio(&self, payload: usize, ratio: &Ratio) -> Option<f64> {
+        Some(self.best(payload, ratio.ours)? / self.best(payload, ratio.theirs)?)
+    }
+
+    /// A bar for each row.
+    fn bars(&self, payload: usize) -> Vec<Bar> {
+        let bar = |(stack, delivery): (&str, &str)| {
+            let mut values = self.of(stack, delivery, payload);
+            let value = median(&mut values)?;
+            let range = (*values.first()?, *values.last()?);
+            Some(Bar { name: format!("{stack}, {delivery}"), value, range })
+        };
+        self.rows().into_iter().filter_map(bar).collect()
+    }
+
     fn of(&self, stack: &str, delivery: &str, payload: usize) -> Vec<f64> {
         let is_it = |case: &Case| {
             case.stack == stack
@@ -129,7 +180,7 @@ impl Table<'_> {
     }
 
     /// The best median of the stacks whose name `is_wanted`.
-    fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<f64> {
+    pub fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<f64> {
         let rows = self.rows().into_iter().filter(|(stack, _)| is_wanted(stack));
         let medians = rows.filter_map(|(stack, delivery)| median(&mut self.of(stack, delivery, payload)));
         medians.reduce(if self.is_more_better { f64::max } else { f64::min })
@@ -160,9 +211,9 @@ impl Table<'_> {
         for ratio in self.ratios {
             write!(out, "| **{}** |", ratio.name)?;
             for payload in columns.iter().copied() {
-                match (self.best(payload, ratio.ours), self.best(payload, ratio.theirs)) {
-                    (Some(ours), Some(theirs)) => write!(out, " **{:.2}** |", ours / theirs)?,
-                    _ => write!(out, " |")?,
+                match self.ratio(payload, ratio) {
+                    Some(ratio) => write!(out, " **{ratio:.2}** |")?,
+                    None => write!(out, " |")?,
                 }
             }
             writeln!(out)?;
@@ -176,17 +227,18 @@ const INTRODUCTION: &str = "\
 
 Generated by `dds-bench` from `dds-bench/results/latest.json`; do not edit. Every run is in that file.
 
-The one command, which needs root and takes under ten minutes:
+The one command, which needs root and takes less than fifteen minutes:
 
 ```text
-cargo run --release -p dds-bench -- all
+cargo run --profile bench-lto -p dds-bench -- all
 ```
 
 ## Method
 
 Two processes in a network namespace of their own exchange `{u64; sequence<octet>}` in XCDR1, RELIABLE, KEEP_ALL,
 VOLATILE, otherwise default QoS; the ends of Cyclone DDS are the same program in C
-(`interop-tests/peers/bench/bench.c`). `same`: both on one core, which is the software path alone and repeats best;
+(`interop-tests/peers/bench/bench.c`), for 11 linked with the library of its wheel; those of Fast DDS, up to 16 KiB, are in C++
+(`bench_fastdds.cpp`, by UDP, heartbeats every 10 ms). `same`: both on one core, which is the software path alone and repeats best;
 `cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
 placements run in turn, and all of that several times; a cell is the median of the runs with their range. Ends run at
 nice −15, also as a session, so that other work on the machine disturbs less. Compare ratios, not figures of different runs or machines.
@@ -220,6 +272,7 @@ fn render(results: &Results) -> Result<String, Failure> {
             ""
         }
     )?;
+    targets::render(results, &mut out)?;
     round_trips(results, &mut out)?;
     throughput(results, &mut out)?;
     shared_memory(results, &mut out)?;
@@ -230,7 +283,7 @@ fn render(results: &Results) -> Result<String, Failure> {
 }
 
 fn round_trips(results: &Results, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "## Round trip, median in µs\n")?;
+    writeln!(out, "## Round trip, median in µs\n\n{}", pictures("round-trip"))?;
     let values = || results.round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
     for placement in ["same", "cross"] {
         let digits = 1;
@@ -258,15 +311,23 @@ fn round_trips(results: &Results, out: &mut String) -> std::fmt::Result {
     )
 }
 
+fn pictures(what: &str) -> String {
+    let of = |placement: &str| format!("![{what}, {placement}](performance/{what}-{placement}.svg)\n");
+    format!("{}\n{}", of("same"), of("cross"))
+}
+
+/// The median of a limit's runs.
+pub fn limit_median(results: &Results, kind: &str, placement: &str, payload: usize) -> Option<f64> {
+    let is_it =
+        |limit: &&Limit| limit.kind == kind && limit.placement == placement && limit.payload == payload;
+    let mut values: Vec<f64> = results.limits.iter().filter(is_it).map(|limit| limit.value).collect();
+    median(&mut values)
+}
+
 fn limit(results: &Results, kind: &str, placement: &str, title: &str, out: &mut String) -> std::fmt::Result {
     write!(out, "{title}, `{placement}`:")?;
     for payload in PAYLOADS {
-        let of_it = results
-            .limits
-            .iter()
-            .filter(|limit| limit.kind == kind && limit.placement == placement && limit.payload == payload);
-        let mut values: Vec<f64> = of_it.map(|limit| limit.value).collect();
-        if let Some(middle) = median(&mut values) {
+        if let Some(middle) = limit_median(results, kind, placement, payload) {
             write!(out, " {} {middle:.1}", bytes(payload))?;
             if kind != "ping-pong" {
                 write!(out, " ({:.2} GB/s)", middle * payload as f64 / 1e6)?;
@@ -278,7 +339,7 @@ fn limit(results: &Results, kind: &str, placement: &str, title: &str, out: &mut 
 }
 
 fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "## Throughput, thousand samples a second\n")?;
+    writeln!(out, "## Throughput, thousand samples a second\n\n{}", pictures("throughput"))?;
     for placement in ["same", "cross"] {
         let values = results.throughput.iter().map(|result| (&result.case, result.samples_per_second / 1e3));
         Table { values: values.collect(), placement, digits: 1, is_more_better: true, ratios: TO_CYCLONE }
@@ -290,7 +351,7 @@ fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
         let of_it = results.throughput.iter().filter(|result| result.case.stack.starts_with(stack));
         of_it.map(|result| result.lost).sum()
     };
-    writeln!(out, "Lost in all runs: ours {}, Cyclone {}.\n", lost(OURS), lost(CYCLONE))?;
+    writeln!(out, "Lost in all runs: ours {}, Cyclone {}.\n", lost(OURS), lost(ANY_CYCLONE))?;
     writeln!(out, "Processor time of both ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
         let values = results.throughput.iter().map(|result| (&result.case, result.processor_us_per_sample));

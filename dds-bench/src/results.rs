@@ -147,10 +147,14 @@ impl Results {
     }
 
     pub fn note_load(&mut self, section: &str) {
-        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-        let load = load.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0.0);
-        self.load.push((section.to_owned(), load));
+        self.load.push((section.to_owned(), load()));
     }
+}
+
+/// The machine's one-minute load.
+pub fn load() -> f64 {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or(0.0)
 }
 
 fn commit() -> Result<String, Failure> {

@@ -1,6 +1,7 @@
 //! The programs that are compared, built where that is needed.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -30,7 +31,11 @@ pub const OURS_SHARED: &str = "ours";
 /// The same, with samples that are written where they are read.
 pub const OURS_LENT: &str = "ours, loans";
 pub const ICEORYX: &str = "iceoryx2 0.10";
+/// With which the name of every one of Cyclone's begins.
+pub const ANY_CYCLONE: &str = "Cyclone DDS";
 pub const CYCLONE: &str = "Cyclone DDS 0.10.2";
+pub const FAST_DDS: &str = "Fast DDS 2.9.1";
+pub const CYCLONE_11: &str = "Cyclone DDS 11.0.1";
 pub const CYCLONE_BATCHING: &str = "Cyclone DDS 0.10.2, batching, flushed by hand";
 pub const CYCLONE_LARGE: &str = "Cyclone DDS 0.10.2, 65,000-byte fragments";
 
@@ -42,6 +47,9 @@ const FRAGMENTS: &str =
     "<General><MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize></General>";
 /// Beyond its default of 10 participants on a host.
 const PARTICIPANTS: &str = "<Discovery><MaxAutoParticipantIndex>100</MaxAutoParticipantIndex></Discovery>";
+
+/// The profile of the workspace by which everything of ours that is measured is built.
+const PROFILE: &str = "bench-lto";
 
 impl Stack {
     /// Ours as built now, and Cyclone DDS in its configurations, built here.
@@ -64,7 +72,13 @@ impl Stack {
             flags: &[],
             ..base.clone()
         };
-        Ok(vec![
+        let newer = build_cyclone_11()?.map(|program| Self {
+            name: CYCLONE_11,
+            program,
+            cyclone_uri: PARTICIPANTS.to_owned(),
+            ..foreign.clone()
+        });
+        let mut stacks = vec![
             base,
             Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
             Self {
@@ -82,7 +96,20 @@ impl Stack {
                 payloads: 16_384..=usize::MAX,
                 ..foreign
             },
-        ])
+        ];
+        stacks.extend(newer);
+        stacks.extend(build_fast_dds()?.map(|program| Self {
+            name: FAST_DDS,
+            program,
+            cyclone_uri: String::new(),
+            writing_in_listeners: "",
+            flags: &[],
+            deliveries: &[Delivery::Listener],
+            // Of 1 MiB, it loses most fragments and exchanges ten samples a second.
+            payloads: 0..=16_384,
+            only_throughput: false,
+        }));
+        Ok(stacks)
     }
 
     /// Ours through shared memory, with loans too, and iceoryx2, built here.
@@ -144,10 +171,57 @@ fn build_cyclone() -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(&folder)?;
     let sources = root().join("interop-tests/peers/bench").canonicalize()?;
     run(Command::new("idlc").arg(sources.join("bench.idl")).current_dir(&folder))?;
+    compile_cyclone(&folder, "bench", &["-lddsc".into()])
+}
+
+/// Links the program that idlc's output lies beside, in `folder`.
+fn compile_cyclone(folder: &Path, name: &str, library: &[OsString]) -> Result<PathBuf, Failure> {
+    let sources = root().join("interop-tests/peers/bench").canonicalize()?;
     let mut compiler = Command::new("gcc");
-    compiler.args(["-O2", "-Wall", "-I.", "-o", "bench"]).arg(sources.join("bench.c"));
-    run(compiler.args(["bench.c", "-lddsc", "-lpthread"]).current_dir(&folder))?;
-    Ok(folder.join("bench").canonicalize()?)
+    compiler.args(["-O2", "-Wall", "-I.", "-o", name]).arg(sources.join("bench.c"));
+    run(compiler.arg("bench.c").args(library).arg("-lpthread").current_dir(folder))?;
+    Ok(folder.join(name).canonicalize()?)
+}
+
+/// The same program with the library of Cyclone DDS 11, which keeps the binary interface of 0.10 as far as the
+/// program uses it. Its wheel, a peer of the interoperability tests, has no headers. `None` where that peer
+/// is not set up.
+fn build_cyclone_11() -> Result<Option<PathBuf>, Failure> {
+    let cache = std::env::var_os("DDS_INTEROP_CACHE").map_or_else(|| root().join(".interop"), PathBuf::from);
+    let environments = std::fs::read_dir(cache.join("cyclone11/venv/lib")).into_iter().flatten().flatten();
+    let libraries = environments
+        .map(|environment| environment.path().join("site-packages/cyclonedds.libs"))
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|files| files.flatten().map(|file| file.path()));
+    let is_it =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libddsc-"));
+    let Some((library, folder)) =
+        libraries.filter(is_it).find_map(|path| Some((path.canonicalize().ok()?, path.parent()?.to_owned())))
+    else {
+        eprintln!("without Cyclone DDS 11: `cargo run -p interop-tests -- setup cyclone11` sets it up");
+        return Ok(None);
+    };
+    let mut run_path = OsString::from("-Wl,-rpath,");
+    run_path.push(folder.canonicalize()?);
+    compile_cyclone(&root().join(".interop/bench"), "bench-11", &[library.into(), run_path]).map(Some)
+}
+
+/// Fast DDS of Debian 12, a peer of the interoperability tests; `None` where it is not installed.
+fn build_fast_dds() -> Result<Option<PathBuf>, Failure> {
+    if !Path::new("/usr/include/fastdds/dds/domain/DomainParticipant.hpp").exists() {
+        eprintln!("without Fast DDS: `cargo run -p interop-tests -- setup fastdds29` sets it up");
+        return Ok(None);
+    }
+    let source = root().join("interop-tests/peers/bench/bench_fastdds.cpp");
+    let program = root().join(".interop/bench/bench_fastdds");
+    let changed = |path: &Path| path.metadata().and_then(|metadata| metadata.modified()).ok();
+    // It takes a while.
+    if changed(&program) <= changed(&source) {
+        let mut compiler = Command::new("g++");
+        compiler.args(["-std=c++17", "-O2", "-Wall", "-o"]).arg(&program).arg(source);
+        run(compiler.args(["-lfastrtps", "-lfastcdr", "-lpthread"]))?;
+    }
+    Ok(Some(program.canonicalize()?))
 }
 
 fn build_iceoryx() -> Result<PathBuf, Failure> {
@@ -161,15 +235,16 @@ fn build_iceoryx() -> Result<PathBuf, Failure> {
     Ok(folder.join("release/iceoryx2-bench").canonicalize()?)
 }
 
-/// The example of dds-transport that measures bare UDP, in the same target directory as this program.
+/// The example of dds-transport that measures bare UDP, built as this program is.
 pub fn build_raw_udp() -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "-q", "-p", "dds-transport", "--example", "raw_udp"]);
+    command.args(["build", "--profile", PROFILE, "-q", "-p", "dds-transport", "--example", "raw_udp"]);
     run(command.current_dir(root()))?;
+    // target/<profile>/dds-bench
     let own = std::env::current_exe()?;
-    let folder = own.parent().map_or(Path::new("."), |folder| folder);
-    Ok(folder.join("examples/raw_udp"))
+    let target = own.ancestors().nth(2).unwrap_or(Path::new("."));
+    Ok(target.join(PROFILE).join("examples/raw_udp"))
 }
 
 fn run(command: &mut Command) -> Result<(), Failure> {

@@ -95,7 +95,10 @@ impl Payload {
 
     /// Bytes of memory that this payload keeps from being freed.
     pub fn retained(&self) -> usize {
-        self.buffer.as_ref().map_or(0, |buffer| buffer.heap.capacity().max(buffer.bytes().len()))
+        self.buffer.as_ref().map_or(0, |buffer| match &buffer.other {
+            None => buffer.heap.capacity(),
+            Some(memory) => memory.bytes().len(),
+        })
     }
 
     /// Gives the buffer back when nobody else holds it.

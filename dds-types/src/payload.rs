@@ -78,14 +78,17 @@ pub(crate) fn body_reader(
     extensibility: Extensibility,
 ) -> Result<CdrReader<'_>, DecodeError> {
     let (identifier, body) = split_payload(payload)?;
-    let refusal = DecodeErrorKind::UnsupportedRepresentation(identifier.0);
-    let Some(Encapsulation { endianness, version, format: found }) = identifier.encapsulation() else {
-        return Err(DecodeError { kind: refusal, offset: 0 });
-    };
-    if found != format(extensibility, version) {
-        return Err(DecodeError { kind: refusal, offset: 0 });
+    match identifier.encapsulation() {
+        Some(Encapsulation { endianness, version, format: found })
+            if found == format(extensibility, version) =>
+        {
+            Ok(CdrReader::of_body(body, endianness, version))
+        }
+        _ => {
+            let kind = DecodeErrorKind::UnsupportedRepresentation(identifier.0);
+            Err(DecodeError { kind, offset: 0 })
+        }
     }
-    Ok(CdrReader::of_body(body, endianness, version))
 }
 
 /// Refuses bytes that follow the end of a final type; other types may have grown. Up to three are

@@ -108,9 +108,10 @@ fn rustdoc() -> stage::Outcome {
         .run()
 }
 
-/// Counts are those of the release build; so are the times, of which only the full run takes any.
+/// Counts are those of the profile that is measured; so are the times, of which only the full run takes any.
 fn benchmark(arguments: &[&str]) -> stage::Outcome {
-    shell::command("cargo").args(["run", "--release", "-q", "-p", "dds-bench", "--"]).args(arguments).run()
+    let run = ["run", "--profile", "bench-lto", "-q", "-p", "dds-bench", "--"];
+    shell::command("cargo").args(run).args(arguments).run()
 }
 
 /// Nextest runs the same tests in parallel across crates; a machine without it takes longer, no more.

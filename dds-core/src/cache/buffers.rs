@@ -43,9 +43,8 @@ impl SampleBuffers {
     /// Takes a buffer back, if this was its last holder and it is one of a class.
     pub(super) fn recycle(&mut self, payload: Payload) {
         let capacity = payload.retained();
-        if let Some(class) = Self::class(capacity)
-            && capacity == Self::SMALLEST << class
-        {
+        let class = (capacity / Self::SMALLEST).trailing_zeros() as usize;
+        if class < Self::CLASSES && capacity == Self::SMALLEST << class {
             self.classes[class].recycle(payload);
         }
     }

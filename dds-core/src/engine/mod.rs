@@ -287,9 +287,10 @@ impl Engine {
         }
         self.note_traffic(now, receiver.header().guid_prefix, burst);
         while let Some(next) = receiver.next_submessage() {
-            match next {
+            // By reference: a submessage is many words.
+            match &next {
                 Ok((context, submessage)) if context.is_for(self.prefix) => {
-                    self.dispatch(now, source, context, &submessage, burst);
+                    self.dispatch(now, source, context, submessage, burst);
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -606,14 +607,14 @@ impl Engine {
             }
             let guard = remote.as_ref().map(|remote| remote.defragmenter.lock());
             let fragments: Option<&Defragmenter> = guard.as_deref();
-            let mut out = std::mem::take(&mut state.scratch);
+            let mut out = state.scratch.take().unwrap_or_default();
             let destinations = state.machine.poll_transmit(now.monotonic, fragments, &mut out);
             drop(guard);
             drop(state);
             if let Some(destinations) = destinations {
                 self.send(&destinations, &mut out);
             }
-            reader.state.lock().scratch = out;
+            reader.state.lock().scratch = Some(out);
         }
     }
 

@@ -55,7 +55,7 @@ pub(crate) struct ReaderState {
     /// Where samples lie between the cache and their decoding; kept for its memory.
     pub(crate) accessed: Vec<CachedSample>,
     /// Acknowledgements are written into it; kept for its memory.
-    pub(super) scratch: Datagram,
+    pub(super) scratch: Option<Box<Datagram>>,
     /// Statuses to be raised when the burst is over.
     pending: StatusMask,
     lost: u64,
@@ -109,7 +109,7 @@ impl ReaderState {
             qos,
             matched: BTreeMap::new(),
             accessed: Vec::new(),
-            scratch: Datagram::new(),
+            scratch: None,
             pending: StatusMask::NONE,
             lost: 0,
             missed: Vec::new(),

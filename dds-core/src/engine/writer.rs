@@ -78,7 +78,8 @@ pub(crate) struct WriterState {
     pub(crate) suspended: bool,
     /// How its datagrams are marked (DDS 1.4 §2.2.3.15 TRANSPORT_PRIORITY).
     code_point: Option<u8>,
-    scratch: Datagram,
+    /// Datagrams are written into it; kept for its memory.
+    scratch: Option<Box<Datagram>>,
     released: Vec<SequenceNumber>,
     missed: Vec<DeadlineMissed>,
     /// Writes that wait for room, in their order.
@@ -198,7 +199,7 @@ impl WriterState {
             batch_due: None,
             batching,
             suspended: false,
-            scratch: Datagram::new(),
+            scratch: None,
             released: Vec::new(),
             missed: Vec::new(),
             tickets: VecDeque::new(),
@@ -553,15 +554,17 @@ impl Engine {
             state.batch_due = None;
             if !state.sending && state.machine.wants_transmit() {
                 state.sending = true;
-                let mut datagram = std::mem::take(&mut state.scratch);
+                let mut datagram = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
-                while let Some(destinations) = state.machine.poll_transmit(now.monotonic, &mut datagram) {
+                loop {
+                    let next = state.machine.poll_transmit(now.monotonic, &mut datagram);
+                    let Some(destinations) = &next else { break };
                     MutexGuard::unlocked(&mut state, || {
-                        self.send_marked(&destinations, &mut datagram, mark);
+                        self.send_marked(destinations, &mut datagram, mark);
                     });
                 }
                 datagram.clear();
-                state.scratch = datagram;
+                state.scratch = Some(datagram);
                 state.sending = false;
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.

@@ -139,7 +139,7 @@ pub(super) fn round_trip<T: FixedSubmessage + Generate + PartialEq + Debug>(
     if read != original || bytes.len() != original.size() || !cursor.rest().is_empty() {
         return Err(format!("{original:?} came back as {read:?}"));
     }
-    let raw = RawSubmessage { id: SubmessageId(id), flags, offset: 0, body, tail: &[] };
+    let raw = RawSubmessage { id: SubmessageId(id), flags, offset: 0, body };
     match (Submessage::read(&raw, VendorId::OURS), original.violation()) {
         (Ok(_), None) => Ok(()),
         (Err(MessageErrorKind::Forbidden(_, rule)), Some(broken)) if rule == broken => Ok(()),

@@ -135,11 +135,11 @@ impl<'a> Prelude<'a> {
         InlineQos::read(&mut self.after, vendor).map(Some)
     }
 
-    /// The rest and where in the datagram it begins.
-    fn payload(&self, raw: &RawSubmessage<'a>) -> (&'a [u8], usize) {
+    /// The rest, or `tail` where nothing is left, and where in the datagram it begins.
+    fn payload(&self, raw: &RawSubmessage<'a>, tail: &'a [u8]) -> (&'a [u8], usize) {
         let bytes = self.after.rest();
-        if !raw.tail.is_empty() && bytes.is_empty() {
-            return (raw.tail, raw.body_offset().saturating_add(raw.body.len()));
+        if bytes.is_empty() {
+            return (tail, raw.body_offset().saturating_add(raw.body.len()));
         }
         let offset = raw.body_offset().saturating_add(raw.body.len()).saturating_sub(bytes.len());
         (bytes, offset)
@@ -147,7 +147,12 @@ impl<'a> Prelude<'a> {
 }
 
 impl<'a> Data<'a> {
-    pub(super) fn read(raw: &RawSubmessage<'a>, vendor: VendorId) -> Result<Self, MessageErrorKind> {
+    /// With its payload in `tail` where none follows the fields.
+    pub(super) fn read(
+        raw: &RawSubmessage<'a>,
+        tail: &'a [u8],
+        vendor: VendorId,
+    ) -> Result<Self, MessageErrorKind> {
         let forbidden = |rule| MessageErrorKind::Forbidden(raw.id, rule);
         let mut prelude = Prelude::read(raw)?;
         let fields = &mut prelude.fields;
@@ -158,7 +163,7 @@ impl<'a> Data<'a> {
             return Err(forbidden("writerSN is no number of a change"));
         }
         let inline_qos = prelude.inline_qos(raw, vendor)?;
-        let (bytes, payload_offset) = prelude.payload(raw);
+        let (bytes, payload_offset) = prelude.payload(raw, tail);
         let payload = match (raw.flags & DATA_FLAG_DATA != 0, raw.flags & DATA_FLAG_KEY != 0) {
             (false, false) => DataPayload::None,
             (true, false) => DataPayload::Data(bytes),
@@ -170,7 +175,12 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> DataFrag<'a> {
-    pub(super) fn read(raw: &RawSubmessage<'a>, vendor: VendorId) -> Result<Self, MessageErrorKind> {
+    /// With its payload in `tail` where none follows the fields.
+    pub(super) fn read(
+        raw: &RawSubmessage<'a>,
+        tail: &'a [u8],
+        vendor: VendorId,
+    ) -> Result<Self, MessageErrorKind> {
         let mut prelude = Prelude::read(raw)?;
         let fields = &mut prelude.fields;
         let reader_id = EntityId::read(fields)?;
@@ -181,7 +191,7 @@ impl<'a> DataFrag<'a> {
         let fragment_size = fields.u16()?;
         let sample_size = fields.u32()?;
         let inline_qos = prelude.inline_qos(raw, vendor)?;
-        let (payload, payload_offset) = prelude.payload(raw);
+        let (payload, payload_offset) = prelude.payload(raw, tail);
         let is_key = raw.flags & FRAG_FLAG_KEY != 0;
         let read = Self {
             reader_id,

@@ -239,10 +239,13 @@ impl SubmessageElement for Locator {
 
 const LOCATOR_SIZE: usize = 24;
 
+/// Where to answer: hardly ever more than one, and in everything that is read there is room for it.
+pub type ReplyLocators = SmallVec<[Locator; 1]>;
+
 /// Locators in a submessage (RTPS 2.5 §9.4.2.11). Those past the fourth are not kept: nobody sends
-/// more, and room for many would have to be allocated.
+/// more.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct LocatorList(SmallVec<[Locator; Self::KEPT]>);
+pub struct LocatorList(ReplyLocators);
 
 impl LocatorList {
     /// How many are kept.

@@ -30,7 +30,7 @@ pub use builder::{DataFragHeader, DataHeader, MessageBuilder};
 pub use content_filter_info::ContentFilterInfo;
 pub use data::{Data, DataFrag, DataPayload, PayloadKind};
 pub use datagram::{Datagram, Pieces};
-pub use element::{ChangeCount, GroupDigest, LocatorList, LocatorUdpV4, SubmessageElement};
+pub use element::{ChangeCount, GroupDigest, LocatorList, LocatorUdpV4, ReplyLocators, SubmessageElement};
 pub use inline_qos::{InlineQos, InlineQosToSend, OriginalWriterInfo, SampleIdentity, StatusInfo};
 pub use number_set::{FragmentNumberSet, NumberSet, SequenceNumberSet, SetNumber};
 pub use receiver::{MessageContext, MessageReceiver, RawSubmessage};

@@ -7,7 +7,7 @@ use super::{
     HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
     InfoTimestamp, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
     data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
-    element::{Cursor, LocatorList},
+    element::{Cursor, ReplyLocators},
     submessage::read_fixed,
 };
 use crate::{
@@ -30,9 +30,9 @@ pub struct MessageContext {
     /// When the sample was written, by the sender's clock.
     pub timestamp: Option<Timestamp>,
     /// Where to answer one participant; empty for where the message came from.
-    pub unicast_reply: SmallVec<[Locator; LocatorList::KEPT]>,
+    pub unicast_reply: ReplyLocators,
     /// Where to answer many.
-    pub multicast_reply: SmallVec<[Locator; LocatorList::KEPT]>,
+    pub multicast_reply: ReplyLocators,
 }
 
 impl MessageContext {
@@ -53,8 +53,6 @@ pub struct RawSubmessage<'a> {
     pub offset: usize,
     /// What follows the header.
     pub body: &'a [u8],
-    /// Where the body goes on, if that is elsewhere.
-    pub tail: &'a [u8],
 }
 
 impl<'a> RawSubmessage<'a> {
@@ -113,17 +111,7 @@ impl<'a> MessageReceiver<'a> {
     /// # Errors
     /// When the header is not that of an RTPS 2 message.
     pub fn new(datagram: &'a [u8], own_prefix: GuidPrefix) -> Result<Self, MessageError> {
-        let header = Header::read(datagram)?;
-        let context = MessageContext {
-            source_prefix: header.guid_prefix,
-            source_vendor: header.vendor_id,
-            source_version: header.version,
-            destination_prefix: None,
-            timestamp: None,
-            unicast_reply: SmallVec::new(),
-            multicast_reply: SmallVec::new(),
-        };
-        Ok(Self { datagram, tail: &[], offset: HEADER_SIZE, own_prefix, header, context })
+        Self::with_tail(datagram, &[], own_prefix)
     }
 
     /// As [`new`](Self::new), of a message whose last submessage is a DATA or DATA_FRAG with its payload in
@@ -136,7 +124,17 @@ impl<'a> MessageReceiver<'a> {
         tail: &'a [u8],
         own_prefix: GuidPrefix,
     ) -> Result<Self, MessageError> {
-        Ok(Self { tail, ..Self::new(datagram, own_prefix)? })
+        let header = Header::read(datagram)?;
+        let context = MessageContext {
+            source_prefix: header.guid_prefix,
+            source_vendor: header.vendor_id,
+            source_version: header.version,
+            destination_prefix: None,
+            timestamp: None,
+            unicast_reply: SmallVec::new(),
+            multicast_reply: SmallVec::new(),
+        };
+        Ok(Self { datagram, tail, offset: HEADER_SIZE, own_prefix, header, context })
     }
 
     /// The message's header.
@@ -159,7 +157,8 @@ impl<'a> MessageReceiver<'a> {
                 Ok(false) => {}
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
-            match Submessage::read(&raw, self.context.source_vendor) {
+            let tail = if self.offset == self.datagram.len() { self.tail } else { &[] };
+            match Submessage::read_with_tail(&raw, tail, self.context.source_vendor) {
                 Ok(Submessage::Pad | Submessage::Unknown(_)) => {}
                 Ok(_) if !self.is_for_us() => {}
                 Ok(entity) => return Some(Ok((&self.context, entity))),
@@ -183,17 +182,16 @@ impl<'a> MessageReceiver<'a> {
             return Some(Err(self.stop(MessageErrorKind::NoSubmessageHeader, offset)));
         };
         let id = SubmessageId(id);
-        let mut raw = RawSubmessage { id, flags, offset, body: after, tail: &[] };
+        let mut raw = RawSubmessage { id, flags, offset, body: after };
         let length = match raw.endianness() {
             Endianness::Big => u16::from_be_bytes([a, b]),
             Endianness::Little => u16::from_le_bytes([a, b]),
         };
-        if length == 0 && id.extends_to_end() {
-            raw.tail = self.tail;
-        } else {
+        if length != 0 || !id.extends_to_end() {
             match after.get(..usize::from(length)) {
                 Some(body) => raw.body = body,
-                None if id.extends_to_end() && !self.tail.is_empty() => raw.tail = self.tail,
+                // It goes on in the tail.
+                None if id.extends_to_end() && !self.tail.is_empty() => {}
                 None => return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset))),
             }
         }

@@ -156,10 +156,12 @@ impl StatefulWriter {
                     }
                 }
             }
-            let sent = self.transmit_line(now, out);
+            if self.transmit_line(now, out) {
+                return Some(Destinations::from_slice(&self.line.destinations));
+            }
             // When everybody stepped out of line, they are served one by one.
-            if sent.is_some() || self.attention.is_empty() {
-                return sent;
+            if self.attention.is_empty() {
+                return None;
             }
         }
     }
@@ -202,8 +204,8 @@ impl StatefulWriter {
         self.line = line;
     }
 
-    /// One datagram for all readers in line.
-    fn transmit_line(&mut self, now: Monotonic, out: &mut Datagram) -> Option<Destinations> {
+    /// One datagram for all readers in line, if something is to be sent to them.
+    fn transmit_line(&mut self, now: Monotonic, out: &mut Datagram) -> bool {
         self.refresh_line();
         let last = self.history.last_number();
         if self.line.destinations.is_empty() {
@@ -213,17 +215,16 @@ impl StatefulWriter {
             self.liveliness_wanted = false;
             self.acknowledgement_wanted = false;
             self.heartbeat_owed = false;
-            return None;
+            return false;
         }
         let heartbeat_owed = core::mem::take(&mut self.heartbeat_owed);
         if self.cursor > last && !self.liveliness_wanted && !heartbeat_owed {
             self.acknowledgement_wanted = false;
-            return None;
+            return false;
         }
-        let destinations = Destinations::from_slice(&self.line.destinations);
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
         let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
-        let mut draft = Draft::new(out, own, &destinations, &self.config.message_sizes);
+        let mut draft = Draft::new(out, own, &self.line.destinations, &self.config.message_sizes);
         draft.used = draft.used.saturating_add(self.group_info_size());
         while self.cursor <= last {
             let Some(change) = self.history.change(self.cursor) else {
@@ -254,7 +255,7 @@ impl StatefulWriter {
         }
         if draft.is_closed && self.line.reliable {
             self.heartbeat_owed = true;
-            return Some(destinations);
+            return true;
         }
         let has_cause = draft.filled || self.liveliness_wanted || heartbeat_owed;
         if self.line.reliable && has_cause && self.cursor_fragment == 1 {
@@ -270,10 +271,10 @@ impl StatefulWriter {
             let unsent = self.cursor;
             self.write_heartbeat(&mut draft, unsent, self.heartbeat(reader_id, unsent, !asks, liveliness));
             self.arm_heartbeat(now);
-            return Some(destinations);
+            return true;
         }
         self.liveliness_wanted = false;
-        draft.filled.then_some(destinations)
+        draft.filled
     }
 
     /// The last number of the hole that begins at `number`.

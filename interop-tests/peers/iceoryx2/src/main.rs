@@ -7,7 +7,10 @@
 use std::io::BufRead;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use iceoryx2::port::{listener::Listener, notifier::Notifier, publisher::Publisher, subscriber::Subscriber};
+use iceoryx2::port::{
+    listener::Listener, notifier::Notifier, publisher::Publisher, subscriber::Subscriber,
+    update_connections::UpdateConnections,
+};
 use iceoryx2::prelude::*;
 
 type AnyError = Box<dyn std::error::Error>;
@@ -149,6 +152,7 @@ fn main() -> Result<(), AnyError> {
             lines.for_each(drop);
         }
         (Some(mut sender), Some(receiver)) => {
+            drop(lines);
             let over = until_input_ends();
             while !over.load(std::sync::atomic::Ordering::Acquire) {
                 receiver.receive(Duration::from_millis(100), |number| sender.send(number))?;
@@ -158,13 +162,16 @@ fn main() -> Result<(), AnyError> {
             publish(&options, sender)?;
             lines.for_each(drop);
         }
-        (None, Some(receiver)) => subscribe(&receiver)?,
+        (None, Some(receiver)) => {
+            drop(lines);
+            subscribe(&receiver)?;
+        }
         (None, None) => {}
     }
     Ok(())
 }
 
-/// Becomes true at the end of standard input.
+/// Becomes true at the end of standard input, which nobody else may hold locked.
 fn until_input_ends() -> std::sync::Arc<std::sync::atomic::AtomicBool> {
     let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let set = over.clone();

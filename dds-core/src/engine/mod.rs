@@ -19,6 +19,7 @@
 //! own, under which no other is taken.
 
 mod builtin;
+mod delivery;
 mod discovery;
 mod environment;
 mod group;
@@ -46,13 +47,12 @@ use std::{
 };
 
 use dds_rtps::{
-    change::CacheChange,
     discovery::{PublicationData, SubscriptionData},
-    message::{Datagram, InlineQos, MessageContext, MessageReceiver, Submessage},
+    message::{Datagram, MessageReceiver, Submessage},
     participant::{Activity, Participant},
     payload::Payload,
-    reader::{Defragmenter, FragmentArrival},
-    structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind, SequenceNumber},
+    reader::Defragmenter,
+    structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
     time::{Monotonic, Now},
     writer::Destinations,
 };
@@ -62,6 +62,7 @@ use smallvec::SmallVec;
 use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
+use delivery::Next;
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::{Environment, WritableMemory};
 use group::GroupState;
@@ -286,18 +287,20 @@ impl Engine {
             return;
         }
         self.note_traffic(now, receiver.header().guid_prefix, burst);
-        while let Some(next) = receiver.next_submessage() {
-            // By reference: a submessage is many words.
-            match &next {
-                Ok((context, submessage)) if context.is_for(self.prefix) => {
-                    self.dispatch(now, source, context, submessage, burst);
+        let mut next = receiver.next_alone();
+        // By reference: a submessage is many words.
+        while let Some(submessage) = &next {
+            next = match submessage {
+                Ok(submessage) if receiver.context().is_for(self.prefix) => {
+                    self.dispatch(now, source, &mut receiver, submessage, burst)
                 }
-                Ok(_) => {}
+                Ok(_) => receiver.next_alone(),
                 Err(error) => {
                     tracing::debug!(%error, %source, "an invalid submessage");
                     count(&self.counters.invalid_datagrams);
+                    receiver.next_alone()
                 }
-            }
+            };
         }
     }
 
@@ -373,14 +376,15 @@ impl Engine {
         }
     }
 
-    fn dispatch(
+    /// Gives a submessage to what it is for; returns what comes next.
+    fn dispatch<'m>(
         &self,
         now: Now,
         source: Locator,
-        context: &MessageContext,
-        submessage: &Submessage<'_>,
+        receiver: &mut MessageReceiver<'m>,
+        submessage: &Submessage<'m>,
         burst: &mut Burst,
-    ) {
+    ) -> Next<'m> {
         let (writer_id, reader_id) = match submessage {
             Submessage::Data(data) => (data.writer_id, data.reader_id),
             Submessage::DataFrag(data) => (data.writer_id, data.reader_id),
@@ -389,16 +393,18 @@ impl Engine {
             Submessage::Gap(gap) => (gap.writer_id, gap.reader_id),
             Submessage::AckNack(acknack) => (acknack.writer_id, acknack.reader_id),
             Submessage::NackFrag(nack) => (nack.writer_id, nack.reader_id),
-            _ => return,
+            _ => return receiver.next_alone(),
         };
+        let context = receiver.context();
         if Participant::is_for_discovery(writer_id) {
             // Discovery stays on the network: where its datagrams come from means something to it.
             if source.kind == LocatorKind::SHARED_MEMORY {
-                return count(&self.counters.unmatched_submessages);
+                count(&self.counters.unmatched_submessages);
+            } else {
+                burst.discovery = true;
+                self.discovery.lock().participant.handle_submessage(now, context, source, submessage);
             }
-            burst.discovery = true;
-            self.discovery.lock().participant.handle_submessage(now, context, source, submessage);
-            return;
+            return receiver.next_alone();
         }
         match submessage {
             Submessage::AckNack(acknack) => {
@@ -411,8 +417,9 @@ impl Engine {
                     self.handle_nack_frag(now, &writer, context.source_prefix, nack);
                 }
             }
-            _ => self.dispatch_to_readers(now, context, submessage, writer_id, reader_id, burst),
+            _ => return self.dispatch_to_readers(now, receiver, submessage, writer_id, reader_id, burst),
         }
+        receiver.next_alone()
     }
 
     fn known_writer(&self, writer_id: EntityId) -> Option<Arc<WriterEndpoint>> {
@@ -421,112 +428,6 @@ impl Engine {
             count(&self.counters.unmatched_submessages);
         }
         writer
-    }
-
-    fn dispatch_to_readers(
-        &self,
-        now: Now,
-        context: &MessageContext,
-        submessage: &Submessage<'_>,
-        writer_id: EntityId,
-        reader_id: EntityId,
-        burst: &mut Burst,
-    ) {
-        let writer = Guid::new(context.source_prefix, writer_id);
-        let route = match burst.route.take() {
-            Some(route) if route.0 == writer && route.1 == reader_id => route,
-            _ => (writer, reader_id, self.table.read().readers_of(writer, reader_id)),
-        };
-        if route.2.is_empty() {
-            count(&self.counters.unmatched_submessages);
-        }
-        match submessage {
-            Submessage::Data(data) => {
-                let understood = self.is_understood(data.inline_qos.as_ref());
-                let open = |change: &mut CacheChange| understood && self.open_payload(change);
-                let tail = burst.tail.as_ref();
-                reader::deliver_data(now, context, writer, data, &route.2, tail, &open);
-            }
-            Submessage::DataFrag(data) => {
-                if let Some((_, Some(remote))) = &burst.remote {
-                    let tail = burst.tail.as_ref();
-                    self.deliver_fragment(now, context, writer, data, remote, &route.2, tail);
-                }
-            }
-            Submessage::Heartbeat(heartbeat) => {
-                for reader in &route.2 {
-                    reader.handle_heartbeat(now, context.source_prefix, heartbeat);
-                }
-            }
-            Submessage::HeartbeatFrag(heartbeat) => {
-                for reader in &route.2 {
-                    reader.handle_heartbeat_frag(now, context.source_prefix, heartbeat);
-                }
-            }
-            Submessage::Gap(gap) => {
-                for reader in &route.2 {
-                    reader.handle_gap(now, context.source_prefix, gap);
-                }
-            }
-            _ => {}
-        }
-        for reader in &route.2 {
-            burst.touch(reader);
-        }
-        burst.route = Some(route);
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]
-    fn deliver_fragment(
-        &self,
-        now: Now,
-        context: &MessageContext,
-        writer: Guid,
-        data: &dds_rtps::message::DataFrag<'_>,
-        remote: &Remote,
-        readers: &[Arc<ReaderEndpoint>],
-        tail: Option<&Payload>,
-    ) {
-        let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
-        for reader in readers {
-            let (wants, from) = reader.wants(writer, data.writer_sn);
-            is_wanted |= wants;
-            next = next.min(from);
-        }
-        let Some(first) = readers.first().filter(|_| is_wanted) else { return };
-        let template = || {
-            let inline = data.inline_qos.as_ref();
-            let mut change = reader::marked_change_of(context, writer, data.writer_sn, inline, data.is_key);
-            reader::add_filter_info(&mut change, inline);
-            change
-        };
-        let arrival = match data.whole_sample() {
-            Some(bytes) => {
-                let payload = reader::payload_of(bytes, tail, |bytes| first.copy(bytes));
-                FragmentArrival::Complete(CacheChange { payload, ..template() })
-            }
-            None => {
-                let mut defragmenter = remote.defragmenter.lock();
-                // What nobody waits for any more makes room.
-                defragmenter.forget_below(writer.entity_id, next);
-                defragmenter.handle_data_frag(now.monotonic, data, template)
-            }
-        };
-        match arrival {
-            FragmentArrival::Complete(mut change) => {
-                let usable = self.is_understood(data.inline_qos.as_ref()) && self.open_payload(&mut change);
-                for reader in readers {
-                    if usable {
-                        reader.handle_change(now, change.clone());
-                    } else {
-                        // Sent again it would be no better.
-                        reader.skip(now, writer, data.writer_sn);
-                    }
-                }
-            }
-            FragmentArrival::Incomplete => {}
-            FragmentArrival::Refused => count(&self.counters.refused_fragments),
-        }
     }
 
     /// Makes a writer known to others and matches it. The returned note is to be touched by its writes
@@ -663,30 +564,6 @@ impl Engine {
     }
 
     /// Whether a sample carries no parameter that must be understood and is not (RTPS 2.5 §9.6.2.1).
-    fn is_understood(&self, inline: Option<&InlineQos<'_>>) -> bool {
-        let understood = !inline.is_some_and(InlineQos::unknown_must_understand);
-        if !understood {
-            count(&self.counters.not_understood);
-        }
-        understood
-    }
-
-    /// Opens the payload of a received change; false when it is not to be used.
-    fn open_payload(&self, change: &mut CacheChange) -> bool {
-        let Some(protect) = self.protect.as_ref().filter(|_| !change.payload.is_empty()) else { return true };
-        let mut opened = Vec::new();
-        match protect.open_payload(change.writer_guid, &change.payload, &mut opened) {
-            Opened::AsTheyAre => {}
-            Opened::Replaced => change.payload = Payload::from(opened),
-            Opened::Refused(reason) => {
-                tracing::debug!(reason, writer = %change.writer_guid, "a sample was refused");
-                count(&self.counters.refused_by_protection);
-                return false;
-            }
-        }
-        true
-    }
-
     /// Keeps something for the next [`Engine::drain_loopback`], which whoever calls this calls after it has
     /// released its locks.
     fn loop_back(&self, looped: Looped) {

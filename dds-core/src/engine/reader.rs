@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dds_qos::{DataReaderQos, DurabilityKind, LivelinessKind};
 use dds_rtps::{
-    change::{Audience, CacheChange, ChangeKind},
+    change::CacheChange,
     discovery::PublicationData,
-    message::{
-        Data, DataPayload, Datagram, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend,
-        MessageContext, StatusInfo,
-    },
+    message::{Datagram, Gap, Heartbeat, HeartbeatFrag},
     participant::{Activity, Touch},
     payload::Payload,
     reader::{Offer, StatefulReader, WriterProxy},
@@ -26,7 +23,7 @@ use crate::{
     cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
-    presentation::{self, GroupEvent},
+    presentation::GroupEvent,
     status::{LivelinessTransition, ReaderStatuses, SampleRejectedReason, StatusMask},
 };
 
@@ -158,7 +155,7 @@ impl ReaderState {
     }
 
     /// Runs a step of the protocol whose changes go to the cache.
-    fn step(
+    pub(super) fn step(
         &mut self,
         now: Now,
         run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&mut CacheChange) -> Offer),
@@ -253,19 +250,24 @@ impl ReaderState {
         }
     }
 
+    /// Whether changes do not go straight to the cache.
+    pub(super) fn is_presented(&self) -> bool {
+        self.presenter.is_some()
+    }
+
     /// A number is not meant for this reader: nothing is missing where it is.
-    fn excuse(&mut self, writer: Guid, number: SequenceNumber) {
+    pub(super) fn excuse(&mut self, writer: Guid, number: SequenceNumber) {
         if let Some(presenter) = &mut self.presenter {
             presenter.excuse(writer, number);
         }
     }
 
     /// A change is of no use here: it is not waited for.
-    fn skip(&mut self, now: Now, writer: Guid, number: SequenceNumber) {
+    pub(super) fn skip(&mut self, now: Now, writer: Guid, number: SequenceNumber) {
         self.step(now, |machine, offer| machine.handle_irrelevant(writer, number, offer));
     }
 
-    fn touch_writer(&mut self, now: Now, writer: Guid) {
+    pub(super) fn touch_writer(&mut self, now: Now, writer: Guid) {
         if self.manual_writers == 0 {
             return;
         }
@@ -563,132 +565,5 @@ impl ReaderEndpoint {
         let mut state = self.state.lock();
         state.statuses.record_incompatible_qos(policies);
         state.pending |= StatusMask::REQUESTED_INCOMPATIBLE_QOS;
-    }
-}
-
-/// The change that a DATA or DATA_FRAG brings, without its payload.
-pub(super) fn change_of(
-    context: &MessageContext,
-    writer_guid: Guid,
-    sequence_number: SequenceNumber,
-    inline: Option<&InlineQos<'_>>,
-    is_key: bool,
-) -> CacheChange {
-    let status = inline.and_then(InlineQos::status_info).unwrap_or_default();
-    let disposed = status.contains(StatusInfo::DISPOSED);
-    let kind = match (disposed, status.contains(StatusInfo::UNREGISTERED)) {
-        (true, true) => ChangeKind::NotAliveDisposedUnregistered,
-        (true, false) => ChangeKind::NotAliveDisposed,
-        (false, true) => ChangeKind::NotAliveUnregistered,
-        // A key alone says nothing but that its instance ends.
-        (false, false) if is_key => ChangeKind::NotAliveUnregistered,
-        (false, false) => ChangeKind::Alive,
-    };
-    let related_sample_identity = inline.and_then(InlineQos::related_sample_identity);
-    let original_writer_info = inline.and_then(InlineQos::original_writer_info);
-    let special = related_sample_identity.is_some() || original_writer_info.is_some();
-    let inline_qos = special.then(|| {
-        Box::new(InlineQosToSend { related_sample_identity, original_writer_info, ..Default::default() })
-    });
-    CacheChange {
-        kind,
-        writer_guid,
-        sequence_number,
-        source_timestamp: context.timestamp,
-        key_hash: inline.and_then(InlineQos::key_hash),
-        payload: Payload::default(),
-        inline_qos,
-        audience: Audience::ALL,
-    }
-}
-
-/// Keeps with a change what its writer's filters said of it.
-pub(super) fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQos<'_>>) {
-    if let Some(info) = inline.and_then(InlineQos::content_filter_info) {
-        change.inline_qos.get_or_insert_default().content_filter_info = Some(info);
-    }
-}
-
-/// As [`change_of`], with what says which coherent set it is in.
-pub(super) fn marked_change_of(
-    context: &MessageContext,
-    writer_guid: Guid,
-    sequence_number: SequenceNumber,
-    inline: Option<&InlineQos<'_>>,
-    is_key: bool,
-) -> CacheChange {
-    let mut change = change_of(context, writer_guid, sequence_number, inline, is_key);
-    if let Some(inline) = inline {
-        presentation::keep_marks(&mut change, inline);
-    }
-    change
-}
-
-/// The payload with these bytes: the message's tail, where they are that, or else a copy.
-pub(super) fn payload_of(
-    bytes: &[u8],
-    tail: Option<&Payload>,
-    copy: impl FnOnce(&[u8]) -> Payload,
-) -> Payload {
-    match tail.filter(|tail| std::ptr::eq(tail.as_ptr(), bytes.as_ptr())) {
-        Some(tail) => tail.slice(0, bytes.len()),
-        None => copy(bytes),
-    }
-}
-
-/// Gives a DATA to the readers it is for.
-pub(super) fn deliver_data(
-    now: Now,
-    context: &MessageContext,
-    writer: Guid,
-    data: &Data<'_>,
-    readers: &[Arc<ReaderEndpoint>],
-    tail: Option<&Payload>,
-    open: &dyn Fn(&mut CacheChange) -> bool,
-) {
-    // RTPS 2.5 §8.7.4: a directed sample is for the readers it names.
-    let directed = data.inline_qos.is_some_and(|inline| inline.directed_write().next().is_some());
-    let filtered = data
-        .inline_qos
-        .and_then(|inline| inline.status_info())
-        .is_some_and(|status| status.contains(StatusInfo::FILTERED));
-    let mut payload: Option<Payload> = None;
-    for reader in readers {
-        let mut state = reader.state.lock();
-        if !state.machine.wants(writer, data.writer_sn) {
-            continue;
-        }
-        state.touch_writer(now, writer);
-        let is_key = matches!(data.payload, DataPayload::Key(_));
-        let mut change = change_of(context, writer, data.writer_sn, data.inline_qos.as_ref(), is_key);
-        let for_another = directed
-            && !data.inline_qos.is_some_and(|inline| inline.directed_write().any(|guid| guid == reader.guid));
-        if let (Some(inline), true) = (&data.inline_qos, state.presenter.is_some()) {
-            presentation::keep_marks(&mut change, inline);
-        }
-        let empty = change.kind == ChangeKind::Alive && data.payload == DataPayload::None;
-        if for_another || filtered || (empty && !presentation::is_end_mark(&change)) {
-            state.excuse(writer, data.writer_sn);
-            state.skip(now, writer, data.writer_sn);
-            continue;
-        }
-        // A value beside a dispose: its key hash, or nothing, names the instance.
-        if change.kind == ChangeKind::Alive || is_key {
-            let bytes = data.payload.bytes();
-            change.payload = match (tail, readers) {
-                (None, [_]) => state.cache.copy(bytes),
-                _ => payload
-                    .get_or_insert_with(|| payload_of(bytes, tail, |bytes| state.cache.copy(bytes)))
-                    .clone(),
-            };
-        }
-        if !open(&mut change) {
-            state.skip(now, writer, data.writer_sn);
-            continue;
-        }
-        if state.cache.filter().is_some() {
-            add_filter_info(&mut change, data.inline_qos.as_ref());
-        }
-        state.step(now, |machine, offer| machine.handle_change(change, offer));
     }
 }

@@ -147,6 +147,20 @@ impl<'a> MessageReceiver<'a> {
     /// # Errors
     /// When what follows is invalid; the message is at its end then.
     pub fn next_submessage(&mut self) -> Option<Result<(&MessageContext, Submessage<'a>), MessageError>> {
+        let next = self.next_alone()?;
+        Some(next.map(|submessage| (&self.context, submessage)))
+    }
+
+    /// What holds for the submessage that was yielded last.
+    pub const fn context(&self) -> &MessageContext {
+        &self.context
+    }
+
+    /// As [`next_submessage`](Self::next_submessage), without its [`context`](Self::context).
+    ///
+    /// # Errors
+    /// As [`next_submessage`](Self::next_submessage).
+    pub fn next_alone(&mut self) -> Option<Result<Submessage<'a>, MessageError>> {
         loop {
             let raw = match self.next_raw()? {
                 Ok(raw) => raw,
@@ -161,7 +175,7 @@ impl<'a> MessageReceiver<'a> {
             match Submessage::read_with_tail(&raw, tail, self.context.source_vendor) {
                 Ok(Submessage::Pad | Submessage::Unknown(_)) => {}
                 Ok(_) if !self.is_for_us() => {}
-                Ok(entity) => return Some(Ok((&self.context, entity))),
+                Ok(entity) => return Some(Ok(entity)),
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
         }

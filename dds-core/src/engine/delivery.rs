@@ -1,0 +1,328 @@
+//! The way of a received sample to the readers it is for.
+
+use std::sync::Arc;
+
+use dds_rtps::{
+    change::{Audience, CacheChange, ChangeKind},
+    message::{
+        Data, DataFrag, DataPayload, InlineQos, InlineQosToSend, MessageContext, MessageError,
+        MessageReceiver, StatusInfo, Submessage,
+    },
+    payload::Payload,
+    reader::FragmentArrival,
+    structure::{EntityId, Guid, SequenceNumber},
+    time::Now,
+};
+
+use super::{Burst, Engine, Opened, ReaderEndpoint, ReaderState, count, table::Remote};
+use crate::presentation;
+
+/// What comes next in a message.
+pub(super) type Next<'m> = Option<Result<Submessage<'m>, MessageError>>;
+
+impl Engine {
+    /// Gives a submessage to the readers that it is for. Returns what comes after it and whatever went with
+    /// it.
+    pub(super) fn dispatch_to_readers<'m>(
+        &self,
+        now: Now,
+        receiver: &mut MessageReceiver<'m>,
+        submessage: &Submessage<'m>,
+        writer_id: EntityId,
+        reader_id: EntityId,
+        burst: &mut Burst,
+    ) -> Next<'m> {
+        let context = receiver.context();
+        let source = context.source_prefix;
+        let writer = Guid::new(source, writer_id);
+        let route = match burst.route.take() {
+            Some(route) if route.0 == writer && route.1 == reader_id => route,
+            _ => (writer, reader_id, self.table.read().readers_of(writer, reader_id)),
+        };
+        if route.2.is_empty() {
+            count(&self.counters.unmatched_submessages);
+        }
+        for reader in &route.2 {
+            burst.touch(reader);
+        }
+        let tail = burst.tail.as_ref();
+        match submessage {
+            Submessage::Data(data) => match &route.2[..] {
+                [reader] if tail.is_none() => {
+                    let next = self.deliver_run(now, receiver, writer, data, reader);
+                    burst.route = Some(route);
+                    return next;
+                }
+                readers => self.deliver_data(now, context, writer, data, readers, tail),
+            },
+            Submessage::DataFrag(data) => {
+                if let Some((_, Some(remote))) = &burst.remote {
+                    self.deliver_fragment(now, context, writer, data, remote, &route.2, tail);
+                }
+            }
+            Submessage::Heartbeat(heartbeat) => {
+                for reader in &route.2 {
+                    reader.handle_heartbeat(now, source, heartbeat);
+                }
+            }
+            Submessage::HeartbeatFrag(heartbeat) => {
+                for reader in &route.2 {
+                    reader.handle_heartbeat_frag(now, source, heartbeat);
+                }
+            }
+            Submessage::Gap(gap) => {
+                for reader in &route.2 {
+                    reader.handle_gap(now, source, gap);
+                }
+            }
+            _ => {}
+        }
+        burst.route = Some(route);
+        receiver.next_alone()
+    }
+
+    /// Gives a DATA to its one reader, and with it those that follow from the same writer: most datagrams
+    /// are full of them, and a lock costs about as much as a small sample. Returns what comes after them.
+    fn deliver_run<'m>(
+        &self,
+        now: Now,
+        receiver: &mut MessageReceiver<'m>,
+        writer: Guid,
+        first: &Data<'m>,
+        reader: &ReaderEndpoint,
+    ) -> Next<'m> {
+        let mut state = reader.state.lock();
+        let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
+        self.deliver_to(now, receiver.context(), writer, first, reader, &mut state, copied);
+        loop {
+            let next = receiver.next_alone();
+            match &next {
+                Some(Ok(Submessage::Data(data)))
+                    if data.writer_id == first.writer_id
+                        && data.reader_id == first.reader_id
+                        && receiver.context().source_prefix == writer.prefix
+                        && receiver.context().is_for(self.prefix) =>
+                {
+                    self.deliver_to(now, receiver.context(), writer, data, reader, &mut state, copied);
+                }
+                _ => return next,
+            }
+        }
+    }
+
+    /// Gives a DATA to the readers it is for.
+    fn deliver_data(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        writer: Guid,
+        data: &Data<'_>,
+        readers: &[Arc<ReaderEndpoint>],
+        tail: Option<&Payload>,
+    ) {
+        let mut shared: Option<Payload> = None;
+        for reader in readers {
+            let payload = |state: &mut ReaderState, bytes: &[u8]| {
+                let copy = |bytes: &[u8]| state.cache.copy(bytes);
+                shared.get_or_insert_with(|| payload_of(bytes, tail, copy)).clone()
+            };
+            self.deliver_to(now, context, writer, data, reader, &mut reader.state.lock(), payload);
+        }
+    }
+
+    /// Gives a DATA to one reader, which is locked.
+    #[expect(clippy::too_many_arguments, reason = "what a sample comes with")]
+    fn deliver_to(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        writer: Guid,
+        data: &Data<'_>,
+        reader: &ReaderEndpoint,
+        state: &mut ReaderState,
+        payload: impl FnOnce(&mut ReaderState, &[u8]) -> Payload,
+    ) {
+        if !state.machine.wants(writer, data.writer_sn) {
+            return;
+        }
+        state.touch_writer(now, writer);
+        let inline = data.inline_qos.as_ref();
+        let is_key = matches!(data.payload, DataPayload::Key(_));
+        let mut change = change_of(context, writer, data.writer_sn, inline, is_key);
+        if let (Some(inline), true) = (inline, state.is_presented()) {
+            presentation::keep_marks(&mut change, inline);
+        }
+        let empty = change.kind == ChangeKind::Alive && data.payload == DataPayload::None;
+        if inline.is_some_and(|inline| is_for_others(inline, reader.guid))
+            || (empty && !presentation::is_end_mark(&change))
+        {
+            state.excuse(writer, data.writer_sn);
+            state.skip(now, writer, data.writer_sn);
+            return;
+        }
+        // A value beside a dispose: its key hash, or nothing, names the instance.
+        if change.kind == ChangeKind::Alive || is_key {
+            change.payload = payload(state, data.payload.bytes());
+        }
+        if !(self.is_understood(inline) && self.open_payload(&mut change)) {
+            state.skip(now, writer, data.writer_sn);
+            return;
+        }
+        if state.cache.filter().is_some() {
+            add_filter_info(&mut change, inline);
+        }
+        state.step(now, |machine, offer| machine.handle_change(change, offer));
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]
+    fn deliver_fragment(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        writer: Guid,
+        data: &DataFrag<'_>,
+        remote: &Remote,
+        readers: &[Arc<ReaderEndpoint>],
+        tail: Option<&Payload>,
+    ) {
+        let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
+        for reader in readers {
+            let (wants, from) = reader.wants(writer, data.writer_sn);
+            is_wanted |= wants;
+            next = next.min(from);
+        }
+        let Some(first) = readers.first().filter(|_| is_wanted) else { return };
+        let template = || {
+            let inline = data.inline_qos.as_ref();
+            let mut change = marked_change_of(context, writer, data.writer_sn, inline, data.is_key);
+            add_filter_info(&mut change, inline);
+            change
+        };
+        let arrival = match data.whole_sample() {
+            Some(bytes) => {
+                let payload = payload_of(bytes, tail, |bytes| first.copy(bytes));
+                FragmentArrival::Complete(CacheChange { payload, ..template() })
+            }
+            None => {
+                let mut defragmenter = remote.defragmenter.lock();
+                // What nobody waits for any more makes room.
+                defragmenter.forget_below(writer.entity_id, next);
+                defragmenter.handle_data_frag(now.monotonic, data, template)
+            }
+        };
+        match arrival {
+            FragmentArrival::Complete(mut change) => {
+                let usable = self.is_understood(data.inline_qos.as_ref()) && self.open_payload(&mut change);
+                for reader in readers {
+                    if usable {
+                        reader.handle_change(now, change.clone());
+                    } else {
+                        // Sent again it would be no better.
+                        reader.skip(now, writer, data.writer_sn);
+                    }
+                }
+            }
+            FragmentArrival::Incomplete => {}
+            FragmentArrival::Refused => count(&self.counters.refused_fragments),
+        }
+    }
+
+    fn is_understood(&self, inline: Option<&InlineQos<'_>>) -> bool {
+        let understood = !inline.is_some_and(InlineQos::unknown_must_understand);
+        if !understood {
+            count(&self.counters.not_understood);
+        }
+        understood
+    }
+
+    /// Opens the payload of a received change; false when it is not to be used.
+    fn open_payload(&self, change: &mut CacheChange) -> bool {
+        let Some(protect) = self.protect.as_ref().filter(|_| !change.payload.is_empty()) else { return true };
+        let mut opened = Vec::new();
+        match protect.open_payload(change.writer_guid, &change.payload, &mut opened) {
+            Opened::AsTheyAre => {}
+            Opened::Replaced => change.payload = Payload::from(opened),
+            Opened::Refused(reason) => {
+                tracing::debug!(reason, writer = %change.writer_guid, "a sample was refused");
+                count(&self.counters.refused_by_protection);
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Whether a sample is not meant for this reader: it names others (RTPS 2.5 §8.7.4), or the writer's filters
+/// refused it for all.
+fn is_for_others(inline: &InlineQos<'_>, reader: Guid) -> bool {
+    let mut named = inline.directed_write().peekable();
+    let directed = named.peek().is_some();
+    (directed && !named.any(|guid| guid == reader))
+        || inline.status_info().is_some_and(|status| status.contains(StatusInfo::FILTERED))
+}
+
+/// The change that a DATA or DATA_FRAG brings, without its payload.
+fn change_of(
+    context: &MessageContext,
+    writer_guid: Guid,
+    sequence_number: SequenceNumber,
+    inline: Option<&InlineQos<'_>>,
+    is_key: bool,
+) -> CacheChange {
+    let status = inline.and_then(InlineQos::status_info).unwrap_or_default();
+    let disposed = status.contains(StatusInfo::DISPOSED);
+    let kind = match (disposed, status.contains(StatusInfo::UNREGISTERED)) {
+        (true, true) => ChangeKind::NotAliveDisposedUnregistered,
+        (true, false) => ChangeKind::NotAliveDisposed,
+        (false, true) => ChangeKind::NotAliveUnregistered,
+        // A key alone says nothing but that its instance ends.
+        (false, false) if is_key => ChangeKind::NotAliveUnregistered,
+        (false, false) => ChangeKind::Alive,
+    };
+    let related_sample_identity = inline.and_then(InlineQos::related_sample_identity);
+    let original_writer_info = inline.and_then(InlineQos::original_writer_info);
+    let special = related_sample_identity.is_some() || original_writer_info.is_some();
+    let inline_qos = special.then(|| {
+        Box::new(InlineQosToSend { related_sample_identity, original_writer_info, ..Default::default() })
+    });
+    CacheChange {
+        kind,
+        writer_guid,
+        sequence_number,
+        source_timestamp: context.timestamp,
+        key_hash: inline.and_then(InlineQos::key_hash),
+        payload: Payload::default(),
+        inline_qos,
+        audience: Audience::ALL,
+    }
+}
+
+/// Keeps with a change what its writer's filters said of it.
+fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQos<'_>>) {
+    if let Some(info) = inline.and_then(InlineQos::content_filter_info) {
+        change.inline_qos.get_or_insert_default().content_filter_info = Some(info);
+    }
+}
+
+/// As [`change_of`], with what says which coherent set it is in.
+fn marked_change_of(
+    context: &MessageContext,
+    writer_guid: Guid,
+    sequence_number: SequenceNumber,
+    inline: Option<&InlineQos<'_>>,
+    is_key: bool,
+) -> CacheChange {
+    let mut change = change_of(context, writer_guid, sequence_number, inline, is_key);
+    if let Some(inline) = inline {
+        presentation::keep_marks(&mut change, inline);
+    }
+    change
+}
+
+/// The payload with these bytes: the message's tail, where they are that, or else a copy.
+fn payload_of(bytes: &[u8], tail: Option<&Payload>, copy: impl FnOnce(&[u8]) -> Payload) -> Payload {
+    match tail.filter(|tail| std::ptr::eq(tail.as_ptr(), bytes.as_ptr())) {
+        Some(tail) => tail.slice(0, bytes.len()),
+        None => copy(bytes),
+    }
+}

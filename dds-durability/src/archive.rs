@@ -179,6 +179,11 @@ impl Archive {
     }
 
     /// Whether a writer is matched.
+    /// Whether a writer belongs here, alive or gone.
+    pub(crate) fn knows(&self, writer: Guid) -> bool {
+        self.writers.contains_key(&writer)
+    }
+
     pub(crate) fn is_present(&self, writer: Guid) -> bool {
         self.writers.get(&writer).is_some_and(|writer| writer.present)
     }

@@ -46,6 +46,9 @@ const OWN_GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Description {
     pub(crate) topic: RawTopic,
     pub(crate) qos: PublicationQos,
+    /// Whether its writers send key hashes only to readers that ask for inline QoS, as those of Fast DDS 2 do.
+    /// Others, as those of Cyclone DDS, match no reader that asks: hence a channel for each.
+    asks_for_inline_qos: bool,
 }
 
 impl Description {
@@ -64,13 +67,19 @@ impl Description {
         qos.ownership_strength = OwnershipStrength(i32::MIN);
         let has_key = guid.entity_id.kind() == EntityKind::WRITER_WITH_KEY;
         let topic = RawTopic { topic_name: topic_name.to_owned(), type_name: type_name.to_owned(), has_key };
-        Self { topic, qos }
+        Self { topic, qos, asks_for_inline_qos: has_key && guid.prefix.0.starts_with(&VendorId::EPROSIMA.0) }
     }
 
     /// Equal for equal channels; the form on disk. `None` when no parameter can hold it.
     pub(crate) fn to_bytes(&self) -> Option<Vec<u8>> {
         let kind = if self.topic.has_key { EntityKind::WRITER_WITH_KEY } else { EntityKind::WRITER_NO_KEY };
-        let guid = Guid::new(GuidPrefix::UNKNOWN, EntityId::new(1, kind));
+        let mut prefix = GuidPrefix::UNKNOWN;
+        if self.asks_for_inline_qos {
+            // A GUID begins with its vendor.
+            let octets = prefix.0.iter_mut().zip(VendorId::EPROSIMA.0);
+            octets.for_each(|(octet, vendor)| *octet = vendor);
+        }
+        let guid = Guid::new(prefix, EntityId::new(1, kind));
         let (topic, name) = (&self.topic.topic_name, &self.topic.type_name);
         let mut bytes = Vec::new();
         PublicationData::new(guid, topic, name, self.qos.clone()).encode(&mut bytes).ok()?;
@@ -79,9 +88,11 @@ impl Description {
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let data = PublicationData::decode(bytes, VendorId::OURS).ok()?;
-        let has_key = data.endpoint_guid.entity_id.kind() == EntityKind::WRITER_WITH_KEY;
+        let guid = data.endpoint_guid;
+        let has_key = guid.entity_id.kind() == EntityKind::WRITER_WITH_KEY;
         let topic = RawTopic { topic_name: data.topic_name, type_name: data.type_name, has_key };
-        Some(Self { topic, qos: data.qos })
+        let asks_for_inline_qos = guid.prefix.0.starts_with(&VendorId::EPROSIMA.0);
+        Some(Self { topic, qos: data.qos, asks_for_inline_qos })
     }
 
     /// What the channel's reader asks for: no more than its writers offer, and nothing of weaker ones.
@@ -149,6 +160,7 @@ impl Channel {
     ) -> DdsResult<Self> {
         let config = RawReaderConfig {
             acknowledgement: if persistent { Acknowledgement::Confirmed } else { Acknowledgement::AtOnce },
+            expects_inline_qos: description.asks_for_inline_qos,
             ..RawReaderConfig::default()
         };
         let name = Some(ENDPOINT_NAME);
@@ -222,7 +234,10 @@ impl Channel {
     /// Whether a change can only be kept when it is known what its type is, which nobody has asked yet.
     pub(crate) fn needs_type(&self, event: &RawEvent) -> bool {
         let RawEvent::Change(change) = event else { return false };
-        self.description.topic.has_key && change.key_hash.is_none() && matches!(self.keys, Keys::Unasked)
+        self.description.topic.has_key
+            && change.key_hash.is_none()
+            && matches!(self.keys, Keys::Unasked)
+            && self.archive.knows(change.writer_guid)
     }
 
     /// Takes the next events, those first that had to wait. Whether there are more.
@@ -238,6 +253,10 @@ impl Channel {
 
     fn take(&mut self, now: Now, change: &CacheChange, room: usize, steps: Option<&mut Vec<Step>>) {
         self.taken.insert(change.writer_guid, change.sequence_number);
+        if !self.archive.knows(change.writer_guid) {
+            // Another channel's.
+            return;
+        }
         let Some(record) = self.record_of(now, change) else { return };
         let incoming = Incoming { kind: change.kind, record };
         match self.archive.admit(now, incoming, room, &mut self.removed) {
@@ -462,4 +481,34 @@ fn padded(record: &Record) -> dds_core::rtps::payload::Payload {
     let mut bytes = record.payload.to_vec();
     bytes.resize(NO_KEY_HASH, 0);
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(vendor: VendorId, kind: EntityKind) -> Description {
+        let mut prefix = GuidPrefix([7; 12]);
+        prefix.0[..2].copy_from_slice(&vendor.0);
+        let guid = Guid::new(prefix, EntityId::new(3, kind));
+        Description::of(guid, "Square", "ShapeType", &PublicationQos::default())
+    }
+
+    #[test]
+    fn writers_that_send_key_hashes_on_demand_have_a_channel_of_their_own_on_disk_too() {
+        let bytes = |description: Description| description.to_bytes().unwrap();
+        let fastdds = described(VendorId::EPROSIMA, EntityKind::WRITER_WITH_KEY);
+        assert!(fastdds.asks_for_inline_qos);
+        let stored = bytes(fastdds);
+        let restored = Description::from_bytes(&stored).unwrap();
+        assert!(restored.asks_for_inline_qos && restored.topic.has_key);
+        assert_eq!(bytes(restored), stored);
+        let cyclone = described(VendorId::CYCLONE, EntityKind::WRITER_WITH_KEY);
+        assert!(!cyclone.asks_for_inline_qos);
+        assert_ne!(bytes(cyclone.clone()), stored);
+        assert_eq!(bytes(cyclone), bytes(described(VendorId::OURS, EntityKind::WRITER_WITH_KEY)));
+        let keyless = [VendorId::EPROSIMA, VendorId::CYCLONE]
+            .map(|vendor| bytes(described(vendor, EntityKind::WRITER_NO_KEY)));
+        assert_eq!(keyless[0], keyless[1], "nothing is asked for where there are no keys");
+    }
 }

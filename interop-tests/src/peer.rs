@@ -52,6 +52,8 @@ pub struct Abilities {
     pub readers_hide: &'static [&'static str],
     /// Whether its TRANSIENT readers ask for what was written before they came.
     pub transient_reader_is_late: bool,
+    /// Whether it makes topics of discovered types whose key is a string.
+    pub discovers_string_keys: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
     pub lacks: &'static [(&'static str, &'static str, &'static str)],
     /// Cells that fail by the peer's doing: (scenario, role of this peer, what it does wrong).
@@ -115,6 +117,7 @@ const EVERYTHING: Abilities = Abilities {
     fixed_data: &[],
     readers_hide: &[],
     transient_reader_is_late: true,
+    discovers_string_keys: true,
     lacks: &[],
     faults: &[],
 };
@@ -155,6 +158,8 @@ pub static PEERS: &[Peer] = &[
             evaluates_filters: false,
             // rd->handle_as_transient_local is set for TRANSIENT_LOCAL only: ddsi_endpoint.c.
             transient_reader_is_late: false,
+            // dds_create_topic_descriptor returns UNSUPPORTED: ddsi_typebuilder.c, supported_key_type.
+            discovers_string_keys: false,
             lacks: LACKS_OF_CYCLONE,
             faults: &[
                 (
@@ -200,6 +205,17 @@ pub static PEERS: &[Peer] = &[
             lacks: &[
                 NO_SOURCE_ORDER_IN_FASTDDS,
                 (
+                    "service_persistent",
+                    "pub",
+                    "DataWriterImpl::check_qos refuses it: \"PERSISTENT Durability not supported\"",
+                ),
+                (
+                    "type_discovered",
+                    "",
+                    "its TypeInformation is not of the form of XTypes 1.3 §7.6.3.2.1: a union after an encapsulation, where \
+                     members of a mutable structure belong (capture of 0x0075)",
+                ),
+                (
                     "xcdr2",
                     "",
                     "Fast CDR 1.0.26 has no XCDR2: fastcdr/Cdr.h, enum CdrType { CORBA_CDR, DDS_CDR }",
@@ -213,7 +229,18 @@ pub static PEERS: &[Peer] = &[
         name: "fastdds3",
         title: "Fast DDS 3.2 (C++)",
         version: "3.2.2",
-        abilities: FASTDDS,
+        abilities: Abilities {
+            lacks: &[
+                NO_SOURCE_ORDER_IN_FASTDDS,
+                (
+                    "type_discovered",
+                    "sub",
+                    "TypeInformation of other vendors is ignored: WriterProxyData.cpp, read_from_cdr_message, \
+                     PID_TYPE_INFORMATION",
+                ),
+            ],
+            ..FASTDDS
+        },
         kind: Kind::Binary,
     },
     Peer {
@@ -231,6 +258,11 @@ pub static PEERS: &[Peer] = &[
                 ("keyed", "", "std_msgs has no keyed type"),
                 ("keyed_string", "", "std_msgs has no keyed type"),
                 ("partition_changed", "", "rclpy has no PARTITION policy: rclpy/qos.py"),
+                (
+                    "type_discovered",
+                    "sub",
+                    "rclpy makes no subscription without a type: rclpy/node.py, create_subscription",
+                ),
                 ("large", "", "std_msgs/String alone is exchanged; Fast DDS 3 covers large samples"),
                 (
                     "xcdr2",
@@ -257,6 +289,12 @@ pub static PEERS: &[Peer] = &[
             unregisters: false,
             evaluates_filters: false,
             lacks: &[
+                (
+                    "type_discovered",
+                    "",
+                    "endpoints announce the name of their type alone: src/discovery/sedp_messages.rs, \
+                     SubscriptionBuiltinTopicData and PublicationBuiltinTopicData",
+                ),
                 ("xcdr2", "", "CDRSerializerAdapter writes CDR_LE only: src/serialization/cdr_adapters.rs"),
                 ("content_filter", "sub", "no content-filtered topics: src/dds/topic.rs"),
                 ("partition_changed", "", "no PARTITION: src/dds/qos.rs"),
@@ -284,6 +322,7 @@ pub static PEERS: &[Peer] = &[
             evaluates_filters: false,
             announces_filters: false,
             lacks: &[
+                ("type_discovered", "sub", "its program reads declared types only: Cyclone DDS covers it"),
                 ("partition_changed", "", DUST_MATCHES_ONCE),
                 ("deadline_changed", "", DUST_MATCHES_ONCE),
             ],

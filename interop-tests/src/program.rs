@@ -33,6 +33,8 @@ pub enum TypeName {
     Serde,
     /// String_ in our serde representation.
     SerdeText,
+    /// Whatever the topic's writers say that it is.
+    Discovered,
 }
 
 /// What happens to the instances after the last round.
@@ -458,6 +460,7 @@ fn set(options: &mut Options, name: &str, value: &str) -> Option<()> {
                 "string" => TypeName::Text,
                 "serde" => TypeName::Serde,
                 "serde-string" => TypeName::SerdeText,
+                "discovered" => TypeName::Discovered,
                 _ => return None,
             }
         }

@@ -69,12 +69,20 @@ pub struct RawReaderConfig {
     pub max_bytes: usize,
     /// When changes are acknowledged.
     pub acknowledgement: Acknowledgement,
+    /// Whether writers are asked for inline QoS (RTPS 2.5 §8.4.10.1, expectsInlineQos): some, as those of
+    /// Fast DDS 2, send the key hash of a sample only then; those of Cyclone DDS match no such reader.
+    pub expects_inline_qos: bool,
 }
 
 impl Default for RawReaderConfig {
-    /// 16,384 changes and 16 MiB, acknowledged at once.
+    /// 16,384 changes and 16 MiB, acknowledged at once, without inline QoS that nobody sends unasked.
     fn default() -> Self {
-        Self { max_changes: 16_384, max_bytes: 16 << 20, acknowledgement: Acknowledgement::AtOnce }
+        Self {
+            max_changes: 16_384,
+            max_bytes: 16 << 20,
+            acknowledgement: Acknowledgement::AtOnce,
+            expects_inline_qos: false,
+        }
     }
 }
 
@@ -207,6 +215,7 @@ impl DomainParticipant {
         });
         let mut data = SubscriptionData::new(guid, &topic.topic_name, &topic.type_name, qos);
         data.entity_name = name.map(str::to_owned);
+        data.expects_inline_qos = config.expects_inline_qos;
         engine.add_reader(&endpoint, data);
         Ok(RawReader { participant: self.clone(), endpoint })
     }

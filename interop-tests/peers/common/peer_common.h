@@ -25,6 +25,7 @@ enum peer_presentation { PEER_PRESENTATION_DEFAULT, PEER_PRESENTATION_INSTANCE, 
 struct peer_options {
   bool publisher;
   enum peer_type type;
+  bool discovers; /* the type is asked of the topic's writers; `type` says how its values are printed */
   const char *topic;
   const char *color;
   const char *partition;
@@ -105,7 +106,8 @@ static inline struct peer_options peer_parse(int argc, char **argv) {
     }
     if (i + 1 >= argc) peer_die(EXIT_ARGUMENTS, "unknown option or missing value", name);
     const char *value = argv[++i];
-    if (strcmp(name, "--type") == 0) o.type = (enum peer_type)peer_choice(name, value, types);
+    if (strcmp(name, "--type") == 0 && strcmp(value, "discovered") == 0) o.discovers = true;
+    else if (strcmp(name, "--type") == 0) o.type = (enum peer_type)peer_choice(name, value, types);
     else if (strcmp(name, "--topic") == 0) o.topic = value;
     else if (strcmp(name, "--color") == 0) o.color = value;
     else if (strcmp(name, "--partition") == 0) o.partition = value;

@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
 def parse(argv=None):
     parser = Parser(prog="peer")
     parser.add_argument("role", choices=["pub", "sub"])
-    parser.add_argument("--type", default="shape", choices=["shape", "final", "mixed", "string"])
+    parser.add_argument("--type", default="shape", choices=["shape", "final", "mixed", "string", "discovered"])
     parser.add_argument("--topic", default="Square")
     parser.add_argument("--color", default="BLUE")
     parser.add_argument("--partition")

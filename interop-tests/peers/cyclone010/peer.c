@@ -37,6 +37,29 @@ static const dds_topic_descriptor_t *descriptor(enum peer_type type) {
   return NULL;
 }
 
+/* What a writer of the topic says that its samples are, asked of its participant. */
+static const dds_topic_descriptor_t *discovered(dds_entity_t participant, const struct peer_options *o) {
+  dds_entity_t publications = checked(dds_create_reader(participant, DDS_BUILTIN_TOPIC_DCPSPUBLICATION, NULL, NULL), "create_reader");
+  dds_topic_descriptor_t *found = NULL;
+  for (int64_t end = peer_now_ms() + 25000; found == NULL && peer_now_ms() < end; dds_sleepfor(DDS_MSECS(50))) {
+    void *sample = NULL;
+    dds_sample_info_t info;
+    while (found == NULL && dds_take(publications, &sample, &info, 1, 1) == 1) {
+      dds_builtintopic_endpoint_t *endpoint = sample;
+      const dds_typeinfo_t *type = NULL;
+      if (info.valid_data && strcmp(endpoint->topic_name, o->topic) == 0 && dds_builtintopic_get_endpoint_type_info(endpoint, &type) == DDS_RETCODE_OK && type != NULL)
+        checked(dds_create_topic_descriptor(DDS_FIND_SCOPE_GLOBAL, participant, type, DDS_SECS(10), &found), "create_topic_descriptor");
+      dds_return_loan(publications, &sample, 1);
+      sample = NULL;
+    }
+  }
+  dds_delete(publications);
+  if (found == NULL) peer_die(EXIT_INITIALISATION, "no writer tells the type of", o->topic);
+  /* Samples are printed as the structures that idlc makes. */
+  if (found->m_size != descriptor(o->type)->m_size) peer_die(EXIT_INITIALISATION, "another type than expected", found->m_typename);
+  return found;
+}
+
 static dds_qos_t *endpoint_qos(const struct peer_options *o) {
   dds_qos_t *qos = dds_create_qos();
   dds_qset_reliability(qos, o->reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT, DDS_SECS(10));
@@ -84,7 +107,7 @@ static void start(struct peer *p) {
   p->domain = checked(dds_create_domain(o->domain, configuration), "create_domain");
   p->participant = checked(dds_create_participant(o->domain, NULL, NULL), "create_participant");
   dds_qos_t *of_topic = topic_qos(o), *of_group = group_qos(o), *qos = endpoint_qos(o);
-  p->topic = checked(dds_create_topic(p->participant, descriptor(o->type), o->topic, of_topic, NULL), "create_topic");
+  p->topic = checked(dds_create_topic(p->participant, o->discovers ? discovered(p->participant, o) : descriptor(o->type), o->topic, of_topic, NULL), "create_topic");
   if (o->publisher) {
     p->group = checked(dds_create_publisher(p->participant, of_group, NULL), "create_publisher");
     p->endpoint = checked(dds_create_writer(p->group, p->topic, qos, NULL), "create_writer");

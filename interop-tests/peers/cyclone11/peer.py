@@ -2,12 +2,15 @@
 
 import os
 import sys
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "common"))
 
+from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication  # noqa: E402
 from cyclonedds.core import InstanceState, Listener  # noqa: E402
+from cyclonedds.dynamic import get_types_for_typeid  # noqa: E402
 from cyclonedds.domain import Domain, DomainParticipant  # noqa: E402
 from cyclonedds.idl import IdlStruct, types  # noqa: E402
 from cyclonedds.idl.annotations import final, key  # noqa: E402
@@ -169,16 +172,32 @@ def announced(qos):
     }
 
 
+def discovered(participant, topic):
+    """The type that a writer of the topic has, asked of its participant."""
+    publications = BuiltinDataReader(participant, BuiltinTopicDcpsPublication)
+    end = time.monotonic() + 25
+    while time.monotonic() < end:
+        for publication in publications.take(N=64):
+            if getattr(publication, "topic_name", None) == topic and publication.type_id is not None:
+                return get_types_for_typeid(participant, publication.type_id, duration(seconds=10))[0]
+        time.sleep(0.1)
+    raise TimeoutError(f"no writer of {topic} tells its type")
+
+
 class Cyclone(common.Stack):
     def __init__(self, options, loop):
         self.options = options
-        self.kind = TYPES[options.type]
         configuration = os.environ.get("CYCLONEDDS_URI", "")
         if options.lease_ms:
             lease = f"<Discovery><LeaseDuration>{options.lease_ms} ms</LeaseDuration></Discovery>"
             configuration = lease + ("," + configuration if configuration else "")
         self.domain = Domain(options.domain, configuration)
         self.participant = DomainParticipant(options.domain)
+        if options.type == "discovered":
+            self.kind = discovered(self.participant, options.topic)
+            options.type = next(name for name, kind in TYPES.items() if kind.__idl_typename__ == self.kind.__idl_typename__)
+        else:
+            self.kind = TYPES[options.type]
         of_topic = Qos() if options.topic_data is None else Qos(Policy.Topicdata(options.topic_data.encode()))
         self.topic = Topic(self.participant, options.topic, self.kind, qos=of_topic)
         group, endpoint = (Publisher, DataWriter) if options.role == "pub" else (Subscriber, DataReader)

@@ -163,6 +163,8 @@ void Peer::common_qos(Qos &qos) const {
   qos.reliability().kind = options.reliable ? RELIABLE_RELIABILITY_QOS : BEST_EFFORT_RELIABILITY_QOS;
   static const decltype(qos.durability().kind) durabilities[] = {VOLATILE_DURABILITY_QOS, TRANSIENT_LOCAL_DURABILITY_QOS, TRANSIENT_DURABILITY_QOS, PERSISTENT_DURABILITY_QOS};
   qos.durability().kind = durabilities[options.durability];
+  // What an endpoint's samples are kept under in the store of its participant. They differ between a writer and a reader.
+  if (options.durability >= PEER_TRANSIENT) qos.properties().properties().emplace_back("dds.persistence.guid", options.publisher ? "77.72.69.74.65.72.2e.70.65.65.72.2e|2e.2e.00.02" : "72.65.61.64.65.72.2e.70.65.65.72.2e|2e.2e.00.07");
   qos.history().kind = options.history == 0 ? KEEP_ALL_HISTORY_QOS : KEEP_LAST_HISTORY_QOS;
   if (options.history > 0) qos.history().depth = options.history;
   qos.resource_limits().max_samples = (int32_t)options.max_samples;
@@ -201,8 +203,14 @@ void Peer::start() {
     discovery.leaseDuration = milliseconds(options.lease_ms);
     discovery.leaseDuration_announcementperiod = milliseconds(options.lease_ms / 3);
   }
+  if (options.durability >= PEER_TRANSIENT) {
+    // Fast DDS 2.9 makes no such endpoint without a store. This one is for this process alone: what is served later is another's.
+    participant_qos.properties().properties().emplace_back("dds.persistence.plugin", "builtin.SQLITE3");
+    participant_qos.properties().properties().emplace_back("dds.persistence.sqlite3.filename", "/dev/shm/peer-" + std::to_string(getpid()) + ".db");
+  }
   participant = DomainParticipantFactory::get_instance()->create_participant(options.domain, participant_qos, &discovered, StatusMask::none());
   if (participant == nullptr) peer_die(EXIT_INITIALISATION, "create_participant", "failed");
+  if (options.discovers) peer_die(EXIT_INITIALISATION, "--type discovered", "Fast DDS learns no types of other stacks");
   TypeSupport type = type_of(options);
   type.register_type(participant);
   TopicQos topic_qos = TOPIC_QOS_DEFAULT;
@@ -217,6 +225,7 @@ void Peer::start() {
     publisher = participant->create_publisher(publisher_qos);
     DataWriterQos qos = DATAWRITER_QOS_DEFAULT;
     common_qos(qos);
+    qos.reliability().max_blocking_time = milliseconds(10000);
     qos.representation().m_value.assign(1, representation);
     qos.durability_service().history_kind = options.history == 0 ? KEEP_ALL_HISTORY_QOS : KEEP_LAST_HISTORY_QOS;
     if (options.history > 0) qos.durability_service().history_depth = options.history;
@@ -322,7 +331,10 @@ void Peer::take_all() {
 
 template <class T>
 static std::string write_value(DataWriter *writer, T &sample) {
-  if (!written(writer, &sample)) peer_die(EXIT_RUNNING, "write", "failed");
+  // A write that waits for room fails at once when the acknowledgement it waits for empties the history: what
+  // DataWriterImpl's onWriterChangeReceivedByAll has removed, StatefulWriter::try_remove_change wants to remove once more.
+  for (int64_t end = peer_now_ms() + 10000; !written(writer, &sample);)
+    if (peer_now_ms() >= end) peer_die(EXIT_RUNNING, "write", "failed");
   return json_of(sample);
 }
 
@@ -383,14 +395,20 @@ void Peer::write_rounds(long count) {
   for (long round = 0; round < count && !quit && !expired(); round++) {
     int64_t next = peer_now_ms() + options.period_ms;
     long i = next_sequence++;
-    for (long k = 0; k < options.instances; k++) PEER_EMIT("{\"event\":\"sent\",\"value\":%s}", write_one(i, k).c_str());
+    for (long k = 0; k < options.instances; k++) {
+      // Before the line, which has a lock: listeners print while a writer waits for room.
+      const std::string value = write_one(i, k);
+      PEER_EMIT("{\"event\":\"sent\",\"value\":%s}", value.c_str());
+    }
     while (!quit && !expired() && peer_now_ms() < next) wait_until(next), run_commands();
   }
 }
 
 void Peer::end_instances(bool dispose) {
-  for (long k = 0; k < options.instances; k++)
-    PEER_EMIT("{\"event\":\"ended\",\"value\":%s,\"how\":\"%s\"}", end_one(k, dispose).c_str(), dispose ? "dispose" : "unregister");
+  for (long k = 0; k < options.instances; k++) {
+    const std::string key = end_one(k, dispose);
+    PEER_EMIT("{\"event\":\"ended\",\"value\":%s,\"how\":\"%s\"}", key.c_str(), dispose ? "dispose" : "unregister");
+  }
 }
 
 void Peer::report_done() {

@@ -188,6 +188,14 @@ pub static SCENARIOS: &[Scenario] = &[
         run: type_hash,
     },
     Scenario {
+        name: "type_discovered",
+        about: "the reading side has no type: it asks the writer's participant what the samples consist of, and reads them right",
+        quick: false,
+        policies: false,
+        topology: TopologyKind::Loopback,
+        run: type_discovered,
+    },
+    Scenario {
         name: "seen_data",
         about: "USER_DATA, TOPIC_DATA and GROUP_DATA of each side are seen by the other, also when they change",
         quick: true,
@@ -246,7 +254,7 @@ pub static SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "service_transient",
         about: "what a TRANSIENT writer left is served by our durability service to a late TRANSIENT reader",
-        quick: false,
+        quick: true,
         policies: true,
         topology: TopologyKind::Loopback,
         run: durability::transient,
@@ -608,6 +616,24 @@ fn type_hash(bench: &Bench) -> Result<String, Failure> {
     }
     session.leave()?;
     Ok(written.as_str().unwrap_or_default().to_owned())
+}
+
+fn type_discovered(bench: &Bench) -> Result<String, Failure> {
+    const ROUNDS: usize = 20;
+    let shape = bench.shape().filter(|_| bench.subscriber.abilities.discovers_string_keys);
+    let shaped = shape.is_some();
+    let options = match shape {
+        // With what the content filters of others need, Fast DDS describes its type.
+        Some(shape) => {
+            shape.publisher("--instances", 3).publisher("--payload", 300).publisher("--filter", "x >= 0")
+        }
+        None => bench.keyed().map_or_else(|| bench.plain(), |keyed| keyed.publisher("--instances", 3)),
+    };
+    let mut session = bench.start_both(&options.subscriber("--type", "discovered"))?;
+    session.write(ROUNDS)?;
+    let count = session.expect_all_by(if shaped { "color" } else { "id" }, ARRIVE)?;
+    session.leave()?;
+    Ok(format!("{count} samples of a type that was asked for"))
 }
 
 fn no_common(what: &str) -> Failure {

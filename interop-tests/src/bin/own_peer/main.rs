@@ -12,6 +12,7 @@ use dds_core::qos::{
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
 use dds_core::types::TopicType;
+use dds_core::types::dynamic::DynamicData;
 use dds_core::{
     DataReader, DataWriter, DomainParticipant, ParticipantConfig, Publisher, Serde, Subscriber, Topic,
 };
@@ -47,13 +48,13 @@ impl<T: Value> Own<T> {
 
 impl<T: Value> Stack for Own<T> {
     fn write(&mut self, i: u64, k: u64) -> Result<String, String> {
-        let sample = T::make(&self.options, i, k);
+        let sample = T::make(&self.options, i, k)?;
         self.writer()?.write(&sample).map_err(text)?;
         Ok(sample.json())
     }
 
     fn end(&mut self, k: u64, how: End) -> Result<String, String> {
-        let sample = T::make(&self.options, 0, k);
+        let sample = T::make(&self.options, 0, k)?;
         let writer = self.writer()?;
         match how {
             End::Dispose => writer.dispose(&sample),
@@ -232,8 +233,7 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
     }
     let participant = DomainParticipant::builder(options.domain).config(config).build().map_err(text)?;
     let topic_qos = TopicQos { topic_data: TopicData(octets(&options.topic_data)), ..TopicQos::default() };
-    let topic =
-        participant.create_topic_as::<T>(&options.topic, &T::announced_name(), topic_qos).map_err(text)?;
+    let topic = T::topic(&participant, options, topic_qos)?;
     let (partition, presentation) = (partition(options), presentation(options));
     let group_data = GroupData(octets(&options.group_data));
     let (endpoint, condition, _handle): (_, _, InstanceHandle) = match options.role {
@@ -285,6 +285,7 @@ fn main() -> ExitCode {
         Some("final") => program::main(create::<FinalKeyed>),
         Some("mixed") => program::main(create::<MixedMembers>),
         Some("string") => program::main(create::<Text>),
+        Some("discovered") => program::main(create::<DynamicData>),
         Some("serde") => program::main(create::<Serde<SerdeMixed>>),
         Some("serde-string") => program::main(create::<Serde<SerdeText>>),
         _ => program::main(|options, wake| match options.type_name {

@@ -1,9 +1,12 @@
 //! The types that are exchanged: what a sample of each is, and how it is printed.
 
+use dds_core::qos::{Duration, TopicQos};
 use dds_core::types::TopicType;
-use dds_core::{DdsType, Serde};
+use dds_core::types::dynamic::DynamicData;
+use dds_core::{DdsType, DomainParticipant, Serde, Topic};
 use interop_tests::program::{self, Mixed, Options};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 #[derive(Debug, Clone, DdsType)]
 #[dds(name = "ShapeType", extensibility = "appendable")]
@@ -67,16 +70,25 @@ pub trait Value: TopicType {
     fn announced_name() -> String {
         Self::type_name().into_owned()
     }
-    fn make(options: &Options, i: u64, k: u64) -> Self;
+    /// The topic of the command line.
+    fn topic(
+        participant: &DomainParticipant,
+        options: &Options,
+        qos: TopicQos,
+    ) -> Result<Topic<Self>, String> {
+        let made = participant.create_topic_as::<Self>(&options.topic, &Self::announced_name(), qos);
+        made.map_err(|error| error.to_string())
+    }
+    fn make(options: &Options, i: u64, k: u64) -> Result<Self, String>;
     fn json(&self) -> String;
     fn key_json(key: &Self::Key) -> String;
 }
 
 impl Value for ShapeType {
-    fn make(options: &Options, i: u64, k: u64) -> Self {
+    fn make(options: &Options, i: u64, k: u64) -> Result<Self, String> {
         let (x, y, shapesize) = (i as i32, (2 * i + k) as i32, (i + 1) as i32);
         let additional_payload_size = program::payload(options, i, k);
-        ShapeType { color: program::color(options, k), x, y, shapesize, additional_payload_size }
+        Ok(ShapeType { color: program::color(options, k), x, y, shapesize, additional_payload_size })
     }
 
     fn json(&self) -> String {
@@ -89,9 +101,9 @@ impl Value for ShapeType {
 }
 
 impl Value for FinalKeyed {
-    fn make(_: &Options, i: u64, k: u64) -> Self {
+    fn make(_: &Options, i: u64, k: u64) -> Result<Self, String> {
         let (id, x, ratio, label) = program::keyed(i, k);
-        FinalKeyed { id, x, ratio, label }
+        Ok(FinalKeyed { id, x, ratio, label })
     }
 
     fn json(&self) -> String {
@@ -104,10 +116,10 @@ impl Value for FinalKeyed {
 }
 
 impl Value for MixedMembers {
-    fn make(_: &Options, i: u64, _: u64) -> Self {
+    fn make(_: &Options, i: u64, _: u64) -> Result<Self, String> {
         let Mixed { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple } =
             program::mixed(i);
-        MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple }
+        Ok(MixedMembers { flag, wide, small, ratio, narrow, count, fraction, text, numbers, triple })
     }
 
     fn json(&self) -> String {
@@ -133,8 +145,8 @@ impl Value for MixedMembers {
 }
 
 impl Value for Text {
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        Text { data: program::text(i) }
+    fn make(_: &Options, i: u64, _: u64) -> Result<Self, String> {
+        Ok(Text { data: program::text(i) })
     }
 
     fn json(&self) -> String {
@@ -151,9 +163,9 @@ impl Value for Serde<SerdeMixed> {
         MixedMembers::announced_name()
     }
 
-    fn make(_: &Options, i: u64, _: u64) -> Self {
+    fn make(_: &Options, i: u64, _: u64) -> Result<Self, String> {
         let Mixed { wide, text, numbers, .. } = program::mixed(i);
-        Serde(SerdeMixed { wide, text, numbers })
+        Ok(Serde(SerdeMixed { wide, text, numbers }))
     }
 
     fn json(&self) -> String {
@@ -175,8 +187,8 @@ impl Value for Serde<SerdeText> {
         Text::announced_name()
     }
 
-    fn make(_: &Options, i: u64, _: u64) -> Self {
-        Serde(SerdeText(program::text(i)))
+    fn make(_: &Options, i: u64, _: u64) -> Result<Self, String> {
+        Ok(Serde(SerdeText(program::text(i))))
     }
 
     fn json(&self) -> String {
@@ -185,5 +197,36 @@ impl Value for Serde<SerdeText> {
 
     fn key_json((): &()) -> String {
         "{}".to_owned()
+    }
+}
+
+/// Of a type that the topic's writers tell.
+impl Value for DynamicData {
+    fn topic(participant: &DomainParticipant, options: &Options, _: TopicQos) -> Result<Topic<Self>, String> {
+        const PATIENCE: Duration = Duration::from_secs(25);
+        let found = participant.discover_type(&options.topic, PATIENCE);
+        let topic = found.and_then(|found| participant.dynamic_topic(&options.topic, &found));
+        topic.map_err(|error| error.to_string())
+    }
+
+    fn make(_: &Options, _: u64, _: u64) -> Result<Self, String> {
+        Err("a discovered type is only read".to_owned())
+    }
+
+    fn json(&self) -> String {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        // Octets of any length are told by their checksum.
+        if let Some(members) = value.as_object_mut()
+            && let Some(octets) = members.remove("additional_payload_size")
+        {
+            let octets: Vec<u8> = serde_json::from_value(octets).unwrap_or_default();
+            members.insert("payload_len".to_owned(), json!(octets.len()));
+            members.insert("payload_crc".to_owned(), json!(program::crc32(&octets)));
+        }
+        value.to_string()
+    }
+
+    fn key_json(key: &Self::Key) -> String {
+        key.as_ref().map_or_else(|| "{}".to_owned(), Value::json)
     }
 }

@@ -79,7 +79,8 @@ impl Options {
             network_only: false,
             loans: false,
             peers: 1,
-            runs: 3,
+            // As many as the whole benchmark has time for in fifteen minutes.
+            runs: 2,
             check: false,
             write: false,
             way: String::new(),

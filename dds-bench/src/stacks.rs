@@ -76,6 +76,8 @@ impl Stack {
             name: CYCLONE_11,
             program,
             cyclone_uri: PARTICIPANTS.to_owned(),
+            // Its best.
+            deliveries: &[Delivery::Listener],
             ..foreign.clone()
         });
         let mut stacks = vec![
@@ -120,7 +122,7 @@ impl Stack {
             cyclone_uri: String::new(),
             writing_in_listeners: "",
             flags: &[],
-            deliveries: &[Delivery::Listener, Delivery::Blocking],
+            deliveries: &[Delivery::Listener],
             payloads: 0..=usize::MAX,
             only_throughput: false,
         };

@@ -80,7 +80,7 @@ impl Options {
             loans: false,
             peers: 1,
             // As many as the whole benchmark has time for in fifteen minutes.
-            runs: 2,
+            runs: 3,
             check: false,
             write: false,
             way: String::new(),

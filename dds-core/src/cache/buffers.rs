@@ -6,23 +6,21 @@ use dds_rtps::payload::{Payload, PayloadPool};
 #[derive(Debug)]
 pub(super) struct SampleBuffers {
     classes: [PayloadPool; Self::CLASSES],
+    /// Bytes of idle buffers in all classes.
+    idle: usize,
 }
 
 impl SampleBuffers {
     /// Capacities 64, 128, … 64 KiB.
     const CLASSES: usize = 11;
     const SMALLEST: usize = 64;
-    /// Bytes of idle buffers kept in each class: more than what arrives between two takes. Small samples
-    /// come in larger numbers, and each costs a good deal beside its bytes.
-    const fn idle(class: usize) -> usize {
-        match Self::SMALLEST << class {
-            ..1024 => 4 << 20,
-            _ => 1 << 20,
-        }
-    }
+    /// Bytes of idle buffers that every class may keep.
+    const IDLE: usize = 1 << 20;
+    /// Bytes of idle buffers kept beyond that, in all: more than what arrives between two takes.
+    const IDLE_IN_ALL: usize = 4 << 20;
 
     pub(super) fn new() -> Self {
-        Self { classes: std::array::from_fn(|class| PayloadPool::new(Self::idle(class))) }
+        Self { classes: std::array::from_fn(|_| PayloadPool::new(Self::IDLE_IN_ALL)), idle: 0 }
     }
 
     /// `payload` itself, or a copy when it keeps far more memory than its length from being freed.
@@ -34,7 +32,10 @@ impl SampleBuffers {
     /// A copy of `bytes` in a buffer of at most twice their length, or of 64 bytes.
     pub(super) fn copy(&mut self, bytes: &[u8]) -> Payload {
         let Some(class) = Self::class(bytes.len()) else { return Payload::from(bytes) };
-        let mut buffer = self.classes[class].checkout();
+        let pool = &mut self.classes[class];
+        let idle = pool.idle();
+        let mut buffer = pool.checkout();
+        self.idle -= idle - pool.idle();
         buffer.bytes_mut().reserve_exact(Self::SMALLEST << class);
         buffer.bytes_mut().extend_from_slice(bytes);
         buffer.seal()
@@ -45,7 +46,12 @@ impl SampleBuffers {
         let capacity = payload.retained();
         let class = (capacity / Self::SMALLEST).trailing_zeros() as usize;
         if class < Self::CLASSES && capacity == Self::SMALLEST << class {
-            self.classes[class].recycle(payload);
+            let pool = &mut self.classes[class];
+            let idle = pool.idle();
+            if idle < Self::IDLE || self.idle < Self::IDLE_IN_ALL {
+                pool.recycle(payload);
+                self.idle += pool.idle() - idle;
+            }
         }
     }
 
@@ -70,6 +76,26 @@ mod tests {
         }
         let large = datagram.slice(0, 40_000);
         assert_eq!(buffers.keep(large.clone()).as_ptr(), large.as_ptr());
+    }
+
+    #[test]
+    fn idle_buffers_are_bounded_in_each_class_and_in_all() {
+        let mut buffers = SampleBuffers::new();
+        for len in [60, 1_000, 8_000, 60_000] {
+            let many: Vec<Payload> = (0..(5 << 20) / len).map(|_| buffers.copy(&vec![1; len])).collect();
+            many.into_iter().for_each(|payload| buffers.recycle(payload));
+        }
+        let idle: Vec<usize> =
+            buffers.classes.iter().map(PayloadPool::idle).filter(|idle| *idle > 0).collect();
+        assert_eq!(idle.iter().sum::<usize>(), buffers.idle);
+        assert_eq!(idle.len(), 4);
+        let spare = 70_000;
+        assert!(idle[0] <= SampleBuffers::IDLE_IN_ALL + spare);
+        assert!(idle[1..].iter().all(|idle| *idle <= SampleBuffers::IDLE + spare), "{idle:?}");
+        let taken: Vec<Payload> = (0..100_000).map(|_| buffers.copy(&[1; 60])).collect();
+        assert_eq!(buffers.classes[0].idle(), 0);
+        assert_eq!(idle[1..].iter().sum::<usize>(), buffers.idle);
+        drop(taken);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::namespace::Namespace;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A running tcpdump, stopped on drop.
 #[derive(Debug)]
@@ -38,14 +39,39 @@ impl Capture {
         Err(Failure::Harness("tcpdump did not start".to_owned()))
     }
 
-    /// Stops it and returns the file.
+    /// Stops it, when it has written what it took as far as can be told, and returns the file.
     pub fn stop(mut self) -> Result<PathBuf, Failure> {
+        self.settle();
         let pid = self.child.id().to_string();
         Command::new("kill").args(["-INT", &pid]).status()?;
         self.child.wait()?;
         Ok(std::mem::take(&mut self.file))
     }
 }
+
+impl Capture {
+    /// Waits until the file grows no more: on a busy machine tcpdump lags behind, and does not read to the end
+    /// when it is stopped.
+    fn settle(&self) {
+        let size = || std::fs::metadata(&self.file).map_or(0, |data| data.len());
+        let (mut last, mut quiet) = (size(), 0);
+        for _ in 0..SETTLES_WITHIN {
+            std::thread::sleep(LOOKS_EVERY);
+            let now = size();
+            quiet = if now == last { quiet + 1 } else { 0 };
+            last = now;
+            if quiet == SETTLED_AFTER {
+                return;
+            }
+        }
+    }
+}
+
+/// Between looks at a file that may grow.
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+/// Looks without growth that are enough, and looks at all: others on the wire may go on for ever.
+const SETTLED_AFTER: usize = 4;
+const SETTLES_WITHIN: usize = 30;
 
 impl Drop for Capture {
     fn drop(&mut self) {

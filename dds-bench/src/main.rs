@@ -7,6 +7,7 @@
 mod build;
 mod child;
 mod exchange;
+mod inside;
 mod instructions;
 mod limits;
 mod loans;
@@ -93,11 +94,12 @@ fn all(options: &Options) -> Result<(), Failure> {
         results = known;
     }
     results.note_load("start");
-    let sections: [(&str, Section); 7] = [
+    let sections: [(&str, Section); 8] = [
         ("limits", measure_limits),
         ("round-trip", measure_round_trips),
         ("throughput", measure_throughput),
         ("shared-memory", measure_shared_memory),
+        ("in-process", measure_inside),
         ("paced", measure_paced),
         ("startup", measure_startup),
         ("system-calls", measure_system_calls),
@@ -228,6 +230,33 @@ fn measure_shared_memory(
         results.shared_throughput.push(result);
         Ok(())
     })
+}
+
+fn measure_inside(
+    options: &Options,
+    namespace: &Namespace,
+    stacks: &[Stack],
+    results: &mut Results,
+) -> Result<(), Failure> {
+    results.inside.clear();
+    let known = stacks.iter().filter(|stack| [OURS, CYCLONE, CYCLONE_11].contains(&stack.name)).map(Some);
+    let stacks: Vec<_> = known.chain([None]).collect();
+    for run in 0..options.runs {
+        for placement in Placement::BOTH {
+            for stack in &stacks {
+                let result = inside::measure(namespace, *stack, placement, run, options.seconds)?;
+                println!(
+                    "  {:<5} {:<40} {:>7.0} ns a sample, {:>6.2} µs there and back",
+                    result.placement,
+                    result.stack,
+                    result.ns_per_sample.unwrap_or(0.0),
+                    result.hand_off_us
+                );
+                results.inside.push(result);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn print_round_trip(result: &results::RoundTrip) {

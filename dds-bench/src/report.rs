@@ -276,6 +276,7 @@ fn render(results: &Results) -> Result<String, Failure> {
     round_trips(results, &mut out)?;
     throughput(results, &mut out)?;
     shared_memory(results, &mut out)?;
+    inside(results, &mut out)?;
     paced(results, &mut out)?;
     startup(results, &mut out)?;
     counts(results, &mut out)?;
@@ -388,6 +389,47 @@ fn shared_memory(results: &Results, out: &mut String) -> std::fmt::Result {
     }
     let lost: u64 = results.shared_throughput.iter().map(|result| result.lost).sum();
     writeln!(out, "Lost in all of these runs: {lost}.\n")
+}
+
+/// The medians of what was measured in one process: nanoseconds a sample, and microseconds there and back.
+pub fn inside_medians(results: &Results, stack: &str, placement: &str) -> (Option<f64>, Option<f64>) {
+    let of_it = results.inside.iter().filter(|inside| inside.stack == stack && inside.placement == placement);
+    let mut samples: Vec<f64> = of_it.clone().filter_map(|inside| inside.ns_per_sample).collect();
+    let mut trips: Vec<f64> = of_it.map(|inside| inside.hand_off_us).collect();
+    (median(&mut samples), median(&mut trips))
+}
+
+fn inside(results: &Results, out: &mut String) -> std::fmt::Result {
+    let mut stacks: Vec<&str> = Vec::new();
+    for inside in &results.inside {
+        if !stacks.contains(&inside.stack.as_str()) {
+            stacks.push(&inside.stack);
+        }
+    }
+    if stacks.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "## In one process\n\nWriter and reader of one participant, samples of 64 B. The first figures are of one thread \
+         that writes a sample and takes it; the others of two threads that wait for each other's samples (Cyclone's with \
+         wait-sets, ours with `wait_for_data`), there and back.\n\n\
+         | | ns a sample, `same` | `cross` | µs there and back, `same` | `cross` |\n|---|---:|---:|---:|---:|"
+    )?;
+    for stack in stacks {
+        let (same, cross) = (inside_medians(results, stack, "same"), inside_medians(results, stack, "cross"));
+        let cell =
+            |value: Option<f64>, digits| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+        writeln!(
+            out,
+            "| {stack} | {} | {} | {} | {} |",
+            cell(same.0, 0),
+            cell(cross.0, 0),
+            cell(same.1, 2),
+            cell(cross.1, 2)
+        )?;
+    }
+    writeln!(out)
 }
 
 fn paced(results: &Results, out: &mut String) -> std::fmt::Result {

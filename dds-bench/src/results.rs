@@ -22,6 +22,7 @@ pub struct Results {
     pub throughput: Vec<Throughput>,
     pub shared_round_trips: Vec<RoundTrip>,
     pub shared_throughput: Vec<Throughput>,
+    pub inside: Vec<Inside>,
     pub paced: Vec<Throughput>,
     pub startup: Vec<Startup>,
     pub fifty: Option<Fifty>,
@@ -73,6 +74,18 @@ pub struct Throughput {
     pub processor_us_per_sample: f64,
     /// Of the receiving end.
     pub resident_kib: u64,
+}
+
+/// Writer and reader in one process, samples of 64 B.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Inside {
+    pub stack: String,
+    pub placement: String,
+    pub run: usize,
+    /// To write it, deliver it and take it, in one thread.
+    pub ns_per_sample: Option<f64>,
+    /// From one thread to another that waits for it, and back.
+    pub hand_off_us: f64,
 }
 
 /// What the machine's loopback does without any DDS.

@@ -98,6 +98,8 @@ pub fn run(options: &Options) -> Option<Result<(), Failure>> {
         "publish" => (Some(FORTH), None),
         "subscribe" => (None, Some(FORTH)),
         "announce" => (Some(FORTH), Some(FORTH)),
+        "inside" => return Some(crate::inside::run(options)),
+        "hand-off" => return Some(crate::inside::hand_off(options)),
         _ => return None,
     };
     if options.loans {
@@ -303,12 +305,18 @@ impl Ping {
     }
 }
 
+/// Round trips without the first tenth, which warms up, the shortest first.
+pub fn settled(trips: &mut [u32]) -> &[u32] {
+    let warm = trips.len() / 10;
+    let trips = &mut trips[warm..];
+    trips.sort_unstable();
+    trips
+}
+
 /// Prints what came of round trips.
 pub fn print_trips(trips: &mut [u32]) {
     let count = trips.len();
-    // The first tenth warms up.
-    let trips = &mut trips[count / 10..];
-    trips.sort_unstable();
+    let trips = settled(trips);
     let at = |share: f64| trips[(trips.len() as f64 * share) as usize];
     println!(
         r#"{{"event":"result","samples":{count},"p50_ns":{},"p90_ns":{},"p99_ns":{}}}"#,

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use crate::{
     build,
     exchange::PAYLOADS,
-    report::{Ratio, TO_CYCLONE, Table, bytes, limit_median, median, share, tables},
+    inside::BARE,
+    report::{Ratio, TO_CYCLONE, Table, bytes, inside_medians, limit_median, median, share, tables},
     results::{Case, Results, Startup},
-    stacks::{ANY_CYCLONE, CYCLONE_11, CYCLONE_BATCHING, OURS},
+    stacks::{ANY_CYCLONE, CYCLONE, CYCLONE_11, CYCLONE_BATCHING, OURS},
 };
 
 /// One figure: what it must be at most (or at least), and what it is.
@@ -191,10 +192,34 @@ fn rows(results: &Results) -> Vec<Row> {
                 .into(),
             remains: "each sample passes the whole protocol; iceoryx2 has neither history nor reliability",
         },
+        inside(results),
         memory(results),
         startup(results),
         built(),
     ]
+}
+
+fn inside(results: &Results) -> Row {
+    let worse = |ratio: &dyn Fn(&str) -> Option<f64>| {
+        ["same", "cross"].iter().filter_map(|at| ratio(at)).reduce(f64::max)
+    };
+    let per_sample = worse(&|placement| {
+        let of = |stack| inside_medians(results, stack, placement).0;
+        let best = [CYCLONE, CYCLONE_11].into_iter().filter_map(of).reduce(f64::min)?;
+        Some(of(OURS)? / best)
+    });
+    let hand_off = worse(&|placement| {
+        let of = |stack| inside_medians(results, stack, placement).1;
+        Some(of(OURS)? / of(BARE)?)
+    });
+    Row {
+        title: "in one process, 64 B",
+        figures: vec![
+            at_most("time of write, delivery and take ÷ Cyclone's best", per_sample, 0.5),
+            at_most("hand-off there and back ÷ bare condition variable", hand_off, 1.5),
+        ],
+        remains: "a sample of a type with a sequence is serialised once, as `write` takes it by reference",
+    }
 }
 
 fn memory(results: &Results) -> Row {

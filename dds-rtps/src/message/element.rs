@@ -260,6 +260,11 @@ impl LocatorList {
     pub fn as_slice(&self) -> &[Locator] {
         &self.0
     }
+
+    /// Itself, without a copy.
+    pub(super) fn into_locators(self) -> ReplyLocators {
+        self.0
+    }
 }
 
 impl SubmessageElement for LocatorList {
@@ -270,8 +275,9 @@ impl SubmessageElement for LocatorList {
             .filter(|length| *length <= cursor.rest().len())
             .ok_or(MessageErrorKind::LocatorsTooMany(cursor.id()))?;
         let mut locators = Cursor::new(cursor.bytes(length)?, cursor.endianness(), cursor.id());
-        let mut list = Self::default();
-        for _ in 0..count.min(Self::KEPT) {
+        let kept = count.min(Self::KEPT);
+        let mut list = Self(ReplyLocators::with_capacity(kept));
+        for _ in 0..kept {
             list.0.push(Locator::read(&mut locators)?);
         }
         Ok(list)

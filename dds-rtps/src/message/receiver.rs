@@ -7,7 +7,7 @@ use super::{
     HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
     InfoTimestamp, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
     data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
-    element::{Cursor, ReplyLocators},
+    element::{Cursor, LocatorList, ReplyLocators},
     submessage::read_fixed,
 };
 use crate::{
@@ -237,9 +237,8 @@ impl<'a> MessageReceiver<'a> {
             }
             SubmessageId::INFO_REPLY => {
                 let info = read_fixed::<InfoReply>(raw)?;
-                context.unicast_reply = SmallVec::from_slice(info.unicast.as_slice());
-                context.multicast_reply =
-                    info.multicast.map(|list| SmallVec::from_slice(list.as_slice())).unwrap_or_default();
+                context.unicast_reply = info.unicast.into_locators();
+                context.multicast_reply = info.multicast.map(LocatorList::into_locators).unwrap_or_default();
             }
             SubmessageId::INFO_REPLY_IP4 => {
                 let info = read_fixed::<InfoReplyIp4>(raw)?;

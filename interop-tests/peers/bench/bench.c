@@ -1,6 +1,6 @@
 /* The ends of a benchmark on Cyclone DDS, with the command line and output of `dds-bench`'s own ends:
  *
- *   bench ping|pong|publish|subscribe|announce [--payload BYTES] [--seconds S] [--samples N] [--pace-us US]
+ *   bench ping|pong|publish|subscribe|announce|inside [--payload BYTES] [--seconds S] [--samples N] [--pace-us US]
  *         [--listener] [--domain ID] [--peers N] [--batch]
  *
  * Prints {"event":"matched",…} when its endpoints are matched, waits for a line on standard input, does
@@ -247,6 +247,90 @@ static void publish(struct end *e) {
   printf("{\"event\":\"result\",\"samples\":%" PRIu64 ",\"elapsed_ns\":%" PRId64 ",\"acknowledged\":%s}\n", written, end - start, acknowledged == 0 ? "true" : "false");
 }
 
+/* A writer and a reader in one process. */
+struct pair {
+  dds_entity_t writer, reader, waitset;
+};
+
+static struct pair create_pair(struct end *e, const char *name) {
+  dds_qos_t *qos = dds_create_qos();
+  dds_qset_reliability(qos, DDS_RELIABILITY_RELIABLE, DDS_SECS(10));
+  dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0);
+  dds_qset_writer_data_lifecycle(qos, false);
+  dds_entity_t on = topic(e, name);
+  struct pair pair;
+  pair.reader = checked(dds_create_reader(e->participant, on, qos, NULL), "create_reader");
+  pair.writer = checked(dds_create_writer(e->participant, on, qos, NULL), "create_writer");
+  dds_set_status_mask(pair.reader, DDS_DATA_AVAILABLE_STATUS);
+  pair.waitset = checked(dds_create_waitset(e->participant), "create_waitset");
+  dds_waitset_attach(pair.waitset, pair.reader, 0);
+  dds_delete_qos(qos);
+  return pair;
+}
+
+struct echo {
+  struct end *end;
+  struct pair forth, back;
+};
+
+/* How many samples were there; each is written on with `writer`, unless that is 0. */
+static uint64_t pass_on(dds_entity_t reader, dds_entity_t writer) {
+  void *samples[TAKEN_AT_ONCE] = {NULL};
+  dds_sample_info_t infos[TAKEN_AT_ONCE];
+  dds_return_t count = dds_take(reader, samples, infos, TAKEN_AT_ONCE, TAKEN_AT_ONCE);
+  if (count <= 0) return 0;
+  for (dds_return_t i = 0; writer && i < count; i++)
+    if (infos[i].valid_data) checked(dds_write(writer, samples[i]), "write");
+  dds_return_loan(reader, samples, count);
+  return (uint64_t)count;
+}
+
+static void *echo(void *argument) {
+  struct echo *a = argument;
+  while (!a->end->finished) {
+    dds_waitset_wait(a->forth.waitset, NULL, 0, DDS_MSECS(100));
+    pass_on(a->forth.reader, a->back.writer);
+  }
+  return NULL;
+}
+
+static void inside(struct end *e) {
+  e->participant = checked(dds_create_participant(e->options.domain, NULL, NULL), "create_participant");
+  int64_t duration = (int64_t)(e->options.seconds * 1e9);
+  struct pair pair = create_pair(e, "BenchForth");
+  uint64_t written = 0, taken = 0;
+  int64_t start = now();
+  while (written % 64 != 0 || now() - start < duration) {
+    checked(dds_write(pair.writer, &e->sample), "write");
+    taken += pass_on(pair.reader, 0);
+    written++;
+  }
+  int64_t elapsed = now() - start;
+  if (taken != written) {
+    fprintf(stderr, "%" PRIu64 " samples arrived of %" PRIu64 "\n", taken, written);
+    exit(1);
+  }
+  struct echo other = {e, create_pair(e, "HandForth"), create_pair(e, "HandBack")};
+  pthread_t thread;
+  pthread_create(&thread, NULL, echo, &other);
+  e->trips = calloc(LONGEST_RUN, sizeof *e->trips);
+  start = now();
+  while (now() - start < duration && e->round_trips < LONGEST_RUN) {
+    int64_t sent = now();
+    checked(dds_write(other.forth.writer, &e->sample), "write");
+    do dds_waitset_wait(other.back.waitset, NULL, 0, DDS_SECS(10));
+    while (pass_on(other.back.reader, 0) == 0);
+    e->trips[e->round_trips++] = (uint32_t)(now() - sent);
+  }
+  e->finished = true;
+  pthread_join(thread, NULL);
+  uint64_t skip = e->round_trips / 10, count = e->round_trips - skip;
+  qsort(e->trips + skip, count, sizeof *e->trips, by_value);
+  printf("{\"event\":\"result\",\"samples\":%" PRIu64 ",\"elapsed_ns\":%" PRId64 ",\"p50_ns\":%" PRIu32 "}\n",
+         taken, elapsed, e->trips[skip + count / 2]);
+  dds_delete(e->participant);
+}
+
 static struct options parse(int argc, char **argv) {
   struct options o = {.role = argc > 1 ? argv[1] : "", .payload = 64, .seconds = 1, .peers = 1};
   for (int i = 2; i < argc; i++) {
@@ -273,6 +357,10 @@ int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   e.sample.payload._buffer = calloc(1, e.options.payload);
   e.sample.payload._length = e.sample.payload._maximum = e.options.payload;
+  if (strcmp(e.options.role, "inside") == 0) {
+    inside(&e);
+    return 0;
+  }
   create(&e);
   wait_matched(&e, e.options.peers);
   char line[16];

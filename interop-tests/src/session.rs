@@ -286,9 +286,11 @@ impl Session {
         self.subscriber.received().split_off(self.earlier)
     }
 
-    /// Has what was sent before the subscriber came counted as its own.
+    /// Has what was sent before the subscriber came counted as its own, also where it arrived before anybody
+    /// looked.
     pub fn expect_history(&mut self) {
         self.unexpected = 0;
+        self.earlier = 0;
     }
 
     /// Has `rounds` more rounds written and waits until the publisher is done.

@@ -401,8 +401,11 @@ impl Engine {
             if source.kind == LocatorKind::SHARED_MEMORY {
                 count(&self.counters.unmatched_submessages);
             } else {
-                burst.discovery = true;
-                self.discovery.lock().participant.handle_submessage(now, context, source, submessage);
+                let participant = &mut self.discovery.lock().participant;
+                let unchanged = participant.announcements_unchanged();
+                participant.handle_submessage(now, context, source, submessage);
+                // That somebody is still there is most of what is heard, and nothing follows from it.
+                burst.discovery |= participant.announcements_unchanged() == unchanged;
             }
             return receiver.next_alone();
         }

@@ -133,6 +133,11 @@ impl Participant {
         self.statistics
     }
 
+    /// How many announcements said what was known already: nothing follows from those.
+    pub const fn announcements_unchanged(&self) -> u64 {
+        self.statistics.announcements_unchanged
+    }
+
     /// The remote participants that are known.
     pub fn participants(&self) -> impl Iterator<Item = &Arc<ParticipantData>> {
         self.peers.iter().map(|(_, peer)| &peer.data)

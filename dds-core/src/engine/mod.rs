@@ -402,10 +402,7 @@ impl Engine {
                 count(&self.counters.unmatched_submessages);
             } else {
                 let participant = &mut self.discovery.lock().participant;
-                let unchanged = participant.announcements_unchanged();
-                participant.handle_submessage(now, context, source, submessage);
-                // That somebody is still there is most of what is heard, and nothing follows from it.
-                burst.discovery |= participant.announcements_unchanged() == unchanged;
+                burst.discovery |= participant.handle_submessage(now, context, source, submessage);
             }
             return receiver.next_alone();
         }

@@ -133,11 +133,6 @@ impl Participant {
         self.statistics
     }
 
-    /// How many announcements said what was known already: nothing follows from those.
-    pub const fn announcements_unchanged(&self) -> u64 {
-        self.statistics.announcements_unchanged
-    }
-
     /// The remote participants that are known.
     pub fn participants(&self) -> impl Iterator<Item = &Arc<ParticipantData>> {
         self.peers.iter().map(|(_, peer)| &peer.data)
@@ -160,21 +155,27 @@ impl Participant {
 
     /// Takes one submessage whose writer is a built-in one, and that is for this participant or
     /// everybody. `source` is where its datagram came from.
+    ///
+    /// Whether something may follow from it: events, datagrams, another timeout. From an announcement that
+    /// says what is known already, which is most of what is heard, nothing does, unless somebody was taken
+    /// for gone.
     pub fn handle_submessage(
         &mut self,
         now: Now,
         context: &MessageContext,
         source: Locator,
         submessage: &Submessage<'_>,
-    ) {
+    ) -> bool {
         let own = self.guid_prefix();
         let ignored = self.ignored.is_participant(context.source_prefix);
         if context.source_prefix == own || !context.is_for(own) || ignored {
-            return;
+            return false;
         }
         self.note_received(context.source_prefix, submessage);
         self.note_traffic(context.source_prefix, now);
+        let unchanged = self.statistics.announcements_unchanged;
         self.dispatch(now, context, source, submessage);
+        self.statistics.announcements_unchanged == unchanged || !self.events.is_empty()
     }
 
     /// Notes that a datagram of the participant arrived, whatever was in it: this renews its lease

@@ -45,6 +45,35 @@ fn automatic_writers_live_as_long_as_their_process() {
 }
 
 #[test]
+fn an_announcement_that_says_nothing_new_revives_all_the_same() {
+    let (mut network, writer, _) = pair(LivelinessKind::Automatic, 36);
+    network.run(Duration::from_secs(5));
+    network.nodes[0].alive = false;
+    network.run_to(|network| !changes(network, 1).is_empty());
+    // Nothing is heard of it but that it is still there.
+    network.advance(network.now.monotonic.after(Duration::from_secs(3)));
+    let (now, from) = (network.now, network.nodes[0].address);
+    let (mut announcement, mut out) = (None, Datagram::new());
+    network.nodes[0].participant.handle_timeout(now);
+    while let Some(destinations) = network.nodes[0].participant.poll_transmit(now, &mut out) {
+        if destinations.iter().any(|(_, locator)| *locator == GROUP) {
+            announcement = Some(out.to_vec());
+        }
+    }
+    let announcement = announcement.expect("an announcement is due every two seconds");
+    let unchanged = |network: &Network| network.nodes[1].participant.statistics().announcements_unchanged;
+    let before = unchanged(&network);
+    network.nodes[1].touched = false;
+    network.deliver(1, from, &announcement);
+    assert!(network.nodes[1].touched, "somebody has to be told");
+    network.pump_touched();
+    assert_eq!(changes(&network, 1)[1..], [(writer, WriterLiveliness::Alive)]);
+    network.deliver(1, from, &announcement);
+    assert!(!network.nodes[1].touched, "nothing follows from it");
+    assert_eq!(unchanged(&network), before + 2);
+}
+
+#[test]
 fn manual_by_participant_lapses_unless_asserted() {
     let (mut network, writer, activity) = pair(LivelinessKind::ManualByParticipant, 31);
     for _ in 0..20 {

@@ -164,10 +164,9 @@ impl Network {
 
     pub(super) fn deliver(&mut self, index: usize, from: Locator, bytes: &[u8]) {
         let node = &mut self.nodes[index];
-        node.touched = true;
         let Ok(mut receiver) = MessageReceiver::new(bytes, node.participant.guid_prefix()) else { return };
         while let Some(Ok((context, submessage))) = receiver.next_submessage() {
-            node.participant.handle_submessage(self.now, context, from, &submessage);
+            node.touched |= node.participant.handle_submessage(self.now, context, from, &submessage);
         }
     }
 

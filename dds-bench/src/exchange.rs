@@ -41,6 +41,14 @@ impl Placement {
         }
     }
 
+    /// The cores of one process that is both ends, as `taskset -c` takes them.
+    pub fn core_list(self) -> String {
+        match self.cores() {
+            (first, second) if first == second => first.to_string(),
+            (first, second) => format!("{first},{second}"),
+        }
+    }
+
     /// Keeps the cores awake as long as the result lives.
     pub fn spinners(self) -> Result<Vec<Running>, Failure> {
         let spin = |core: &str| -> Result<Running, Failure> {

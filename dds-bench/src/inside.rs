@@ -39,8 +39,7 @@ pub fn measure(
     seconds: f64,
 ) -> Result<Inside, Failure> {
     let _spinners = placement.spinners()?;
-    let (first, second) = placement.cores();
-    let cores = if first == second { first.to_string() } else { format!("{first},{second}") };
+    let cores = placement.core_list();
     let prefix = ["taskset", "-c", &cores];
     let mut command = match stack {
         Some(stack) => stack.command(namespace, None, "inside", Delivery::WaitSet, &prefix),

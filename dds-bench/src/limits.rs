@@ -18,8 +18,7 @@ pub fn measure(
         return Ok(None);
     }
     // Both ends are threads of one process here.
-    let (first, second) = placement.cores();
-    let cores = if first == second { first.to_string() } else { format!("{first},{second}") };
+    let cores = placement.core_list();
     let _spinners = placement.spinners()?;
     let mut command: Command = namespace.command(None);
     command.args(["taskset", "-c", &cores]).arg(program);

@@ -86,43 +86,23 @@ fn worse(tables: &[Table<'_>], payload: usize, ratio: &Ratio) -> Option<f64> {
 }
 
 fn rows(results: &Results) -> Vec<Row> {
-    let [of_default, of_best] = TO_CYCLONE;
-    let of_batching = Ratio {
-        name: "ours ÷ Cyclone's batching",
-        ours: |stack| stack == OURS,
-        theirs: |stack| stack == CYCLONE_BATCHING,
-    };
+    let mut rows = Vec::from(round_trips(results));
+    rows.extend(throughput(results));
+    rows.push(paced(results));
+    rows.extend(shared_memory(results));
+    rows.extend([inside(results), memory(results), startup(results), built()]);
+    rows
+}
+
+fn round_trips(results: &Results) -> [Row; 2] {
+    let [_, of_best] = TO_CYCLONE;
     let trips: Vec<(&Case, f64)> = results.round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
     let trips = tables(&trips, false);
-    let rates: Vec<(&Case, f64)> =
-        results.throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
-    let rates = tables(&rates, true);
-    let paced: Vec<(&Case, f64)> =
-        results.paced.iter().map(|paced| (&paced.case, paced.processor_us_per_sample)).collect();
-    let paced = tables(&paced, false);
-    let shared_trips: Vec<(&Case, f64)> =
-        results.shared_round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
-    let shared_trips = tables(&shared_trips, false);
-    let shared_rates: Vec<(&Case, f64)> =
-        results.shared_throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
-    let shared_rates = tables(&shared_rates, true);
     let to_bare = |payload| {
         let ours = trips.first()?.best(payload, |stack| stack == OURS)?;
         Some(ours / limit_median(results, "ping-pong", "same", payload)?)
     };
-    let to_stream = |payload| {
-        let ours = rates.first()?.best(payload, |stack| stack == OURS)?;
-        Some(ours / 1e3 / limit_median(results, "gso-stream", "same", payload)?)
-    };
-    let shared = |tables: &[Table<'_>], payload| {
-        let best = Ratio {
-            name: "",
-            ours: |stack| stack.starts_with(OURS),
-            theirs: |stack| !stack.starts_with(OURS),
-        };
-        worse(tables, payload, &best)
-    };
-    vec![
+    [
         Row {
             title: "round trip, small",
             figures: [64, 1024]
@@ -151,6 +131,24 @@ fn rows(results: &Results) -> Vec<Row> {
                 .into(),
             remains: "Cyclone's best here has fragments of 65,000 bytes, as ours; what remains is the kernel's copying",
         },
+    ]
+}
+
+fn throughput(results: &Results) -> [Row; 2] {
+    let [of_default, _] = TO_CYCLONE;
+    let of_batching = Ratio {
+        name: "ours ÷ Cyclone's batching",
+        ours: |stack| stack == OURS,
+        theirs: |stack| stack == CYCLONE_BATCHING,
+    };
+    let rates: Vec<(&Case, f64)> =
+        results.throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
+    let rates = tables(&rates, true);
+    let to_stream = |payload| {
+        let ours = rates.first()?.best(payload, |stack| stack == OURS)?;
+        Some(ours / 1e3 / limit_median(results, "gso-stream", "same", payload)?)
+    };
+    [
         Row {
             title: "throughput, 64 B",
             figures: vec![
@@ -170,33 +168,42 @@ fn rows(results: &Results) -> Vec<Row> {
             remains: "beside the kernel's copies, which the bare stream has too, a sample is copied into the history \
                       and once more at the reader",
         },
-        Row {
-            title: "processor time at 10,000 samples a second",
-            figures: vec![at_most("÷ Cyclone's best", worse(&paced, 64, of_best), 0.6)],
-            remains: "nothing is batched at this rate: the kernel's part, equal for all, is three quarters",
-        },
+    ]
+}
+
+fn paced(results: &Results) -> Row {
+    let [_, of_best] = TO_CYCLONE;
+    let paced: Vec<(&Case, f64)> =
+        results.paced.iter().map(|paced| (&paced.case, paced.processor_us_per_sample)).collect();
+    Row {
+        title: "processor time at 10,000 samples a second",
+        figures: vec![at_most("÷ Cyclone's best", worse(&tables(&paced, false), 64, of_best), 0.6)],
+        remains: "nothing is batched at this rate: the kernel's part, equal for all, is three quarters",
+    }
+}
+
+fn shared_memory(results: &Results) -> [Row; 2] {
+    let of_best =
+        Ratio { name: "", ours: |stack| stack.starts_with(OURS), theirs: |stack| !stack.starts_with(OURS) };
+    let trips: Vec<(&Case, f64)> =
+        results.shared_round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
+    let rates: Vec<(&Case, f64)> =
+        results.shared_throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
+    let figures = |tables: &[Table<'_>], figure: fn(String, Option<f64>, f64) -> Figure| {
+        let of = |payload| format!("{}: ÷ iceoryx2", bytes(payload));
+        PAYLOADS.map(|payload| figure(of(payload), worse(tables, payload, &of_best), 1.0)).into()
+    };
+    [
         Row {
             title: "shared memory, round trip",
-            figures: PAYLOADS
-                .map(|payload| {
-                    at_most(format!("{}: ÷ iceoryx2", bytes(payload)), shared(&shared_trips, payload), 1.0)
-                })
-                .into(),
+            figures: figures(&tables(&trips, false), at_most),
             remains: "each hop passes the whole protocol, with its acknowledgement; iceoryx2 has none",
         },
         Row {
             title: "shared memory, throughput",
-            figures: PAYLOADS
-                .map(|payload| {
-                    at_least(format!("{}: ÷ iceoryx2", bytes(payload)), shared(&shared_rates, payload), 1.0)
-                })
-                .into(),
+            figures: figures(&tables(&rates, true), at_least),
             remains: "each sample passes the whole protocol; iceoryx2 has neither history nor reliability",
         },
-        inside(results),
-        memory(results),
-        startup(results),
-        built(),
     ]
 }
 

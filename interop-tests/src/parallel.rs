@@ -27,8 +27,8 @@ fn in_parallel<J: Send, R: Send>(jobs: Vec<J>, threads: usize, work: impl Fn(J) 
 pub trait Attempt {
     /// Why it failed.
     fn failure(&self) -> Option<&str>;
-    /// It passed after an earlier attempt had failed for this reason.
-    fn note_earlier(&mut self, reason: &str);
+    /// What is told of it.
+    fn observed(&mut self) -> &mut String;
 }
 
 /// Failures above this many are no accident of a busy machine.
@@ -48,7 +48,7 @@ pub fn with_second_attempts<J: Copy + Send, R: Send + Attempt>(
         let Some(reason) = result.failure().map(str::to_owned) else { continue };
         *result = work(job);
         if result.failure().is_none() {
-            result.note_earlier(&reason);
+            result.observed().push_str(&format!("; at the second attempt, alone, after: {reason}"));
         }
     }
     results
@@ -59,15 +59,18 @@ mod tests {
     use super::{Attempt, in_parallel, with_second_attempts};
     use std::sync::Mutex;
 
-    struct Outcome(Result<String, String>);
+    struct Outcome {
+        failure: Option<String>,
+        observed: String,
+    }
 
     impl Attempt for Outcome {
         fn failure(&self) -> Option<&str> {
-            self.0.as_ref().err().map(String::as_str)
+            self.failure.as_deref()
         }
 
-        fn note_earlier(&mut self, reason: &str) {
-            self.0 = self.0.clone().map(|text| format!("{text} after {reason}"));
+        fn observed(&mut self) -> &mut String {
+            &mut self.observed
         }
     }
 
@@ -79,15 +82,16 @@ mod tests {
             let first = !tried.contains(&job);
             tried.push(job);
             let fails = (first && job < accidents) || (last && job == 9);
-            Outcome(if fails { Err("noise".to_owned()) } else { Ok("fine".to_owned()) })
+            Outcome { failure: fails.then(|| "noise".to_owned()), observed: "fine".to_owned() }
         });
-        outcomes.into_iter().map(|outcome| outcome.0).collect()
+        let result = |outcome: Outcome| outcome.failure.map_or(Ok(outcome.observed), Err);
+        outcomes.into_iter().map(result).collect()
     }
 
     #[test]
     fn a_second_attempt_is_told_and_no_more_than_one() {
         let results = outcomes(2, true, 3);
-        assert_eq!(results[0].as_deref(), Ok("fine after noise"));
+        assert_eq!(results[0].as_deref(), Ok("fine; at the second attempt, alone, after: noise"));
         assert_eq!(results[2].as_deref(), Ok("fine"));
         assert_eq!(results[9], Err("noise".to_owned()));
         assert_eq!(outcomes(5, false, 3).iter().filter(|result| result.is_err()).count(), 5, "too many");

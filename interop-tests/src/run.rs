@@ -78,8 +78,8 @@ impl Attempt for Cell {
         (self.verdict == Verdict::Fail).then_some(&self.reason)
     }
 
-    fn note_earlier(&mut self, reason: &str) {
-        self.observed.push_str(&format!("; at the second attempt, alone, after: {reason}"));
+    fn observed(&mut self) -> &mut String {
+        &mut self.observed
     }
 }
 

@@ -194,7 +194,8 @@ impl Engine {
         let Some(first) = readers.first().filter(|_| is_wanted) else { return };
         let template = || {
             let inline = data.inline_qos.as_ref();
-            let mut change = marked_change_of(context, writer, data.writer_sn, inline, data.is_key);
+            let mut change = change_of(context, writer, data.writer_sn, inline, data.is_key);
+            inline.into_iter().for_each(|inline| presentation::keep_marks(&mut change, inline));
             add_filter_info(&mut change, inline);
             change
         };
@@ -302,21 +303,6 @@ fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQos<'_>>) {
     if let Some(info) = inline.and_then(InlineQos::content_filter_info) {
         change.inline_qos.get_or_insert_default().content_filter_info = Some(info);
     }
-}
-
-/// As [`change_of`], with what says which coherent set it is in.
-fn marked_change_of(
-    context: &MessageContext,
-    writer_guid: Guid,
-    sequence_number: SequenceNumber,
-    inline: Option<&InlineQos<'_>>,
-    is_key: bool,
-) -> CacheChange {
-    let mut change = change_of(context, writer_guid, sequence_number, inline, is_key);
-    if let Some(inline) = inline {
-        presentation::keep_marks(&mut change, inline);
-    }
-    change
 }
 
 /// The payload with these bytes: the message's tail, where they are that, or else a copy.

@@ -151,17 +151,22 @@ static dds_entity_t topic(struct end *e, const char *name) {
   return checked(dds_create_topic(e->participant, &BenchSample_desc, name, NULL, NULL), "create_topic");
 }
 
-static void create(struct end *e) {
-  const char *role = e->options.role;
-  bool ping = strcmp(role, "ping") == 0, pong = strcmp(role, "pong") == 0, announce = strcmp(role, "announce") == 0;
-  e->created = wall();
-  e->participant = checked(dds_create_participant(e->options.domain, NULL, NULL), "create_participant");
+static dds_qos_t *create_qos(void) {
   dds_qos_t *qos = dds_create_qos();
   dds_qset_reliability(qos, DDS_RELIABILITY_RELIABLE, DDS_SECS(10));
   dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0);
   dds_data_representation_id_t representation = DDS_DATA_REPRESENTATION_XCDR1;
   dds_qset_data_representation(qos, 1, &representation);
   dds_qset_writer_data_lifecycle(qos, false);
+  return qos;
+}
+
+static void create(struct end *e) {
+  const char *role = e->options.role;
+  bool ping = strcmp(role, "ping") == 0, pong = strcmp(role, "pong") == 0, announce = strcmp(role, "announce") == 0;
+  e->created = wall();
+  e->participant = checked(dds_create_participant(e->options.domain, NULL, NULL), "create_participant");
+  dds_qos_t *qos = create_qos();
   bool writes = ping || pong || announce || strcmp(role, "publish") == 0;
   bool reads = ping || pong || announce || strcmp(role, "subscribe") == 0;
   if (e->options.batch) dds_write_set_batch(true);
@@ -208,6 +213,14 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* The round trips without the first tenth, which warms up, the shortest first; how many. */
+static uint64_t settled(struct end *e, uint32_t **trips) {
+  uint64_t skip = e->round_trips / 10, count = e->round_trips - skip;
+  *trips = e->trips + skip;
+  qsort(*trips, count, sizeof **trips, by_value);
+  return count;
+}
+
 static void ping(struct end *e) {
   e->trips = calloc(LONGEST_RUN, sizeof *e->trips);
   e->end_at = now() + (int64_t)(e->options.seconds * 1e9);
@@ -218,10 +231,8 @@ static void ping(struct end *e) {
   pthread_mutex_lock(&e->lock);
   while (!e->finished) pthread_cond_wait(&e->changed, &e->lock);
   pthread_mutex_unlock(&e->lock);
-  /* The first tenth warms up. */
-  uint64_t skip = e->round_trips / 10, count = e->round_trips - skip;
-  uint32_t *trips = e->trips + skip;
-  qsort(trips, count, sizeof *trips, by_value);
+  uint32_t *trips;
+  uint64_t count = settled(e, &trips);
   printf("{\"event\":\"result\",\"samples\":%" PRIu64 ",\"p50_ns\":%" PRIu32 ",\"p90_ns\":%" PRIu32 ",\"p99_ns\":%" PRIu32 "}\n",
          e->round_trips, trips[count / 2], trips[count * 9 / 10], trips[count * 99 / 100]);
 }
@@ -253,10 +264,7 @@ struct pair {
 };
 
 static struct pair create_pair(struct end *e, const char *name) {
-  dds_qos_t *qos = dds_create_qos();
-  dds_qset_reliability(qos, DDS_RELIABILITY_RELIABLE, DDS_SECS(10));
-  dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0);
-  dds_qset_writer_data_lifecycle(qos, false);
+  dds_qos_t *qos = create_qos();
   dds_entity_t on = topic(e, name);
   struct pair pair;
   pair.reader = checked(dds_create_reader(e->participant, on, qos, NULL), "create_reader");
@@ -324,10 +332,10 @@ static void inside(struct end *e) {
   }
   e->finished = true;
   pthread_join(thread, NULL);
-  uint64_t skip = e->round_trips / 10, count = e->round_trips - skip;
-  qsort(e->trips + skip, count, sizeof *e->trips, by_value);
+  uint32_t *trips;
+  uint64_t count = settled(e, &trips);
   printf("{\"event\":\"result\",\"samples\":%" PRIu64 ",\"elapsed_ns\":%" PRId64 ",\"p50_ns\":%" PRIu32 "}\n",
-         taken, elapsed, e->trips[skip + count / 2]);
+         taken, elapsed, trips[count / 2]);
   dds_delete(e->participant);
 }
 

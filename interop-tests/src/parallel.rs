@@ -34,7 +34,7 @@ pub trait Attempt {
 /// Failures above this many are no accident of a busy machine.
 const SECOND_ATTEMPTS: usize = 4;
 
-/// As [`in_parallel`]; a job that fails among others is tried once more, alone, and its result tells of both.
+/// Runs the jobs in parallel, as many at a time as `threads`; one that fails among others is tried once more, alone, and its result tells of both.
 pub fn with_second_attempts<J: Copy + Send, R: Send + Attempt>(
     jobs: Vec<J>,
     threads: usize,

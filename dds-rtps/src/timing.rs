@@ -44,10 +44,10 @@ pub const ANNOUNCEMENT_BURST: [Duration; 5] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
 ];
-/// The default interval of SPDP announcements. Five fall into the default lease, so that at 20 %
-/// loss an idle peer is given up wrongly once in three thousand leases; 50 participants cost each
-/// other 25 datagrams a second, most of them recognised as unchanged without being decoded.
-pub const ANNOUNCEMENT_PERIOD: Duration = Duration::from_secs(2);
+/// The default interval of SPDP announcements. Two in a row have to be lost before a peer is probed, and
+/// probes find out whether it lives; 50 participants cost each other 20 datagrams a second, most of them
+/// recognised as unchanged without being decoded.
+pub const ANNOUNCEMENT_PERIOD: Duration = Duration::from_millis(2500);
 /// How long matches wait until it is settled whether memory is shared with a process of this host: a
 /// thousand times what connecting takes, since whoever answers on the network answers here too. Samples
 /// go by the network when it takes longer.
@@ -55,8 +55,8 @@ pub const SHARING_SETTLED_WITHIN: Duration = Duration::from_secs(1);
 /// The default participant lease. A killed peer is noticed in ten seconds as with Cyclone DDS
 /// (Fast DDS: twenty, the specification's default: a hundred).
 pub const PARTICIPANT_LEASE: Duration = Duration::from_secs(10);
-/// A participant that has been silent for one n-th of its lease is probed. With announcements every two
-/// seconds none ever is, unless its announcements do not get here.
+/// A participant that has been silent for one n-th of its lease is probed. With the default period none
+/// ever is, unless its announcements do not get here.
 pub const LEASE_PROBES_FROM: u64 = 2;
 /// A silent participant is probed each n-th of its lease: sixteen times before it is given up, so
 /// that 20 % loss both ways takes a live one for dead once in ten million leases.

@@ -28,9 +28,12 @@ use crate::{
 const RECEIVE_BUFFER: usize = 65_536;
 /// Datagrams taken from one socket before the others get their turn.
 pub(super) const DATAGRAMS_PER_TURN: usize = 64;
-/// Turns that follow each other this closely are a stream: sockets are emptied then, which saves the
+/// Turns that follow each other this closely may be a stream: sockets are emptied then, which saves the
 /// waiting in between. Otherwise one datagram is taken, which saves finding that there is no other.
 const STREAMING_NANOS: u64 = 10_000;
+/// For how many turns at most one datagram is taken after there was no other: quick answers to what is sent
+/// from here come as closely as a stream, and alone.
+const LONGEST_ABSTENTION: u32 = 16;
 /// How long the runtime's thread leaves the token alone after a user's thread let go of it.
 const TAKE_BACK_AFTER: StdDuration = StdDuration::from_millis(1);
 
@@ -42,6 +45,7 @@ pub(super) struct Reception {
     buffer: Vec<u8>,
     bursts: Vec<(Arc<Engine>, Burst)>,
     last_turn: Monotonic,
+    abstention: Abstention,
     /// Unless no memory is shared.
     shared: Option<SharedReception>,
 }
@@ -49,7 +53,30 @@ pub(super) struct Reception {
 impl Reception {
     pub(super) fn new(shared: Option<SharedReception>) -> Self {
         let buffer = vec![0; RECEIVE_BUFFER];
-        Self { buffer, bursts: Vec::new(), last_turn: Monotonic::ZERO, shared }
+        let abstention = Abstention::default();
+        Self { buffer, bursts: Vec::new(), last_turn: Monotonic::ZERO, abstention, shared }
+    }
+}
+
+/// Keeps turns from looking for a second datagram where there was none before: twice as long each time.
+#[derive(Debug, Default)]
+struct Abstention {
+    left: u32,
+    next: u32,
+}
+
+impl Abstention {
+    /// Whether to look, a turn's question.
+    fn permits(&mut self) -> bool {
+        let permitted = self.left == 0;
+        self.left = self.left.saturating_sub(1);
+        permitted
+    }
+
+    /// What came of looking.
+    fn looked(&mut self, found: bool) {
+        self.next = if found { 0 } else { (self.next * 2).clamp(1, LONGEST_ABSTENTION) };
+        self.left = self.next;
     }
 }
 
@@ -221,7 +248,7 @@ impl Runtime {
         if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
             return;
         }
-        let Reception { buffer, bursts, last_turn, shared } = reception;
+        let Reception { buffer, bursts, last_turn, abstention, shared } = reception;
         bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));
         let mut now = self.clock.now();
         if ready.interfaces_changed() {
@@ -229,10 +256,13 @@ impl Runtime {
                 engine.addresses_changed(now, self.addresses());
             }
         }
-        let streaming = now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
+        let close = now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
+        let streaming = close && abstention.permits();
         let at_once = if streaming || has_messages { DATAGRAMS_PER_TURN } else { 1 };
+        let mut most = 0;
         for socket in ready {
-            for _ in 0..at_once {
+            for taken in 0..at_once {
+                most = most.max(taken);
                 let received = match self.transport.receive(socket, buffer) {
                     Ok(Some(received)) => received,
                     Ok(None) => break,
@@ -253,6 +283,9 @@ impl Runtime {
                     }
                 }
             }
+        }
+        if streaming {
+            abstention.looked(most > 1);
         }
         if let Some(shared) = shared.as_mut().filter(|_| has_messages) {
             if !ready.has_no_socket() {
@@ -277,4 +310,28 @@ impl Runtime {
 #[expect(clippy::disallowed_methods, reason = "deadlines of blocking calls are the system's time")]
 fn time_left(deadline: Instant) -> StdDuration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Abstention, LONGEST_ABSTENTION};
+
+    #[test]
+    fn lonely_datagrams_are_looked_behind_ever_more_rarely() {
+        let mut abstention = Abstention::default();
+        let turns = 1_000;
+        let looks = (0..turns)
+            .filter(|_| {
+                let looks = abstention.permits();
+                if looks {
+                    abstention.looked(false);
+                }
+                looks
+            })
+            .count();
+        assert!(looks as u32 <= turns / LONGEST_ABSTENTION + 5, "{looks}");
+        while !abstention.permits() {}
+        abstention.looked(true);
+        assert!((0..turns).all(|_| abstention.permits()), "a stream is emptied each turn");
+    }
 }

@@ -90,7 +90,6 @@ impl Pair {
         limit: DdsDuration,
         samples: &mut Vec<Sample<BenchSample>>,
     ) -> Result<usize, Failure> {
-        samples.clear();
         drop(self.reader.wait_for_data(limit));
         Ok(self.reader.take_into(samples)?)
     }
@@ -112,7 +111,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         pair.reader.take_into(&mut samples)?;
         count += samples.len() as u64;
         black_box(&samples);
-        samples.clear();
         sample.sequence_number += 1;
     }
     let elapsed = start.elapsed().as_nanos();

@@ -247,7 +247,6 @@ impl<T: Numbered> Pair<T> {
     /// # Panics
     /// When a sample does not decode.
     pub fn take(&mut self) -> usize {
-        self.samples.clear();
         self.reader.take_into(&mut self.samples).expect("nothing forbids it")
     }
 

@@ -168,7 +168,6 @@ thread_local! {
 
 fn take_all(reader: &DataReader<BenchSample>, receive: &dyn Receive) {
     let mut samples = TAKEN.take();
-    samples.clear();
     if reader.take_into(&mut samples).is_err() {
         return;
     }

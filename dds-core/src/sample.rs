@@ -222,6 +222,26 @@ impl<T: TopicType> Sample<T> {
         Ok(Self { info: cached.info.clone(), value })
     }
 
+    /// As [`decode`](Self::decode), over a sample whose memory is used again where its type has some. After an
+    /// error its value is any of the type.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_over(
+        &mut self,
+        cached: &CachedSample,
+        dynamic: Option<&DynamicTopicType>,
+    ) -> Result<(), DecodeError> {
+        match (&mut self.value, cached.content) {
+            (SampleValue::Data(data), Content::Data) if !T::IS_DYNAMIC => {
+                data.deserialize_over(&cached.payload)?;
+                self.info = cached.info.clone();
+            }
+            _ => *self = Self::decode(cached, dynamic)?,
+        }
+        Ok(())
+    }
+
     /// Of its parts, for data that never was serialised.
     pub fn new(info: SampleInfo, value: SampleValue<T>) -> Self {
         Self { info, value }

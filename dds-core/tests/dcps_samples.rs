@@ -79,13 +79,15 @@ fn reading_leaves_samples_and_marks_them_taking_removes_them() {
     let of_read = DataState { sample_states: SampleStateMask::READ, ..DataState::ANY };
     assert_eq!(pair.reader.select().states(of_read).take().unwrap().len(), 4);
     assert_eq!(pair.reader.read().unwrap(), []);
-    // Into a vector of one's own, behind what is there.
+    // Into a vector of one's own, in place of what is there.
     let mut taken = Vec::new();
-    for value in [13, 14] {
-        pair.write([(1, value)]);
-        assert_eq!(pair.reader.take_into(&mut taken).unwrap(), 1);
+    for new in [&[13, 14, 15][..], &[16], &[17, 18]] {
+        pair.write(new.iter().map(|value| (1, *value)));
+        assert_eq!(pair.reader.take_into(&mut taken).unwrap(), new.len());
+        assert_eq!(values(&taken), new.iter().map(|value| (1, *value)).collect::<Vec<_>>());
     }
-    assert_eq!(values(&taken), [(1, 13), (1, 14)]);
+    assert_eq!(pair.reader.take_into(&mut taken).unwrap(), 0);
+    assert_eq!(taken, []);
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn implementation(structure: &Structure, key: Option<&Structure>, description: &
     let minimum = minimum_size(structure);
     let write = write(structure, structure.members.iter().collect(), &quote!(write), key.is_none());
     let read = read(structure, key.is_none());
+    let read_over = read_over(structure);
     let skip = skip(structure);
     let (initial, duplicate) = (initial(structure), duplicate(structure));
     let keyed = key.map(|_| {
@@ -90,6 +91,8 @@ fn implementation(structure: &Structure, key: Option<&Structure>, description: &
             ) -> ::core::result::Result<Self, __dds::DecodeError> {
                 reader.nested(|reader| { #read })
             }
+
+            #read_over
 
             fn skip(
                 reader: &mut __dds::cdr::CdrReader<'_>,
@@ -332,6 +335,61 @@ fn read(structure: &Structure, may_be_canonical: bool) -> TokenStream {
         Extensibility::Mutable => read_mutable(structure),
     };
     quote!(#canonical { #body })
+}
+
+/// `read_over`, where members follow each other.
+fn read_over(structure: &Structure) -> Option<TokenStream> {
+    let extensibility = structure.extensibility;
+    let members = structure.members.iter().map(|member| read_member_over(extensibility, member));
+    let omitted = structure.omitted.iter().map(|omitted| {
+        let (access, default) = (&omitted.access, &omitted.default);
+        quote!(self.#access = #default;)
+    });
+    let statements = quote!(#(#members)* #(#omitted)* ::core::result::Result::Ok(()));
+    let body = match extensibility {
+        Extensibility::Final => statements,
+        Extensibility::Appendable => quote!(reader.read_appendable(|reader| { #statements })),
+        // Members come in any order and may be absent: little would be won.
+        Extensibility::Mutable => return None,
+    };
+    Some(quote! {
+        fn read_over(
+            &mut self,
+            reader: &mut __dds::cdr::CdrReader<'_>,
+        ) -> ::core::result::Result<(), __dds::DecodeError> {
+            if reader.is_canonical() {
+                *self = <Self as __dds::DdsType>::read(reader)?;
+                return ::core::result::Result::Ok(());
+            }
+            reader.nested(|reader| { #body })
+        }
+    })
+}
+
+/// A statement that reads a member over its present value.
+fn read_member_over(extensibility: Extensibility, member: &Member) -> TokenStream {
+    let Member { variable, access, wire_type, bound, .. } = member;
+    if member.optional || member.try_construct == TryConstruct::UseDefault {
+        let read = read_member(extensibility, member);
+        return quote!(#read self.#access = #variable;);
+    }
+    let over = quote!(<#wire_type as __dds::DdsType>::read_over(&mut self.#access, reader)?;);
+    let read = match (member.try_construct, bound) {
+        (TryConstruct::Trim, Some(bound)) => quote! {
+            #over
+            <#wire_type as __dds::Bounded>::trim(&mut self.#access, #bound as usize);
+        },
+        (_, Some(bound)) => quote! {
+            <#wire_type as __dds::Bounded>::check_encoded_bound(reader, #bound as usize)?;
+            #over
+        },
+        (_, None) => over,
+    };
+    if extensibility == Extensibility::Final || member.key {
+        return read;
+    }
+    let absent = member.absent();
+    quote!(if reader.has_ended() { self.#access = #absent; } else { #read })
 }
 
 fn read_mutable(structure: &Structure) -> TokenStream {

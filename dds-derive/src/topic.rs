@@ -28,6 +28,13 @@ pub fn implementation(ident: &Ident, name: &str, key: Option<&Ident>) -> TokenSt
                 __dds::payload::deserialize(payload)
             }
 
+            fn deserialize_over(
+                &mut self,
+                payload: &[u8],
+            ) -> ::core::result::Result<(), __dds::DecodeError> {
+                __dds::payload::deserialize_over(self, payload)
+            }
+
             fn type_description() -> ::core::option::Option<&'static __dds::TypeDescription> {
                 ::core::option::Option::Some(<Self as __dds::DdsType>::DESCRIPTION)
             }

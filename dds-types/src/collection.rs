@@ -107,6 +107,13 @@ impl<T: DdsType> DdsType for Vec<T> {
         })
     }
 
+    fn read_over(&mut self, reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
+        read_collection(T::IS_PRIMITIVE, reader, |reader| {
+            let length = reader.read_length()?;
+            T::read_all_over(self, reader, length)
+        })
+    }
+
     fn skip(reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
         skip_collection(T::IS_PRIMITIVE, reader, |reader| {
             let length = reader.read_length()?;
@@ -351,6 +358,10 @@ impl<T: DdsType> DdsType for Box<T> {
 
     fn read(reader: &mut CdrReader<'_>) -> Result<Self, DecodeError> {
         T::read(reader).map(Self::new)
+    }
+
+    fn read_over(&mut self, reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
+        (**self).read_over(reader)
     }
 
     fn skip(reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {

@@ -39,6 +39,16 @@ pub trait DdsType: Sized {
     /// The bytes are no value of this type.
     fn read(reader: &mut CdrReader<'_>) -> Result<Self, DecodeError>;
 
+    /// As [`read`](Self::read), over a value whose memory is used again where its type has some. After an
+    /// error it is any value of the type.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    fn read_over(&mut self, reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
+        *self = Self::read(reader)?;
+        Ok(())
+    }
+
     /// Moves past a value, looking only at lengths.
     ///
     /// # Errors
@@ -97,6 +107,23 @@ pub trait DdsType: Sized {
             values.push(Self::read(reader)?);
         }
         Ok(values)
+    }
+
+    /// As [`read_all`](Self::read_all), over what a vector holds.
+    ///
+    /// # Errors
+    /// As [`read_all`](Self::read_all).
+    fn read_all_over(
+        values: &mut Vec<Self>,
+        reader: &mut CdrReader<'_>,
+        count: usize,
+    ) -> Result<(), DecodeError> {
+        check_count::<Self>(reader, count)?;
+        values.truncate(count);
+        values.iter_mut().try_for_each(|value| value.read_over(reader))?;
+        let more = Self::read_all(reader, count.saturating_sub(values.len()))?;
+        values.extend(more);
+        Ok(())
     }
 
     /// Reads the `N` elements of an array.

@@ -140,6 +140,15 @@ pub fn deserialize<T: DdsType>(payload: &[u8]) -> Result<T, DecodeError> {
     Ok(value)
 }
 
+/// [`TopicType::deserialize_over`](crate::TopicType::deserialize_over) of a CDR type.
+///
+/// # Errors
+/// As [`deserialize`].
+pub fn deserialize_over<T: DdsType>(value: &mut T, payload: &[u8]) -> Result<(), DecodeError> {
+    let ((), trailing) = read_payload::<T, ()>(payload, |reader| value.read_over(reader))?;
+    check_end(payload, trailing, T::DESCRIPTION.extensibility())
+}
+
 /// [`TopicType::serialize_key`](crate::TopicType::serialize_key) of a keyed CDR type.
 ///
 /// # Errors

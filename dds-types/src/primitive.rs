@@ -90,16 +90,32 @@ macro_rules! number {
             }
 
             fn read_all(reader: &mut CdrReader<'_>, count: usize) -> Result<Vec<Self>, DecodeError> {
+                let mut values = Vec::new();
+                Self::read_all_over(&mut values, reader, count)?;
+                Ok(values)
+            }
+
+            fn read_all_over(
+                values: &mut Vec<Self>,
+                reader: &mut CdrReader<'_>,
+                count: usize,
+            ) -> Result<(), DecodeError> {
+                values.clear();
                 if count == 0 {
-                    return Ok(Vec::new());
+                    return Ok(());
                 }
                 reader.align(size_of::<$type>())?;
                 let bytes = reader.read_bytes(count.saturating_mul(size_of::<$type>()))?;
                 let (chunks, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
-                Ok(match reader.endianness() {
-                    Endianness::Little => chunks.iter().map(|bytes| Self::from_le_bytes(*bytes)).collect(),
-                    Endianness::Big => chunks.iter().map(|bytes| Self::from_be_bytes(*bytes)).collect(),
-                })
+                match reader.endianness() {
+                    Endianness::Little => {
+                        values.extend(chunks.iter().map(|bytes| Self::from_le_bytes(*bytes)));
+                    }
+                    Endianness::Big => {
+                        values.extend(chunks.iter().map(|bytes| Self::from_be_bytes(*bytes)));
+                    }
+                }
+                Ok(())
             }
 
             fn read_array<const N: usize>(reader: &mut CdrReader<'_>) -> Result<[Self; N], DecodeError> {
@@ -159,6 +175,16 @@ impl DdsType for u8 {
 
     fn read_all(reader: &mut CdrReader<'_>, count: usize) -> Result<Vec<Self>, DecodeError> {
         reader.read_bytes(count).map(Vec::from)
+    }
+
+    fn read_all_over(
+        values: &mut Vec<Self>,
+        reader: &mut CdrReader<'_>,
+        count: usize,
+    ) -> Result<(), DecodeError> {
+        values.clear();
+        values.extend_from_slice(reader.read_bytes(count)?);
+        Ok(())
     }
 
     fn read_array<const N: usize>(reader: &mut CdrReader<'_>) -> Result<[Self; N], DecodeError> {

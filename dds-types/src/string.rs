@@ -34,6 +34,12 @@ impl DdsType for String {
         reader.read_str().map(Self::from)
     }
 
+    fn read_over(&mut self, reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
+        self.clear();
+        self.push_str(reader.read_str()?);
+        Ok(())
+    }
+
     fn skip(reader: &mut CdrReader<'_>) -> Result<(), DecodeError> {
         let length = reader.read_length()?;
         reader.read_bytes(length).map(drop)

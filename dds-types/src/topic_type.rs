@@ -52,6 +52,16 @@ pub trait TopicType: Sized + Send + Sync + 'static {
     /// The payload is no valid sample of this type.
     fn deserialize(payload: &[u8]) -> Result<Self, DecodeError>;
 
+    /// As [`deserialize`](Self::deserialize), over a value whose memory is used again where its type has some.
+    /// After an error it is any value of the type.
+    ///
+    /// # Errors
+    /// As [`deserialize`](Self::deserialize).
+    fn deserialize_over(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        *self = Self::deserialize(payload)?;
+        Ok(())
+    }
+
     /// Appends the payload of a disposal: as [`serialize`](Self::serialize), key members only.
     ///
     /// # Errors

@@ -63,3 +63,16 @@ fn samples_and_key_hashes_are_those_of_fast_dds() {
     let hash = u128::from_be_bytes(key_hash(&canonical, Shape::max_key_size()));
     assert_eq!(hash, 0xcac2_17c3_1836_3f8e_f116_0eee_def9_e886);
 }
+
+#[test]
+fn what_is_decoded_over_a_value_lies_in_its_memory() {
+    let mut over = Shape { color: "a longer colour".into(), additional_payload_size: vec![9; 64], ..shape() };
+    let (color, octets) = (over.color.as_ptr(), over.additional_payload_size.as_ptr());
+    for representation in [DataRepresentationId::XCDR, DataRepresentationId::XCDR2] {
+        let mut payload = vec![];
+        shape().serialize(representation, &mut payload).unwrap();
+        over.deserialize_over(&payload).unwrap();
+        assert_eq!(over, shape());
+        assert_eq!((over.color.as_ptr(), over.additional_payload_size.as_ptr()), (color, octets));
+    }
+}

@@ -2,7 +2,7 @@
 
 use dds_derive::DdsType;
 use dds_types::cdr::{CdrWriter, Endianness, MemberHeader, XcdrVersion};
-use dds_types::payload::{deserialize, serialize_as};
+use dds_types::payload::{deserialize, deserialize_over, serialize_as};
 use dds_types::{
     DdsType, DecodeErrorKind, EncodeErrorKind, LengthCode, RepresentationIdentifier, begin_payload,
     finish_payload,
@@ -42,6 +42,9 @@ fn appendable_types_read_longer_and_shorter_ones() {
     let defaults = New { id: 7, name: String::new(), count: 42, maybe: None, levels: [0; 3] };
     for version in VERSIONS {
         assert_eq!(deserialize::<New>(&encode(&Old { id: 7 }, version)), Ok(defaults.clone()));
+        let mut over = new();
+        assert_eq!(deserialize_over(&mut over, &encode(&Old { id: 7 }, version)), Ok(()));
+        assert_eq!(over, defaults);
         assert_eq!(deserialize::<Old>(&encode(&new(), version)), Ok(Old { id: 7 }));
     }
     // In XCDR1 only the sample has an end: within it a shorter type cannot be told from a truncated one.

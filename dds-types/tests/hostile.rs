@@ -5,16 +5,26 @@ mod common;
 use common::corpus::{ENCODINGS, Tree, corpus, corrupted, random_bytes, small_words, tree};
 use common::{ColorUnion, FinalUnion};
 use dds_derive::DdsType;
-use dds_types::payload::{deserialize, serialize_as};
+use dds_types::payload::{deserialize, deserialize_over, serialize_as};
 use dds_types::{DdsType, DecodeErrorKind, PayloadKind, TopicType, WideString};
 use proptest::prelude::*;
 
 /// Decodes; what is accepted is encoded again, alike in every encoding.
 fn decode<T: DdsType>(payload: &[u8]) -> Option<T> {
-    let value = deserialize::<T>(payload).ok()?;
+    let read = deserialize::<T>(payload);
+    let mut over = T::initial();
+    assert_eq!(deserialize_over(&mut over, payload).as_ref().err(), read.as_ref().err());
+    let value = read.ok()?;
     for (endianness, version) in ENCODINGS {
         let mut once = vec![];
         serialize_as(&value, endianness, version, &mut once).unwrap();
+        // Over an initial value, and over one that holds the value already.
+        for _ in 0..2 {
+            deserialize_over(&mut over, payload).unwrap();
+            let mut again = vec![];
+            serialize_as(&over, endianness, version, &mut again).unwrap();
+            assert_eq!(once, again);
+        }
         let mut twice = vec![];
         serialize_as(&deserialize::<T>(&once).unwrap(), endianness, version, &mut twice).unwrap();
         assert_eq!(once, twice);

@@ -5,7 +5,7 @@ mod common;
 
 use common::vectors::{ENCODINGS, NONE, Vectors, bytes, without_padding};
 use common::{ColorUnion, FinalUnion};
-use dds_types::payload::{deserialize, serialize_as};
+use dds_types::payload::{deserialize, deserialize_over, serialize_as};
 use dds_types::{DdsType, PayloadKind, TopicType};
 use std::fmt::Debug;
 
@@ -30,6 +30,11 @@ fn check<T: DdsType + Debug + PartialEq>(
         let ours: String = without_padding(ours).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(&ours, expected, "{context}");
         assert_eq!(deserialize::<T>(&bytes(expected)).as_ref(), Ok(value), "{context}");
+        // What was read before leaves nothing.
+        for mut over in [T::initial(), value.duplicate()] {
+            deserialize_over(&mut over, &bytes(expected)).unwrap();
+            assert_eq!(&over, value, "{context}, over another");
+        }
         checked += 1;
     }
     assert!(checked > 0, "{name} {extensibility}");

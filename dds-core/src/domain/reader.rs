@@ -496,8 +496,8 @@ impl<T: TopicType> DataReader<T> {
         Select::new(self)
     }
 
-    /// As [`DataReader::take`], into a vector of the caller's, to which samples are appended: used again
-    /// and again it saves an allocation each time. How many samples that were.
+    /// As [`DataReader::take`], in place of what a vector of the caller's holds: its memory and that of its
+    /// samples, their strings and sequences, is used again. How many samples that were.
     ///
     /// # Errors
     /// As [`DataReader::take`].
@@ -589,12 +589,16 @@ impl<T: TopicType> DataReader<T> {
     ) -> DdsResult<usize> {
         let (engine, endpoint) = (&self.inner.engine, &self.inner.endpoint);
         let mut cached = self.collect(access, selector, HandOut::Decoded)?;
-        let before = samples.len();
-        samples.reserve(cached.len());
+        let mut count = 0;
+        samples.reserve(cached.len().saturating_sub(samples.len()));
         let dynamic = self.topic.dynamic().map(|dynamic| &**dynamic);
         for sample in &cached {
-            match Sample::decode(sample, dynamic) {
-                Ok(sample) => samples.push(sample),
+            let decoded = match samples.get_mut(count) {
+                Some(over) => over.decode_over(sample, dynamic),
+                None => Sample::decode(sample, dynamic).map(|sample| samples.push(sample)),
+            };
+            match decoded {
+                Ok(()) => count += 1,
                 Err(error) => {
                     engine.count_undecodable();
                     tracing::warn!(topic = self.topic.name(), writer = %sample.info.writer_guid, %error,
@@ -602,6 +606,7 @@ impl<T: TopicType> DataReader<T> {
                 }
             }
         }
+        samples.truncate(count);
         let mut state = endpoint.state.lock();
         for sample in cached.drain(..) {
             if access == Access::Take {
@@ -611,7 +616,7 @@ impl<T: TopicType> DataReader<T> {
         if cached.capacity() <= ACCESSED_KEPT {
             state.accessed = cached;
         }
-        Ok(samples.len() - before)
+        Ok(count)
     }
 
     /// Whether a sample is in these states.

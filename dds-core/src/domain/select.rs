@@ -96,8 +96,8 @@ impl<'r, T: TopicType> Select<'r, T> {
         Ok(samples)
     }
 
-    /// Takes them into a vector of the caller's, to which they are appended: used again and again it
-    /// saves an allocation each time. How many they were.
+    /// Takes them in place of what a vector of the caller's holds: its memory and that of its samples, their
+    /// strings and sequences, is used again. How many they were.
     ///
     /// # Errors
     /// As [`Select::read`].

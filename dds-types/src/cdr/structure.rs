@@ -281,7 +281,8 @@ impl CdrReader<'_> {
     }
 
     /// Whether the appendable structure whose members are being read ends here.
-    pub(crate) fn has_ended(&self) -> bool {
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
         self.ends_here(self.depth == 1)
     }
 

@@ -71,6 +71,16 @@ impl Peer {
         assert_eq!(unsafe { libc::kill(id, signal) }, 0);
     }
 
+    /// Stops it; returns when all of its threads have.
+    fn stop(&self) {
+        self.signal(libc::SIGSTOP);
+        let tasks = format!("/proc/{}/task", self.0.id());
+        let is_stopped = |task: std::fs::DirEntry| {
+            std::fs::read_to_string(task.path().join("stat")).is_ok_and(|stat| stat.contains(") T "))
+        };
+        wait_for(|| std::fs::read_dir(&tasks).unwrap().all(|task| is_stopped(task.unwrap())));
+    }
+
     fn ends(mut self) {
         assert!(self.0.wait().unwrap().success());
     }
@@ -101,6 +111,8 @@ impl Scene {
 /// Rings that are full soon, and leases that are over soon.
 fn small_rings(config: &mut ParticipantConfig) {
     config.shared_memory_bytes = 256 << 10;
+    // A quarter of it through shared memory: more than that holds.
+    config.window_bytes = 8 << 20;
     config.lease_duration = dds_core::qos::Duration::from_secs(1);
     config.announcement_period = dds_core::qos::Duration::from_millis(200);
 }
@@ -211,14 +223,15 @@ fn what_full_memory_refused_is_sent_again_in_order() {
     let mut number = 0;
     for _ in 0..3 {
         let before = unsent();
-        peer.signal(libc::SIGSTOP);
+        peer.stop();
         // More than the memory holds, and less than the writer's window.
         for _ in 0..200 {
             ends.writer.write(&item(number, 4_000)).unwrap();
             number += 1;
         }
         ends.writer.flush();
-        assert!(unsent() > before, "it was never full");
+        // Another thread may be at sending.
+        wait_for(|| unsent() > before);
         peer.signal(libc::SIGCONT);
         for _ in 0..2_000 {
             ends.writer.write(&item(number, (number % 500) as usize)).unwrap();
@@ -354,6 +367,36 @@ fn lent_samples_are_read_where_they_were_written() {
     for (number, loan) in &held {
         let sample = loan.iter().next().unwrap();
         assert!(sample.plain().unwrap().pixels.iter().all(|pixel| *pixel == *number as u8), "written over");
+    }
+}
+
+#[derive(DdsType, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Reading {
+    #[dds(key)]
+    sensor: u64,
+    number: u64,
+    values: [f32; 5],
+    flags: u32,
+}
+
+#[test]
+fn small_lent_samples_are_sent_by_a_copy() {
+    let domain = common::Domain::new(122);
+    let (one, two) = (domain.participant(), domain.participant());
+    let writer = one.topic::<Reading>("Readings").unwrap().writer().reliable().keep_all().build().unwrap();
+    let reader = two.topic::<Reading>("Readings").unwrap().reader().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, PATIENCE.into()).unwrap();
+    for number in 0..1_000_u64 {
+        let mut reading = writer.loan().unwrap();
+        assert!(!reading.is_shared());
+        *reading = Reading { sensor: number % 3, number, values: [number as f32; 5], flags: 1 };
+        reading.write().unwrap();
+    }
+    for number in 0..1_000_u64 {
+        let reading = *common::next(&reader).data().unwrap();
+        assert_eq!((reading.sensor, reading.number, reading.flags), (number % 3, number, 1));
+        assert_eq!(reading.values, [number as f32; 5]);
     }
 }
 

@@ -83,14 +83,17 @@ impl Payload {
     /// The part from `start` (counted from this payload's start) up to `end`, clipped to what is there.
     #[must_use]
     pub fn slice(&self, start: usize, end: usize) -> Self {
+        self.clone().into_part(start, end)
+    }
+
+    /// As [`slice`](Self::slice), of a payload that is not needed as a whole.
+    #[must_use]
+    pub fn into_part(mut self, start: usize, end: usize) -> Self {
         let length = self.len();
         let (start, end) = (start.min(length), end.min(length));
-        let end = end.max(start);
-        Self {
-            buffer: self.buffer.clone(),
-            start: self.start.saturating_add(start as u32),
-            end: self.start.saturating_add(end as u32),
-        }
+        self.end = self.start.saturating_add(end.max(start) as u32);
+        self.start = self.start.saturating_add(start as u32);
+        self
     }
 
     /// Bytes of memory that this payload keeps from being freed.
@@ -165,6 +168,11 @@ impl Default for PayloadBuffer {
 }
 
 impl PayloadBuffer {
+    /// The bytes so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.heap
+    }
+
     /// The bytes so far, to be appended to.
     pub fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0.heap

@@ -45,7 +45,8 @@ pub struct ParticipantConfig {
     pub batch_bytes: usize,
     /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 2 MiB:
     /// more than a path of 10 Gbit/s holds in a millisecond, and no more than the receive buffer that
-    /// readers ask for, so that a writer in a loop does not overrun them.
+    /// readers ask for, so that a writer in a loop does not overrun them. A quarter of it where all readers share
+    /// memory with the writer, so that what is in flight stays in the processors' caches.
     pub window_bytes: usize,
     /// Samples a KEEP_ALL writer may have unacknowledged before `write` blocks, where RESOURCE_LIMITS
     /// says nothing lower. Default 8,192: with small samples no more than processors' caches hold, and at a

@@ -7,7 +7,10 @@ use std::{
 };
 
 use bytemuck::Pod;
-use dds_rtps::payload::Payload;
+use dds_rtps::{
+    payload::{Payload, PayloadBuffer},
+    writer::LEAST_BY_REFERENCE,
+};
 use dds_types::{DataRepresentationId, TopicType};
 
 use super::{DataWriter, writer::WriteOptions};
@@ -20,6 +23,7 @@ use crate::{
 const HEADER: usize = 4;
 /// The header's place in memory: the sample then begins at a multiple of eight.
 const BEFORE_HEADER: usize = 4;
+const BODY: usize = BEFORE_HEADER + HEADER;
 
 /// How a type whose memory is its encoding is encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +70,17 @@ impl PlainLayout {
         layout
     }
 
+    /// Writes what surrounds the sample in its memory.
+    fn frame(self, bytes: &mut [u8]) {
+        let end = bytes.len().saturating_sub(self.padding);
+        if let Some(padding) = bytes.get_mut(end..) {
+            padding.fill(0);
+        }
+        if let Some(header) = bytes.get_mut(BEFORE_HEADER..BODY) {
+            header.copy_from_slice(&self.header);
+        }
+    }
+
     /// The sample in a payload, if it is encoded so and lies well in memory.
     pub(crate) fn view<T: Pod>(self, payload: &[u8]) -> Option<&T> {
         let (header, body) = payload.split_first_chunk::<HEADER>()?;
@@ -76,7 +91,8 @@ impl PlainLayout {
 
 /// A sample that is filled in where readers in other processes of this host read it, so that writing it costs
 /// the same whatever its size (DDS has no such operation for writers; the counterpart of reading by a loan,
-/// DDS 1.4 §2.2.2.5.3.8). Where no memory is shared it is one like others.
+/// DDS 1.4 §2.2.2.5.3.8). Where no memory is shared it is one like others, and so is a small one, which is sent by a
+/// copy together with others.
 ///
 /// From [`DataWriter::loan`]. Its content is arbitrary, such as that of a sample written before. Dropping it
 /// without [writing](SampleLoan::write) it gives it up.
@@ -86,28 +102,41 @@ pub struct SampleLoan<T: TopicType + Pod> {
 }
 
 enum Place<T> {
-    Shared { memory: Box<dyn WritableMemory>, length: usize },
+    Shared {
+        memory: Box<dyn WritableMemory>,
+        length: usize,
+    },
+    /// As it will be sent: a small one, which leaves together with others by a copy.
+    Serialized {
+        buffer: PayloadBuffer,
+        length: usize,
+    },
     Heap(Box<T>),
 }
 
 impl<T: TopicType + Pod> SampleLoan<T> {
     pub(super) fn new(writer: DataWriter<T>, layout: PlainLayout) -> Self {
         let length = HEADER + size_of::<T>() + layout.padding;
-        let place = match writer.allocate(BEFORE_HEADER + length) {
-            Some(mut memory) => {
-                let bytes = memory.bytes_mut();
-                let start = bytes.len() - layout.padding;
-                if let Some(padding) = bytes.get_mut(start..) {
-                    padding.fill(0);
-                }
-                if let Some(header) = bytes.get_mut(BEFORE_HEADER..BEFORE_HEADER + HEADER) {
-                    header.copy_from_slice(&layout.header);
-                }
+        let place = if length < LEAST_BY_REFERENCE {
+            Self::small(&writer, layout, length)
+        } else {
+            writer.receive_pending();
+            writer.allocate(BEFORE_HEADER + length).map(|mut memory| {
+                layout.frame(memory.bytes_mut());
                 Place::Shared { memory, length }
-            }
-            None => Place::Heap(bytemuck::zeroed_box()),
+            })
         };
-        Self { writer, place }
+        Self { writer, place: place.unwrap_or_else(|| Place::Heap(bytemuck::zeroed_box())) }
+    }
+
+    fn small(writer: &DataWriter<T>, layout: PlainLayout, length: usize) -> Option<Place<T>> {
+        let mut buffer = writer.checkout()?;
+        let bytes = buffer.bytes_mut();
+        bytes.resize(BEFORE_HEADER + length, 0);
+        layout.frame(bytes);
+        // Allocators align better than they must.
+        let lies_well = bytemuck::try_from_bytes::<T>(body::<T>(bytes)).is_ok();
+        lies_well.then_some(Place::Serialized { buffer, length })
     }
 
     /// Writes the sample.
@@ -121,10 +150,8 @@ impl<T: TopicType + Pod> SampleLoan<T> {
         }
         match self.place {
             Place::Heap(sample) => self.writer.write(&sample),
-            Place::Shared { memory, length } => {
-                let payload: Payload = memory.seal().slice(BEFORE_HEADER, BEFORE_HEADER + length);
-                self.writer.submit_payload(&key, payload, WriteOptions::default())
-            }
+            Place::Shared { memory, length } => submit(&self.writer, &key, memory.seal(), length),
+            Place::Serialized { buffer, length } => submit(&self.writer, &key, buffer.seal(), length),
         }
     }
 
@@ -142,10 +169,23 @@ impl<T: TopicType + Pod> SampleLoan<T> {
     }
 }
 
+fn submit<T: TopicType>(
+    writer: &DataWriter<T>,
+    key: &[u8],
+    payload: Payload,
+    length: usize,
+) -> DdsResult<()> {
+    let payload = payload.into_part(BEFORE_HEADER, BEFORE_HEADER + length);
+    writer.submit_payload(key, payload, WriteOptions::default())
+}
+
 /// A sample in the bytes of its memory.
 fn body<T>(bytes: &[u8]) -> &[u8] {
-    const START: usize = BEFORE_HEADER + HEADER;
-    bytes.get(START..START + size_of::<T>()).unwrap_or_default()
+    bytes.get(BODY..BODY + size_of::<T>()).unwrap_or_default()
+}
+
+fn body_mut<T>(bytes: &mut [u8]) -> &mut [u8] {
+    bytes.get_mut(BODY..BODY + size_of::<T>()).unwrap_or_default()
 }
 
 impl<T: TopicType + Pod> Deref for SampleLoan<T> {
@@ -155,6 +195,7 @@ impl<T: TopicType + Pod> Deref for SampleLoan<T> {
         match &self.place {
             Place::Heap(sample) => sample,
             Place::Shared { memory, .. } => bytemuck::from_bytes(body::<T>(memory.bytes())),
+            Place::Serialized { buffer, .. } => bytemuck::from_bytes(body::<T>(buffer.bytes())),
         }
     }
 }
@@ -163,11 +204,8 @@ impl<T: TopicType + Pod> DerefMut for SampleLoan<T> {
     fn deref_mut(&mut self) -> &mut T {
         match &mut self.place {
             Place::Heap(sample) => sample,
-            Place::Shared { memory, .. } => {
-                const START: usize = BEFORE_HEADER + HEADER;
-                let bytes = memory.bytes_mut().get_mut(START..START + size_of::<T>());
-                bytemuck::from_bytes_mut(bytes.unwrap_or_default())
-            }
+            Place::Shared { memory, .. } => bytemuck::from_bytes_mut(body_mut::<T>(memory.bytes_mut())),
+            Place::Serialized { buffer, .. } => bytemuck::from_bytes_mut(body_mut::<T>(buffer.bytes_mut())),
         }
     }
 }

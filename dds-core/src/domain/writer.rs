@@ -18,7 +18,7 @@ use dds_rtps::{
     change::{Audience, ChangeKind},
     discovery::PublicationData,
     message::{InlineQosToSend, SampleIdentity},
-    payload::{Payload, PayloadPool},
+    payload::{Payload, PayloadBuffer, PayloadPool},
     structure::{EntityKind, Guid, SequenceNumber},
     time::Timestamp,
     writer::{StatefulWriter, WriterConfig},
@@ -468,6 +468,8 @@ impl<T: TopicType> DataWriter<T> {
     /// host. For types whose bytes in memory are those of their encoding; `T` promises by `Pod` that any bytes
     /// are a value of it.
     ///
+    /// Where readers are behind, it receives what they acknowledge on the calling thread, as a blocking `write` does.
+    ///
     /// # Errors
     /// [`DdsError::PreconditionNotMet`] for other types.
     pub fn loan(&self) -> DdsResult<SampleLoan<T>>
@@ -484,6 +486,17 @@ impl<T: TopicType> DataWriter<T> {
     pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
         let engine = &self.inner.engine;
         engine.environment.allocate(length).filter(|_| engine.protect.is_none())
+    }
+
+    /// Receives what readers that are behind have acknowledged.
+    pub(super) fn receive_pending(&self) {
+        self.inner.engine.receive_pending(&self.inner.endpoint);
+    }
+
+    /// A buffer for a payload, on the same condition.
+    pub(super) fn checkout(&self) -> Option<PayloadBuffer> {
+        let is_plain = self.inner.engine.protect.is_none();
+        is_plain.then(|| self.inner.endpoint.pool.lock().checkout())
     }
 
     /// Writes what is serialised already.

@@ -81,6 +81,9 @@ pub trait Environment: Send + Sync {
         false
     }
 
+    /// Receives what has arrived, if no other thread does. Called without locks.
+    fn receive_pending(&self) {}
+
     /// Blocks the calling thread until `look`, asked at once and after each notification, says that what
     /// it waits for is there; false when the deadline passed first. Called only where
     /// [`may_block`](Environment::may_block) allows it; an environment may receive on the waiting thread.

@@ -97,6 +97,14 @@ pub(crate) struct Window {
     pub(crate) bytes: usize,
 }
 
+impl Window {
+    /// Through shared memory, where nothing is on the way for long, what is in flight shall stay in a processor's
+    /// cache until it is read and its memory used again.
+    fn shared(self) -> Self {
+        Self { bytes: self.bytes / 4, ..self }
+    }
+}
+
 /// How writes that follow each other closely are put together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
@@ -300,17 +308,31 @@ impl WriterState {
         if self.qos.history.kind != HistoryKind::KeepAll || !self.qos.reliability.is_reliable() {
             return None;
         }
+        let window = self.window();
         let history = self.machine.history();
         let acknowledged = self.machine.acknowledged_through();
         let in_flight = history.last_number().offset_from(acknowledged).unwrap_or(0);
-        if in_flight >= self.window.changes {
-            return Some((Resource::MaxSamples, self.window.changes));
+        if in_flight >= window.changes {
+            return Some((Resource::MaxSamples, window.changes));
         }
         let volatile = self.qos.durability.0 == DurabilityKind::Volatile;
-        if volatile && in_flight > 0 && history.bytes() >= self.window.bytes {
-            return Some((Resource::WindowBytes, self.window.bytes as u64));
+        if volatile && in_flight > 0 && history.bytes() >= window.bytes {
+            return Some((Resource::WindowBytes, window.bytes as u64));
         }
         None
+    }
+
+    fn window(&self) -> Window {
+        if self.machine.is_line_shared() { self.window.shared() } else { self.window }
+    }
+
+    /// Whether half of what may be in flight through shared memory is.
+    fn is_ahead(&self) -> bool {
+        let history = self.machine.history();
+        self.machine.is_line_shared()
+            && self.qos.durability.0 == DurabilityKind::Volatile
+            && history.bytes() >= self.window().bytes / 2
+            && self.machine.acknowledged_through() < history.last_number()
     }
 }
 
@@ -383,6 +405,14 @@ impl Engine {
             result
         };
         writer.observer.notifier.until(look).await
+    }
+
+    /// Before more memory is filled: receives what readers that are behind have acknowledged, so that memory is used
+    /// again while it is in the cache.
+    pub(crate) fn receive_pending(&self, writer: &WriterEndpoint) {
+        if writer.state.lock().is_ahead() {
+            self.environment.receive_pending();
+        }
     }
 
     fn look_for_room(

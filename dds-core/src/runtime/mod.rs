@@ -308,6 +308,12 @@ impl Environment for Runtime {
         self.fork.is_forked_child()
     }
 
+    fn receive_pending(&self) {
+        if !self.fork.is_forked_child() {
+            self.receive_what_came();
+        }
+    }
+
     fn block_until(
         &self,
         notifier: &Notifier,
@@ -363,14 +369,12 @@ fn with_pieces<'d, R>(
     pieces: impl Iterator<Item = &'d [u8]> + Clone,
     send: impl FnOnce(&[IoSlice<'_>]) -> R,
 ) -> R {
-    let mut slices = [IoSlice::new(&[]); PIECES];
-    let mut count = 0;
+    let mut slices: SmallVec<[IoSlice<'_>; PIECES]> = SmallVec::new();
     for piece in pieces.clone() {
-        match slices.get_mut(count) {
-            Some(slot) => *slot = IoSlice::new(piece),
-            None => return send(&[IoSlice::new(&pieces.collect::<Vec<_>>().concat())]),
+        if slices.len() == PIECES {
+            return send(&[IoSlice::new(&pieces.collect::<Vec<_>>().concat())]);
         }
-        count += 1;
+        slices.push(IoSlice::new(piece));
     }
-    send(slices.get(..count).unwrap_or(&slices))
+    send(&slices)
 }

@@ -213,6 +213,15 @@ impl Runtime {
         found
     }
 
+    /// Receives what has arrived, if nobody else does.
+    pub(super) fn receive_what_came(&self) {
+        if let Some(mut reception) = self.reception.try_lock() {
+            self.receive_once(&mut reception, Some(StdDuration::ZERO));
+            // The runtime's thread stays aside as long as this goes on.
+            self.hand_over.turns.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Gives the token back.
     fn let_go(&self) {
         self.hand_over.taken.store(false, Ordering::SeqCst);

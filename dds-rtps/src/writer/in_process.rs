@@ -34,6 +34,11 @@ impl StatefulWriter {
         self.in_process > 0
     }
 
+    /// Whether the readers that get messages all do by shared memory, as far as known from the last message.
+    pub const fn is_line_shared(&self) -> bool {
+        self.line.shared
+    }
+
     /// Whether there are readers that get messages, or may be.
     pub fn has_line(&mut self) -> bool {
         if self.in_process == 0 {

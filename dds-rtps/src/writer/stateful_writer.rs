@@ -115,6 +115,8 @@ pub(super) struct Line {
     pub(super) readers: usize,
     pub(super) reliable: bool,
     pub(super) inline_qos: bool,
+    /// All destinations share memory with the writer.
+    pub(super) shared: bool,
 }
 
 impl StatefulWriter {

@@ -1,6 +1,7 @@
 //! A writer and its readers on virtual time, over a network that loses, doubles and reorders.
 
 mod filtered;
+mod shared;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -16,11 +17,12 @@ use super::*;
 use crate::{
     change::{Audience, CacheChange},
     message::{
-        AckNack, Datagram, FragmentNumberSet, MessageReceiver, NackFrag, SequenceNumberSet, Submessage,
+        AckNack, Datagram, FragmentNumberSet, Heartbeat, MessageReceiver, NackFrag, SequenceNumberSet,
+        Submessage,
     },
     payload::Payload,
     reader::{Defragmenter, FragmentArrival, Offer, ReaderConfig, StatefulReader, WriterProxyConfig},
-    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, SequenceNumber, VendorId},
+    structure::{Count, EntityId, EntityKind, FragmentNumber, Guid, LocatorKind, SequenceNumber, VendorId},
     time::{Duration, Monotonic},
 };
 
@@ -88,8 +90,12 @@ impl World {
     }
 
     fn add(&mut self, guid: Guid, number: u8, replay: Replay, filter: Option<ReaderFilter>) -> Guid {
+        self.add_at(Locator::udp_v4([192, 0, 2, number], 7411), guid, replay, filter)
+    }
+
+    fn add_at(&mut self, locator: Locator, guid: Guid, replay: Replay, filter: Option<ReaderFilter>) -> Guid {
         let mut machine = StatefulReader::new(ReaderConfig::new(guid));
-        let locators = smallvec![Locator::udp_v4([192, 0, 2, number], 7411)];
+        let locators = smallvec![locator];
         machine.match_writer(
             self.now,
             WriterProxyConfig {

@@ -198,6 +198,8 @@ impl StatefulWriter {
             line.reliable |= proxy.config.reliable;
             line.inline_qos |= proxy.config.expects_inline_qos;
         }
+        let is_shared = |(_, locator): &(GuidPrefix, Locator)| locator.kind == LocatorKind::SHARED_MEMORY;
+        line.shared = !line.destinations.is_empty() && line.destinations.iter().all(is_shared);
         if line.readers != 1 {
             line.reader_id = EntityId::UNKNOWN;
         }
@@ -223,9 +225,18 @@ impl StatefulWriter {
             return false;
         }
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
-        let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         let mut draft = Draft::new(out, own, &self.line.destinations, &self.config.message_sizes);
         draft.used = draft.used.saturating_add(self.group_info_size());
+        // Nothing can follow a payload that stays where it is, and a message of its own would cost as much as the
+        // sample: the heartbeat goes in front, about what was sent before, and only where it asks for something.
+        let leading = self.size_by_reference();
+        if let Some(size) = leading {
+            if heartbeat_owed || self.liveliness_wanted || self.asks(size) {
+                self.write_line_heartbeat(now, &mut draft, size);
+            }
+            self.arm_heartbeat(now);
+        }
+        let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
         while self.cursor <= last {
             let Some(change) = self.history.change(self.cursor) else {
                 let end = self.hole_end(self.cursor, last);
@@ -254,27 +265,46 @@ impl StatefulWriter {
             }
         }
         if draft.is_closed && self.line.reliable {
-            self.heartbeat_owed = true;
+            self.heartbeat_owed = leading.is_none();
             return true;
         }
         let has_cause = draft.filled || self.liveliness_wanted || heartbeat_owed;
         if self.line.reliable && has_cause && self.cursor_fragment == 1 {
-            let asks = self.acknowledgement_wanted
-                || self.sent_since_request >= self.config.acknowledgement_interval;
-            if asks {
-                self.sent_since_request = 0;
-                self.acknowledgement_wanted = false;
-            }
-            let liveliness = core::mem::take(&mut self.liveliness_wanted);
-            self.heartbeat_count = self.heartbeat_count.next();
-            self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
-            let unsent = self.cursor;
-            self.write_heartbeat(&mut draft, unsent, self.heartbeat(reader_id, unsent, !asks, liveliness));
-            self.arm_heartbeat(now);
+            self.write_line_heartbeat(now, &mut draft, 0);
             return true;
         }
         self.liveliness_wanted = false;
         draft.filled
+    }
+
+    /// The size of the next change where it ends its message, which all in line read where it is. What heartbeats tell
+    /// of a group must follow the samples.
+    fn size_by_reference(&self) -> Option<usize> {
+        let reads =
+            self.line.reliable && self.line.shared && self.cursor_fragment == 1 && self.group.is_none();
+        let change = self.history.change(self.cursor).filter(|change| reads && change.audience.is_all())?;
+        Some(change.payload.len()).filter(|size| *size >= LEAST_BY_REFERENCE)
+    }
+
+    /// Whether the next heartbeat asks for an acknowledgement, where `following` bytes of samples come after it.
+    fn asks(&self, following: usize) -> bool {
+        let sent = self.sent_since_request.saturating_add(following);
+        self.acknowledgement_wanted || sent >= self.config.acknowledgement_interval
+    }
+
+    /// The heartbeat that rides on a datagram for the readers in line; `following` bytes of samples come after it.
+    fn write_line_heartbeat(&mut self, now: Monotonic, draft: &mut Draft<'_>, following: usize) {
+        let asks = self.asks(following);
+        if asks {
+            self.sent_since_request = 0;
+            self.acknowledgement_wanted = false;
+        }
+        let liveliness = core::mem::take(&mut self.liveliness_wanted);
+        self.heartbeat_count = self.heartbeat_count.next();
+        self.statistics.heartbeats = self.statistics.heartbeats.saturating_add(1);
+        let unsent = self.cursor;
+        self.write_heartbeat(draft, unsent, self.heartbeat(self.line.reader_id, unsent, !asks, liveliness));
+        self.arm_heartbeat(now);
     }
 
     /// The last number of the hole that begins at `number`.

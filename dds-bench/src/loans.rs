@@ -192,10 +192,15 @@ fn publish<T: Plain>(options: &Options, sender: &Sender<T>) -> Result<(), Failur
     let start = Instant::now();
     let end = start + Duration::from_secs_f64(options.seconds);
     let mut number = 0_u64;
+    let mut next = start;
     loop {
+        if let Some(pace) = options.pace {
+            next += pace;
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+        }
         sender.send(number)?;
         number += 1;
-        if number.is_multiple_of(16) && Instant::now() >= end {
+        if (options.pace.is_some() || number.is_multiple_of(16)) && Instant::now() >= end {
             break;
         }
     }

@@ -28,7 +28,7 @@ use exchange::{Exchange, PAYLOADS, Placement};
 use namespace::Namespace;
 use options::Options;
 use results::Results;
-use stacks::{CYCLONE, CYCLONE_11, OURS, Stack};
+use stacks::{CYCLONE, CYCLONE_11, ICEORYX, Medium, OURS, Stack};
 
 /// What went wrong, for people.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -94,11 +94,10 @@ fn all(options: &Options) -> Result<(), Failure> {
         results = known;
     }
     results.note_load("start");
-    let sections: [(&str, Section); 8] = [
+    let sections: [(&str, Section); 7] = [
         ("limits", measure_limits),
         ("round-trip", measure_round_trips),
         ("throughput", measure_throughput),
-        ("shared-memory", measure_shared_memory),
         ("in-process", measure_inside),
         ("paced", measure_paced),
         ("startup", measure_startup),
@@ -189,10 +188,14 @@ fn measure_round_trips(
     results: &mut Results,
 ) -> Result<(), Failure> {
     results.round_trips.clear();
+    results.shared_round_trips.clear();
     interleaved(options, namespace, stacks, false, |exchange| {
         let result = exchange.round_trip()?;
         print_round_trip(&result);
-        results.round_trips.push(result);
+        match exchange.stack.medium {
+            Medium::Network => results.round_trips.push(result),
+            Medium::SharedMemory => results.shared_round_trips.push(result),
+        }
         Ok(())
     })
 }
@@ -204,30 +207,14 @@ fn measure_throughput(
     results: &mut Results,
 ) -> Result<(), Failure> {
     results.throughput.clear();
+    results.shared_throughput.clear();
     interleaved(options, namespace, stacks, true, |exchange| {
         let result = exchange.throughput(None)?;
         print_throughput(&result);
-        results.throughput.push(result);
-        Ok(())
-    })
-}
-
-fn measure_shared_memory(
-    options: &Options,
-    namespace: &Namespace,
-    _: &[Stack],
-    results: &mut Results,
-) -> Result<(), Failure> {
-    let stacks = Stack::shared()?;
-    results.shared_round_trips.clear();
-    results.shared_throughput.clear();
-    interleaved(options, namespace, &stacks, true, |exchange| {
-        let result = exchange.round_trip()?;
-        print_round_trip(&result);
-        results.shared_round_trips.push(result);
-        let result = exchange.throughput(None)?;
-        print_throughput(&result);
-        results.shared_throughput.push(result);
+        match exchange.stack.medium {
+            Medium::Network => results.throughput.push(result),
+            Medium::SharedMemory => results.shared_throughput.push(result),
+        }
         Ok(())
     })
 }
@@ -239,7 +226,7 @@ fn measure_inside(
     results: &mut Results,
 ) -> Result<(), Failure> {
     results.inside.clear();
-    let known = stacks.iter().filter(|stack| [OURS, CYCLONE, CYCLONE_11].contains(&stack.name)).map(Some);
+    let known = stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE, CYCLONE_11])).map(Some);
     let stacks: Vec<_> = known.chain([None]).collect();
     for run in 0..options.runs {
         for placement in Placement::BOTH {
@@ -286,15 +273,23 @@ fn measure_paced(
     results: &mut Results,
 ) -> Result<(), Failure> {
     results.paced.clear();
+    results.shared_paced.clear();
+    let takes_part = |stack: &&Stack| match stack.medium {
+        Medium::Network => stack.is_any_of(&[OURS, CYCLONE, CYCLONE_11]),
+        Medium::SharedMemory => stack.name != ICEORYX,
+    };
     for run in 0..options.runs {
         for placement in Placement::BOTH {
-            for stack in stacks.iter().filter(|stack| [OURS, CYCLONE, CYCLONE_11].contains(&stack.name)) {
+            for stack in stacks.iter().filter(takes_part) {
                 for delivery in stack.deliveries.iter().copied() {
                     let (payload, seconds) = (64, options.seconds);
                     let exchange = Exchange { namespace, stack, delivery, placement, payload, run, seconds };
                     let result = exchange.throughput(Some(RATE))?;
                     print_throughput(&result);
-                    results.paced.push(result);
+                    match stack.medium {
+                        Medium::Network => results.paced.push(result),
+                        Medium::SharedMemory => results.shared_paced.push(result),
+                    }
                 }
             }
         }
@@ -320,7 +315,7 @@ fn measure_system_calls(
     results: &mut Results,
 ) -> Result<(), Failure> {
     results.system_calls.clear();
-    for stack in stacks.iter().filter(|stack| [OURS, CYCLONE].contains(&stack.name)) {
+    for stack in stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE])) {
         for delivery in stack.deliveries.iter().copied() {
             for roles in [["ping", "pong"], ["publish", "subscribe"]] {
                 let counted = system_calls::measure(namespace, stack, delivery, roles, 64)?;

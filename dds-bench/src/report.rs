@@ -8,8 +8,8 @@ use crate::{
     instructions,
     options::Options,
     plots::{Bar, Chart},
-    results::{Case, Limit, Results, Startup, root},
-    stacks::{ANY_CYCLONE, CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED},
+    results::{Case, Limit, Results, RoundTrip, Startup, Throughput, root},
+    stacks::{ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED, WITH_LOANS},
     targets,
 };
 
@@ -36,9 +36,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn charts(results: &Results) -> Vec<(String, Chart)> {
     let mut charts = Vec::new();
     for placement in ["same", "cross"] {
-        let trips = results.round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
-        let rates =
-            results.throughput.iter().map(|rate| (&rate.case, rate.samples_per_second / 1e3)).collect();
+        let trips = trips(results, |trip| trip.p50_us);
+        let rates = rates(results, |rate| rate.samples_per_second / 1e3);
         let mut add = |what: &str, unit, values, is_more_better| {
             let table = Table { values, placement, digits: 0, is_more_better, ratios: &[] };
             let title = format!("{}, {placement}", what.replace('-', " "));
@@ -90,9 +89,57 @@ pub fn bytes(payload: usize) -> String {
     }
 }
 
+/// What was measured of something, and where.
+pub type Values = Vec<(Case, f64)>;
+
+/// Everything that was measured by the network, and ours as it comes.
+fn labelled<'r>(
+    by_network: impl Iterator<Item = (&'r Case, f64)>,
+    shared: impl Iterator<Item = (&'r Case, f64)>,
+) -> Values {
+    let named = |case: &Case, stack: &str| Case { stack: stack.to_owned(), ..case.clone() };
+    let by_network = by_network.map(|(case, value)| match case.stack.as_str() {
+        OURS => (named(case, BY_UDP), value),
+        _ => (case.clone(), value),
+    });
+    let shared = shared.filter_map(|(case, value)| match case.stack.as_str() {
+        OURS_SHARED => Some((named(case, AS_IT_COMES), value)),
+        OURS_LENT => Some((named(case, WITH_LOANS), value)),
+        _ => None,
+    });
+    let (ours, others) = by_network.partition::<Vec<_>, _>(|(case, _)| case.stack == BY_UDP);
+    ours.into_iter().chain(shared).chain(others).collect()
+}
+
+/// Something about each round trip, of all stacks.
+pub fn trips(results: &Results, what: impl Fn(&RoundTrip) -> f64) -> Values {
+    let of = |trips: &'_ [RoundTrip]| -> Vec<f64> { trips.iter().map(&what).collect() };
+    labelled(
+        results.round_trips.iter().map(|trip| &trip.case).zip(of(&results.round_trips)),
+        results.shared_round_trips.iter().map(|trip| &trip.case).zip(of(&results.shared_round_trips)),
+    )
+}
+
+/// The same of what was exchanged flat out.
+pub fn rates(results: &Results, what: impl Fn(&Throughput) -> f64) -> Values {
+    labelled(figures(&results.throughput, &what), figures(&results.shared_throughput, &what))
+}
+
+/// The same of what was exchanged at a given rate.
+pub fn paces(results: &Results, what: impl Fn(&Throughput) -> f64) -> Values {
+    labelled(figures(&results.paced, &what), figures(&results.shared_paced, &what))
+}
+
+fn figures<'r>(
+    results: &'r [Throughput],
+    what: impl Fn(&Throughput) -> f64,
+) -> impl Iterator<Item = (&'r Case, f64)> {
+    results.iter().map(move |result| (&result.case, what(result)))
+}
+
 /// Rows of a table: stack and delivery; columns: payloads. Cells are medians with the range of the runs.
-pub struct Table<'r> {
-    values: Vec<(&'r Case, f64)>,
+pub struct Table {
+    values: Values,
     placement: &'static str,
     digits: usize,
     /// Larger is better, as for throughput.
@@ -108,20 +155,37 @@ pub struct Ratio {
 }
 
 /// The tables of both placements.
-pub fn tables<'r>(values: &[(&'r Case, f64)], is_more_better: bool) -> [Table<'r>; 2] {
+pub fn tables(values: &Values, is_more_better: bool) -> [Table; 2] {
     ["same", "cross"].map(|placement| {
-        let values = values.to_vec();
+        let values = values.clone();
         Table { values, placement, digits: 0, is_more_better, ratios: &[] }
     })
 }
 
-pub const TO_CYCLONE: &[Ratio; 2] = &[
+pub const TO_CYCLONE: &[Ratio] = &[
     Ratio {
-        name: "ours ÷ Cyclone's default", ours: |stack| stack == OURS, theirs: |stack| stack == CYCLONE
+        name: "ours by UDP ÷ Cyclone's default",
+        ours: |stack| stack == BY_UDP,
+        theirs: |stack| stack == CYCLONE,
     },
     Ratio {
-        name: "ours ÷ Cyclone's best",
-        ours: |stack| stack == OURS,
+        name: "ours by UDP ÷ Cyclone's best",
+        ours: |stack| stack == BY_UDP,
+        theirs: |stack| stack.starts_with(ANY_CYCLONE),
+    },
+    Ratio {
+        name: "ours as it comes ÷ Cyclone's default",
+        ours: |stack| stack == AS_IT_COMES,
+        theirs: |stack| stack == CYCLONE,
+    },
+    Ratio {
+        name: "ours as it comes ÷ Cyclone's best",
+        ours: |stack| stack == AS_IT_COMES,
+        theirs: |stack| stack.starts_with(ANY_CYCLONE),
+    },
+    Ratio {
+        name: "ours with loans ÷ Cyclone's best",
+        ours: |stack| stack == WITH_LOANS,
         theirs: |stack| stack.starts_with(ANY_CYCLONE),
     },
 ];
@@ -135,7 +199,7 @@ pub const TO_ICEORYX: &[Ratio] = &[
     },
 ];
 
-impl Table<'_> {
+impl Table {
     /// Ours divided by others', of the best of each.
     pub fn ratio(&self, payload: usize, ratio: &Ratio) -> Option<f64> {
         Some(self.best(payload, ratio.ours)? / self.best(payload, ratio.theirs)?)
@@ -209,6 +273,9 @@ impl Table<'_> {
             writeln!(out)?;
         }
         for ratio in self.ratios {
+            if columns.iter().all(|payload| self.ratio(*payload, ratio).is_none()) {
+                continue;
+            }
             write!(out, "| **{}** |", ratio.name)?;
             for payload in columns.iter().copied() {
                 match self.ratio(payload, ratio) {
@@ -236,7 +303,9 @@ cargo run --profile bench-lto -p dds-bench -- all
 ## Method
 
 Two processes in a network namespace of their own exchange `{u64; sequence<octet>}` in XCDR1, RELIABLE, KEEP_ALL,
-VOLATILE, otherwise default QoS; the ends of Cyclone DDS are the same program in C
+VOLATILE, otherwise default QoS. Ours run twice, in turn with all others: *by UDP*, with shared memory switched off, and
+*as it comes*, where two processes of one host share memory; *with loans* the samples have a fixed size and are written
+where they are read, a sample for each `loan.write()`. The ends of Cyclone DDS are the same program in C
 (`interop-tests/peers/bench/bench.c`), for 11 linked with the library of its wheel; those of Fast DDS, up to 16 KiB, are in C++
 (`bench_fastdds.cpp`, by UDP, heartbeats every 10 ms). `same`: both on one core, which is the software path alone and repeats best;
 `cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
@@ -285,18 +354,15 @@ fn render(results: &Results) -> Result<String, Failure> {
 
 fn round_trips(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## Round trip, median in µs\n\n{}", pictures("round-trip"))?;
-    let values = || results.round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
     for placement in ["same", "cross"] {
-        let digits = 1;
-        Table { values: values(), placement, digits, is_more_better: false, ratios: TO_CYCLONE }
-            .render(out)?;
+        let values = trips(results, |trip| trip.p50_us);
+        Table { values, placement, digits: 1, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;
         limit(results, "ping-pong", placement, "Bare UDP, two threads, µs", out)?;
     }
     writeln!(out, "\n99th percentile, µs:\n")?;
-    let values = || results.round_trips.iter().map(|result| (&result.case, result.p99_us)).collect();
     for placement in ["same", "cross"] {
-        Table { values: values(), placement, digits: 1, is_more_better: false, ratios: TO_CYCLONE }
-            .render(out)?;
+        let values = trips(results, |trip| trip.p99_us);
+        Table { values, placement, digits: 1, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;
     }
     let resident = |stack: &str| {
         let of_it = results.round_trips.iter().filter(|result| result.case.stack == stack);
@@ -342,9 +408,8 @@ fn limit(results: &Results, kind: &str, placement: &str, title: &str, out: &mut 
 fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## Throughput, thousand samples a second\n\n{}", pictures("throughput"))?;
     for placement in ["same", "cross"] {
-        let values = results.throughput.iter().map(|result| (&result.case, result.samples_per_second / 1e3));
-        Table { values: values.collect(), placement, digits: 1, is_more_better: true, ratios: TO_CYCLONE }
-            .render(out)?;
+        let values = rates(results, |rate| rate.samples_per_second / 1e3);
+        Table { values, placement, digits: 1, is_more_better: true, ratios: TO_CYCLONE }.render(out)?;
         limit(results, "stream", placement, "Bare UDP, thousand datagrams a second", out)?;
         limit(results, "gso-stream", placement, "Bare UDP with GSO and GRO", out)?;
     }
@@ -355,9 +420,8 @@ fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "Lost in all runs: ours {}, Cyclone {}.\n", lost(OURS), lost(ANY_CYCLONE))?;
     writeln!(out, "Processor time of both ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
-        let values = results.throughput.iter().map(|result| (&result.case, result.processor_us_per_sample));
-        Table { values: values.collect(), placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }
-            .render(out)?;
+        let values = rates(results, |rate| rate.processor_us_per_sample);
+        Table { values, placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;
     }
     Ok(())
 }
@@ -375,16 +439,14 @@ fn shared_memory(results: &Results, out: &mut String) -> std::fmt::Result {
     )?;
     let ratios = TO_ICEORYX;
     for placement in ["same", "cross"] {
-        let values = results.shared_round_trips.iter().map(|result| (&result.case, result.p50_us)).collect();
+        let trips = results.shared_round_trips.iter();
+        let values = trips.map(|result| (result.case.clone(), result.p50_us)).collect();
         Table { values, placement, digits: 1, is_more_better: false, ratios }.render(out)?;
     }
     writeln!(out, "Throughput, thousand samples a second:\n")?;
     for placement in ["same", "cross"] {
-        let of = |result| -> (&Case, f64) {
-            let result: &crate::results::Throughput = result;
-            (&result.case, result.samples_per_second / 1e3)
-        };
-        let values = results.shared_throughput.iter().map(of).collect();
+        let rates = results.shared_throughput.iter();
+        let values = rates.map(|rate| (rate.case.clone(), rate.samples_per_second / 1e3)).collect();
         Table { values, placement, digits: 1, is_more_better: true, ratios }.render(out)?;
     }
     let lost: u64 = results.shared_throughput.iter().map(|result| result.lost).sum();
@@ -435,9 +497,8 @@ fn inside(results: &Results, out: &mut String) -> std::fmt::Result {
 fn paced(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
-        let values = results.paced.iter().map(|result| (&result.case, result.processor_us_per_sample));
-        Table { values: values.collect(), placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }
-            .render(out)?;
+        let values = paces(results, |pace| pace.processor_us_per_sample);
+        Table { values, placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ pub struct Results {
     pub shared_throughput: Vec<Throughput>,
     pub inside: Vec<Inside>,
     pub paced: Vec<Throughput>,
+    pub shared_paced: Vec<Throughput>,
     pub startup: Vec<Startup>,
     pub fifty: Option<Fifty>,
     pub system_calls: Vec<SystemCalls>,

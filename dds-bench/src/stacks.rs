@@ -22,6 +22,14 @@ pub struct Stack {
     /// Payloads that the configuration is meant for.
     payloads: std::ops::RangeInclusive<usize>,
     only_throughput: bool,
+    pub medium: Medium,
+}
+
+/// What carries the samples between the two processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Medium {
+    Network,
+    SharedMemory,
 }
 
 /// By UDP, as all others.
@@ -30,6 +38,10 @@ pub const OURS: &str = "ours";
 pub const OURS_SHARED: &str = "ours";
 /// The same, with samples that are written where they are read.
 pub const OURS_LENT: &str = "ours, loans";
+/// What ours are called where figures by UDP and those as it comes stand in one table.
+pub const BY_UDP: &str = "ours, by UDP";
+pub const AS_IT_COMES: &str = "ours, as it comes (shared memory)";
+pub const WITH_LOANS: &str = "ours, as it comes, with loans";
 pub const ICEORYX: &str = "iceoryx2 0.10";
 /// With which the name of every one of Cyclone's begins.
 pub const ANY_CYCLONE: &str = "Cyclone DDS";
@@ -64,6 +76,7 @@ impl Stack {
             deliveries: &Delivery::ALL,
             payloads: 0..=usize::MAX,
             only_throughput: false,
+            medium: Medium::Network,
         };
         let foreign = Self {
             program: cyclone,
@@ -81,7 +94,7 @@ impl Stack {
             ..foreign.clone()
         });
         let mut stacks = vec![
-            base,
+            base.clone(),
             Self { name: CYCLONE, cyclone_uri: PARTICIPANTS.to_owned(), ..foreign.clone() },
             Self {
                 name: CYCLONE_BATCHING,
@@ -103,37 +116,35 @@ impl Stack {
         stacks.extend(build_fast_dds()?.map(|program| Self {
             name: FAST_DDS,
             program,
-            cyclone_uri: String::new(),
-            writing_in_listeners: "",
             flags: &[],
             deliveries: &[Delivery::Listener],
             // Of 1 MiB, it loses most fragments and exchanges ten samples a second.
             payloads: 0..=16_384,
-            only_throughput: false,
+            ..base.clone()
         }));
+        stacks.extend(Self::sharing(base)?);
         Ok(stacks)
     }
 
-    /// Ours through shared memory, with loans too, and iceoryx2, built here.
-    pub fn shared() -> Result<Vec<Self>, Failure> {
+    /// Ours as it comes, which is through shared memory here, with loans too, and iceoryx2, built here.
+    fn sharing(base: Self) -> Result<[Self; 3], Failure> {
         let ours = Self {
             name: OURS_SHARED,
-            program: std::env::current_exe()?,
-            cyclone_uri: String::new(),
-            writing_in_listeners: "",
             flags: &[],
             deliveries: &[Delivery::Listener],
-            payloads: 0..=usize::MAX,
-            only_throughput: false,
+            medium: Medium::SharedMemory,
+            ..base
         };
         let lent =
             Self { name: OURS_LENT, flags: &["--loans"], deliveries: &[Delivery::Blocking], ..ours.clone() };
         let program = build_iceoryx()?;
-        Ok(vec![
-            ours.clone(),
-            lent,
-            Self { name: ICEORYX, program, deliveries: &[Delivery::WaitSet], ..ours },
-        ])
+        let iceoryx = Self { name: ICEORYX, program, deliveries: &[Delivery::WaitSet], ..ours.clone() };
+        Ok([ours, lent, iceoryx])
+    }
+
+    /// Whether it is one of these, by the network.
+    pub fn is_any_of(&self, names: &[&str]) -> bool {
+        self.medium == Medium::Network && names.contains(&self.name)
     }
 
     /// Whether the configuration is meant for such a case.

@@ -49,7 +49,7 @@ fn ten(namespace: &Namespace, stack: &Stack) -> Result<f64, Failure> {
 
 /// `starts` times two processes, and a tenth as often ten processes, interleaved with Cyclone DDS.
 pub fn startup(namespace: &Namespace, stacks: &[Stack], starts: usize) -> Result<Vec<Startup>, Failure> {
-    let stacks = || stacks.iter().filter(|stack| [OURS, CYCLONE, CYCLONE_11].contains(&stack.name));
+    let stacks = || stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE, CYCLONE_11]));
     let mut results: Vec<Startup> = Vec::new();
     for (situation, repetitions) in [("joining", starts), ("together", starts), ("ten", starts / 10)] {
         for _ in 0..repetitions {

@@ -6,9 +6,14 @@ use crate::{
     build,
     exchange::PAYLOADS,
     inside::BARE,
-    report::{Ratio, TO_CYCLONE, Table, bytes, inside_medians, limit_median, median, share, tables},
-    results::{Case, Results, Startup},
-    stacks::{ANY_CYCLONE, CYCLONE, CYCLONE_11, CYCLONE_BATCHING, OURS},
+    report::{
+        Table, Values, bytes, inside_medians, limit_median, median, paces, rates, share, tables, trips,
+    },
+    results::{Results, Startup},
+    stacks::{
+        ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, CYCLONE_11, CYCLONE_BATCHING, ICEORYX, OURS, OURS_LENT,
+        OURS_SHARED, WITH_LOANS,
+    },
 };
 
 /// One figure: what it must be at most (or at least), and what it is.
@@ -18,6 +23,8 @@ struct Figure {
     at_most: f64,
     /// It is to be at least that.
     is_least: bool,
+    /// The same measured in other ways, which do not decide.
+    beside: Vec<(&'static str, Option<f64>)>,
 }
 
 impl Figure {
@@ -29,16 +36,19 @@ impl Figure {
     fn text(&self) -> (String, String) {
         let sign = if self.is_least { '≥' } else { '≤' };
         let is = self.is.map_or("not measured".to_owned(), |is| format!("{is:.2}"));
-        (format!("{} {sign} {}", self.name, self.at_most), format!("{} {is}", self.name))
+        let beside: Vec<String> =
+            self.beside.iter().filter_map(|(how, value)| Some(format!("{how} {:.2}", (*value)?))).collect();
+        let beside = if beside.is_empty() { String::new() } else { format!(" ({})", beside.join("; ")) };
+        (format!("{} {sign} {}", self.name, self.at_most), format!("{} {is}{beside}", self.name))
     }
 }
 
 fn at_most(name: impl Into<String>, is: Option<f64>, at_most: f64) -> Figure {
-    Figure { name: name.into(), is, at_most, is_least: false }
+    Figure { name: name.into(), is, at_most, is_least: false, beside: Vec::new() }
 }
 
 fn at_least(name: impl Into<String>, is: Option<f64>, least: f64) -> Figure {
-    Figure { name: name.into(), is, at_most: least, is_least: true }
+    Figure { name: name.into(), is, at_most: least, is_least: true, beside: Vec::new() }
 }
 
 /// A row: what it is about, its figures, and what stands in the way where they are not met.
@@ -53,7 +63,10 @@ pub fn render(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "## Targets\n\nFrom the medians below; a figure with no placement is of `same`, where both are compared the \
-         worse counts. A row is met when all its figures are.\n\n\
+         worse counts. A row is met when all its figures are. Only the small round trip names a transport, UDP. \
+         Where a target names none, what decides is ours as it comes, which between processes of one host is shared \
+         memory while the others' samples go by UDP or TCP: the better of `write` and of loans. Both stand in \
+         parentheses with the figure by UDP, which does not decide.\n\n\
          | | target | measured | |\n|---|---|---|---|"
     )?;
     for row in rows(results) {
@@ -78,11 +91,41 @@ pub fn render(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out)
 }
 
+/// The best of ours divided by the best of others.
+fn ratio(table: &Table, payload: usize, ours: &[&str], theirs: impl Fn(&str) -> bool) -> Option<f64> {
+    Some(table.best(payload, |stack| ours.contains(&stack))? / table.best(payload, theirs)?)
+}
+
 /// Ours divided by others', the worse of both placements.
-fn worse(tables: &[Table<'_>], payload: usize, ratio: &Ratio) -> Option<f64> {
-    let ratios = tables.iter().map(|table| table.ratio(payload, ratio));
+fn worse(
+    tables: &[Table],
+    payload: usize,
+    ours: &[&str],
+    theirs: impl Fn(&str) -> bool + Copy,
+) -> Option<f64> {
     let is_more_better = tables.first()?.is_more_better;
+    let ratios = tables.iter().map(|table| ratio(table, payload, ours, theirs));
     ratios.flatten().reduce(if is_more_better { f64::min } else { f64::max })
+}
+
+/// How our samples may go.
+const WAYS: [(&str, &str); 3] =
+    [("by UDP", BY_UDP), ("as it comes", AS_IT_COMES), ("with loans", WITH_LOANS)];
+
+/// A figure of ours as it comes, with the ways that our samples may go beside it; `of` gives it of some of ours.
+fn as_it_comes(
+    figure: fn(String, Option<f64>, f64) -> Figure,
+    name: String,
+    target: f64,
+    of: impl Fn(&[&str]) -> Option<f64>,
+) -> Figure {
+    let mut figure = figure(name, of(&[AS_IT_COMES, WITH_LOANS]), target);
+    figure.beside = WAYS.iter().map(|(how, stack)| (*how, of(&[*stack]))).collect();
+    figure
+}
+
+fn is_cyclone(stack: &str) -> bool {
+    stack.starts_with(ANY_CYCLONE)
 }
 
 fn rows(results: &Results) -> Vec<Row> {
@@ -95,22 +138,21 @@ fn rows(results: &Results) -> Vec<Row> {
 }
 
 fn round_trips(results: &Results) -> [Row; 2] {
-    let [_, of_best] = TO_CYCLONE;
-    let trips: Vec<(&Case, f64)> = results.round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
-    let trips = tables(&trips, false);
+    let trips = tables(&trips(results, |trip| trip.p50_us), false);
     let to_bare = |payload| {
-        let ours = trips.first()?.best(payload, |stack| stack == OURS)?;
+        let ours = trips.first()?.best(payload, |stack| stack == BY_UDP)?;
         Some(ours / limit_median(results, "ping-pong", "same", payload)?)
     };
     [
         Row {
-            title: "round trip, small",
+            title: "round trip, small, by UDP",
             figures: [64, 1024]
                 .into_iter()
                 .flat_map(|payload| {
                     let of = |what| format!("{}: ÷ {what}", bytes(payload));
+                    let to_cyclone = worse(&trips, payload, &[BY_UDP], is_cyclone);
                     [
-                        at_most(of("Cyclone's best"), worse(&trips, payload, of_best), 0.65),
+                        at_most(of("Cyclone's best"), to_cyclone, 0.65),
                         at_most(of("bare UDP"), to_bare(payload), 1.6),
                     ]
                 })
@@ -122,38 +164,33 @@ fn round_trips(results: &Results) -> [Row; 2] {
             title: "round trip, large",
             figures: [16 << 10, 1 << 20]
                 .map(|payload| {
-                    at_most(
-                        format!("{}: ÷ Cyclone's best", bytes(payload)),
-                        worse(&trips, payload, of_best),
-                        0.4,
-                    )
+                    let name = format!("{}: ÷ Cyclone's best", bytes(payload));
+                    as_it_comes(at_most, name, 0.4, |ours| worse(&trips, payload, ours, is_cyclone))
                 })
                 .into(),
-            remains: "Cyclone's best here has fragments of 65,000 bytes, as ours; what remains is the kernel's copying",
+            remains: "by UDP, Cyclone's best has fragments of 65,000 bytes, as ours, and what remains is the kernel's \
+                      copying; through shared memory, what remains is waking the other side",
         },
     ]
 }
 
 fn throughput(results: &Results) -> [Row; 2] {
-    let [of_default, _] = TO_CYCLONE;
-    let of_batching = Ratio {
-        name: "ours ÷ Cyclone's batching",
-        ours: |stack| stack == OURS,
-        theirs: |stack| stack == CYCLONE_BATCHING,
+    let rates = tables(&rates(results, |rate| rate.samples_per_second), true);
+    let to = |name: &str, payload, target, theirs: fn(&str) -> bool| {
+        as_it_comes(at_least, name.to_owned(), target, |ours| worse(&rates, payload, ours, theirs))
     };
-    let rates: Vec<(&Case, f64)> =
-        results.throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
-    let rates = tables(&rates, true);
-    let to_stream = |payload| {
-        let ours = rates.first()?.best(payload, |stack| stack == OURS)?;
+    let to_stream = |payload, ours: &[&str]| {
+        let ours = rates.first()?.best(payload, |stack| ours.contains(&stack))?;
         Some(ours / 1e3 / limit_median(results, "gso-stream", "same", payload)?)
     };
+    let is_default = |stack: &str| stack == CYCLONE;
+    let is_batching = |stack: &str| stack == CYCLONE_BATCHING;
     [
         Row {
             title: "throughput, 64 B",
             figures: vec![
-                at_least("÷ Cyclone's default", worse(&rates, 64, of_default), 10.0),
-                at_least("÷ Cyclone's batching", worse(&rates, 64, &of_batching), 2.5),
+                to("÷ Cyclone's default", 64, 10.0, is_default),
+                to("÷ Cyclone's batching", 64, 2.5, is_batching),
             ],
             remains: "the reading process fills its core: each sample is stored, taken and decoded by itself, into \
                       a new sequence; the writing one is half idle then",
@@ -161,9 +198,11 @@ fn throughput(results: &Results) -> [Row; 2] {
         Row {
             title: "throughput, larger",
             figures: vec![
-                at_least("16 KiB: ÷ Cyclone's default", worse(&rates, 16 << 10, of_default), 4.0),
-                at_least("1 MiB: ÷ Cyclone's default", worse(&rates, 1 << 20, of_default), 2.5),
-                at_least("16 KiB: ÷ bare GSO stream", to_stream(16 << 10), 0.5),
+                to("16 KiB: ÷ Cyclone's default", 16 << 10, 4.0, is_default),
+                to("1 MiB: ÷ Cyclone's default", 1 << 20, 2.5, is_default),
+                as_it_comes(at_least, "16 KiB: ÷ bare GSO stream".to_owned(), 0.5, |ours| {
+                    to_stream(16 << 10, ours)
+                }),
             ],
             remains: "beside the kernel's copies, which the bare stream has too, a sample is copied into the history \
                       and once more at the reader",
@@ -172,26 +211,25 @@ fn throughput(results: &Results) -> [Row; 2] {
 }
 
 fn paced(results: &Results) -> Row {
-    let [_, of_best] = TO_CYCLONE;
-    let paced: Vec<(&Case, f64)> =
-        results.paced.iter().map(|paced| (&paced.case, paced.processor_us_per_sample)).collect();
+    let paces = tables(&paces(results, |pace| pace.processor_us_per_sample), false);
+    let figure =
+        as_it_comes(at_most, "÷ Cyclone's best".to_owned(), 0.6, |ours| worse(&paces, 64, ours, is_cyclone));
     Row {
         title: "processor time at 10,000 samples a second",
-        figures: vec![at_most("÷ Cyclone's best", worse(&tables(&paced, false), 64, of_best), 0.6)],
+        figures: vec![figure],
         remains: "nothing is batched at this rate: the kernel's part, equal for all, is three quarters",
     }
 }
 
 fn shared_memory(results: &Results) -> [Row; 2] {
-    let of_best =
-        Ratio { name: "", ours: |stack| stack.starts_with(OURS), theirs: |stack| !stack.starts_with(OURS) };
-    let trips: Vec<(&Case, f64)> =
-        results.shared_round_trips.iter().map(|trip| (&trip.case, trip.p50_us)).collect();
-    let rates: Vec<(&Case, f64)> =
-        results.shared_throughput.iter().map(|rate| (&rate.case, rate.samples_per_second)).collect();
-    let figures = |tables: &[Table<'_>], figure: fn(String, Option<f64>, f64) -> Figure| {
-        let of = |payload| format!("{}: ÷ iceoryx2", bytes(payload));
-        PAYLOADS.map(|payload| figure(of(payload), worse(tables, payload, &of_best), 1.0)).into()
+    let is_iceoryx = |stack: &str| stack == ICEORYX;
+    let trips: Values =
+        results.shared_round_trips.iter().map(|trip| (trip.case.clone(), trip.p50_us)).collect();
+    let rates: Values =
+        results.shared_throughput.iter().map(|rate| (rate.case.clone(), rate.samples_per_second)).collect();
+    let figures = |tables: &[Table], figure: fn(String, Option<f64>, f64) -> Figure| {
+        let of = |payload| worse(tables, payload, &[OURS_SHARED, OURS_LENT], is_iceoryx);
+        PAYLOADS.map(|payload| figure(format!("{}: ÷ iceoryx2", bytes(payload)), of(payload), 1.0)).into()
     };
     [
         Row {

@@ -106,7 +106,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    fn of(id: u32) -> Result<Self, Failure> {
+    pub fn of(id: u32) -> Result<Self, Failure> {
         let process = PathBuf::from(format!("/proc/{id}"));
         let mut threads = BTreeMap::new();
         for entry in std::fs::read_dir(process.join("task"))?.flatten() {

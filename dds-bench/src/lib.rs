@@ -5,6 +5,8 @@
 
 mod loopback;
 mod sample;
+mod scaled;
 
 pub use loopback::{Numbered, Pair, Small};
 pub use sample::BenchSample;
+pub use scaled::{Keyed, Scale, Scaled, Spent};

@@ -24,7 +24,7 @@ use dds_core::{
 
 use crate::BenchSample;
 
-/// A keyless type to count with.
+/// A type to count with.
 pub trait Numbered: TopicType {
     /// A value whose bytes depend on `number`.
     fn numbered(number: u64) -> Self;
@@ -119,11 +119,11 @@ impl Environment for End {
 /// Everything but the seeds of hash maps is the same in every run.
 pub struct Pair<T: Numbered> {
     wire: Arc<Wire>,
-    ends: [DomainParticipant; 2],
-    writer: DataWriter<T>,
-    reader: DataReader<T>,
+    pub(crate) ends: [DomainParticipant; 2],
+    pub(crate) writer: DataWriter<T>,
+    pub(crate) reader: DataReader<T>,
     sample: T,
-    samples: Vec<Sample<T>>,
+    pub(crate) samples: Vec<Sample<T>>,
     written: u64,
 }
 
@@ -178,16 +178,30 @@ impl<T: Numbered> Pair<T> {
         let reader = subscribing.topic::<T>("Bench")?.reader().reliable().keep_last(depth).build()?;
         let mut pair =
             Self { wire, ends, writer, reader, sample: T::numbered(0), samples: Vec::new(), written: 0 };
-        for _ in 0..1_000 {
-            pair.settle();
-            if pair.writer.matched_subscriptions().len() + pair.reader.matched_publications().len() == 2 {
-                return Ok(pair);
+        let (writer, reader) = (pair.writer.clone(), pair.reader.clone());
+        pair.settle_until(|| {
+            writer.matched_subscriptions().len() + reader.matched_publications().len() == 2
+        })?;
+        Ok(pair)
+    }
+
+    /// Lets time pass until something is so.
+    pub(crate) fn settle_until(&mut self, is_so: impl Fn() -> bool) -> DdsResult<()> {
+        for _ in 0..10_000 {
+            self.settle();
+            if is_so() {
+                return Ok(());
             }
         }
         Err(dds_core::error::DdsError::Timeout {
             operation: "matching",
-            after: dds_core::qos::Duration::from_secs(1),
+            after: dds_core::qos::Duration::from_secs(10),
         })
+    }
+
+    /// Datagrams that wait to be delivered.
+    pub(crate) fn on_the_wire(&self) -> usize {
+        self.wire.inboxes.iter().map(|inbox| lock(inbox).len()).sum()
     }
 
     /// Writes the next sample; its datagrams wait on the wire.

@@ -17,6 +17,7 @@ mod plots;
 mod report;
 mod results;
 mod role;
+mod scale;
 mod stacks;
 mod startup;
 mod system_calls;
@@ -29,6 +30,7 @@ use namespace::Namespace;
 use options::Options;
 use results::Results;
 use stacks::{CYCLONE, CYCLONE_11, ICEORYX, Medium, OURS, Stack};
+use system_calls::Traced;
 
 /// What went wrong, for people.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -69,6 +71,7 @@ fn run(options: &Options) -> Result<(), Failure> {
         "build" => build::run(),
         "instructions" => instructions::run(options),
         "engine" => instructions::engine(options),
+        "scaled" => scale::engine(options),
         "report" => report::run(options),
         "spin" => loop {
             std::hint::spin_loop();
@@ -94,7 +97,7 @@ fn all(options: &Options) -> Result<(), Failure> {
         results = known;
     }
     results.note_load("start");
-    let sections: [(&str, Section); 7] = [
+    let sections: [(&str, Section); 8] = [
         ("limits", measure_limits),
         ("round-trip", measure_round_trips),
         ("throughput", measure_throughput),
@@ -102,6 +105,7 @@ fn all(options: &Options) -> Result<(), Failure> {
         ("paced", measure_paced),
         ("startup", measure_startup),
         ("system-calls", measure_system_calls),
+        ("scale", measure_scale),
     ];
     for (name, measure) in sections {
         if wanted(name) {
@@ -318,7 +322,9 @@ fn measure_system_calls(
     for stack in stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE])) {
         for delivery in stack.deliveries.iter().copied() {
             for roles in [["ping", "pong"], ["publish", "subscribe"]] {
-                let counted = system_calls::measure(namespace, stack, delivery, roles, 64)?;
+                let (payload, passive, pace_us) = (64, 1, None);
+                let counted =
+                    Traced { namespace, stack, delivery, payload, passive, pace_us }.measure(roles)?;
                 for calls in &counted {
                     println!("  {} {} {}: {:.2}", calls.stack, calls.delivery, calls.role, calls.per_sample);
                 }
@@ -326,5 +332,16 @@ fn measure_system_calls(
             }
         }
     }
+    Ok(())
+}
+
+fn measure_scale(
+    options: &Options,
+    namespace: &Namespace,
+    stacks: &[Stack],
+    results: &mut Results,
+) -> Result<(), Failure> {
+    results.scale = scale::engines()?;
+    results.fan_out = scale::processes(namespace, stacks, options.seconds)?;
     Ok(())
 }

@@ -63,7 +63,7 @@ usage: dds-bench all [--runs N] [--seconds S] [--only SECTION]...   measures eve
        dds-bench build                                             times a release build of the library
        dds-bench instructions [--check | --write]                  counts by callgrind against baseline.json
        dds-bench report [--check]                                  docs/performance.md from the results
-sections: limits round-trip throughput in-process paced startup fifty system-calls instructions";
+sections: limits round-trip throughput in-process paced startup fifty system-calls scale instructions";
 
 impl Options {
     pub fn from_arguments() -> Result<Self, lexopt::Error> {

@@ -130,10 +130,7 @@ pub fn paces(results: &Results, what: impl Fn(&Throughput) -> f64) -> Values {
     labelled(figures(&results.paced, &what), figures(&results.shared_paced, &what))
 }
 
-fn figures<'r>(
-    results: &'r [Throughput],
-    what: impl Fn(&Throughput) -> f64,
-) -> impl Iterator<Item = (&'r Case, f64)> {
+fn figures(results: &[Throughput], what: impl Fn(&Throughput) -> f64) -> impl Iterator<Item = (&Case, f64)> {
     results.iter().map(move |result| (&result.case, what(result)))
 }
 

@@ -28,6 +28,8 @@ pub struct Results {
     pub startup: Vec<Startup>,
     pub fifty: Option<Fifty>,
     pub system_calls: Vec<SystemCalls>,
+    pub scale: Vec<Scaling>,
+    pub fan_out: Vec<FanOut>,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Default, Debug)]
@@ -132,6 +134,39 @@ pub struct SystemCalls {
     pub payload: usize,
     pub per_sample: f64,
     /// The most frequent ones.
+    pub calls: Vec<(String, f64)>,
+}
+
+/// A sample of 64 B over two engines without sockets, one at a time, beside so many of something.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct Scaling {
+    /// `instances`, `depth` (of the history, full at both ends), `endpoints` (of other topics), `readers` and
+    /// `writers` (of the same topic).
+    pub what: String,
+    pub count: usize,
+    pub write_ns: u64,
+    pub deliver_ns: u64,
+    pub take_ns: u64,
+    /// Of all three together.
+    pub instructions: Option<u64>,
+    /// That carry one sample.
+    pub datagrams: u64,
+    /// What all of it takes at both ends together.
+    pub resident_kib: u64,
+}
+
+/// Processes of one host, flat out.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct FanOut {
+    pub stack: String,
+    pub writers: usize,
+    pub readers: usize,
+    /// At the slowest reader, of all writers together.
+    pub samples_per_second: f64,
+    pub lost: u64,
+    /// Of the writing processes.
+    pub processor_us_per_sample: f64,
+    /// The writer's most frequent system calls per sample, where samples are apart.
     pub calls: Vec<(String, f64)>,
 }
 

@@ -16,70 +16,82 @@ type Counts = BTreeMap<String, u64>;
 /// A first and a second number of samples: what differs is theirs, starting and ending cancel out.
 const SAMPLES: [u64; 2] = [1_000, 5_000];
 
-/// Of both ends, for two roles that belong together.
-pub fn measure(
-    namespace: &Namespace,
-    stack: &Stack,
-    delivery: Delivery,
-    roles: [&str; 2],
-    payload: usize,
-) -> Result<Vec<SystemCalls>, Failure> {
-    let few = count(namespace, stack, delivery, roles, payload, SAMPLES[0])?;
-    let many = count(namespace, stack, delivery, roles, payload, SAMPLES[1])?;
-    let samples = (SAMPLES[1] - SAMPLES[0]) as f64;
-    let per_sample = |(few, many): (&Counts, &Counts)| {
-        let more = |(name, count): (&String, &u64)| {
-            let before = few.get(name).copied().unwrap_or(0);
-            (name.clone(), count.saturating_sub(before) as f64 / samples)
-        };
-        let mut calls: Vec<(String, f64)> = many.iter().map(more).collect();
-        calls.sort_by(|a, b| b.1.total_cmp(&a.1));
-        calls
-    };
-    let of_role = |(role, calls): (&str, Vec<(String, f64)>)| SystemCalls {
-        stack: stack.name.to_owned(),
-        delivery: delivery.name().to_owned(),
-        role: role.to_owned(),
-        payload,
-        per_sample: calls.iter().map(|(_, count)| count).sum(),
-        calls: calls.into_iter().filter(|(_, count)| *count >= 0.01).collect(),
-    };
-    Ok(roles.into_iter().zip(few.iter().zip(&many).map(per_sample)).map(of_role).collect())
+/// Ends whose system calls are counted.
+pub struct Traced<'a> {
+    pub namespace: &'a Namespace,
+    pub stack: &'a Stack,
+    pub delivery: Delivery,
+    pub payload: usize,
+    /// How many of the passive role there are.
+    pub passive: usize,
+    /// Between two samples.
+    pub pace_us: Option<u64>,
 }
 
-fn count(
-    namespace: &Namespace,
-    stack: &Stack,
-    delivery: Delivery,
-    roles: [&str; 2],
-    payload: usize,
-    samples: u64,
-) -> Result<[Counts; 2], Failure> {
-    let file = |role: &str| -> PathBuf {
-        std::env::temp_dir().join(format!("dds-bench-{}-{role}.strace", std::process::id()))
-    };
-    let start = |role: &str| {
-        let output = file(role);
-        let prefix = ["strace", "-f", "-c", "-o", &output.to_string_lossy()];
-        let mut command = stack.command(namespace, None, role, delivery, &prefix);
-        command.args(["--payload", &payload.to_string(), "--samples", &samples.to_string()]);
-        Running::start(&mut command)
-    };
-    let mut passive = start(roles[1])?;
-    let mut active = start(roles[0])?;
-    active.expect("matched", PATIENCE)?;
-    passive.expect("matched", PATIENCE)?;
-    passive.go()?;
-    active.go()?;
-    active.expect("result", PATIENCE)?;
-    passive.finish()?;
-    active.finish()?;
-    let read = |role: &str| -> Result<Counts, Failure> {
-        let text = std::fs::read_to_string(file(role))?;
-        std::fs::remove_file(file(role))?;
-        Ok(parse(&text))
-    };
-    Ok([read(roles[0])?, read(roles[1])?])
+impl Traced<'_> {
+    /// Of both ends, for an active and a passive role that belong together.
+    pub fn measure(&self, roles: [&str; 2]) -> Result<Vec<SystemCalls>, Failure> {
+        let few = self.count(roles, SAMPLES[0])?;
+        let many = self.count(roles, SAMPLES[1])?;
+        let samples = (SAMPLES[1] - SAMPLES[0]) as f64;
+        let per_sample = |(few, many): (&Counts, &Counts)| {
+            let more = |(name, count): (&String, &u64)| {
+                let before = few.get(name).copied().unwrap_or(0);
+                (name.clone(), count.saturating_sub(before) as f64 / samples)
+            };
+            let mut calls: Vec<(String, f64)> = many.iter().map(more).collect();
+            calls.sort_by(|a, b| b.1.total_cmp(&a.1));
+            calls
+        };
+        let of_role = |(role, calls): (&str, Vec<(String, f64)>)| SystemCalls {
+            stack: self.stack.name.to_owned(),
+            delivery: self.delivery.name().to_owned(),
+            role: role.to_owned(),
+            payload: self.payload,
+            per_sample: calls.iter().map(|(_, count)| count).sum(),
+            calls: calls.into_iter().filter(|(_, count)| *count >= 0.01).collect(),
+        };
+        Ok(roles.into_iter().zip(few.iter().zip(&many).map(per_sample)).map(of_role).collect())
+    }
+
+    /// Counts of the active end and of the first passive one.
+    fn count(&self, roles: [&str; 2], samples: u64) -> Result<[Counts; 2], Failure> {
+        let file = |role: &str| -> PathBuf {
+            std::env::temp_dir().join(format!("dds-bench-{}-{role}.strace", std::process::id()))
+        };
+        let start = |role: &str, peers: usize, is_traced: bool| {
+            let output = file(role);
+            let output = output.to_string_lossy();
+            let prefix: &[&str] = if is_traced { &["strace", "-f", "-c", "-o", &output] } else { &[] };
+            let mut command = self.stack.command(self.namespace, None, role, self.delivery, prefix);
+            command.args(["--payload", &self.payload.to_string(), "--samples", &samples.to_string()]);
+            if peers > 1 {
+                command.args(["--peers", &peers.to_string()]);
+            }
+            if let Some(pace) = self.pace_us {
+                command.args(["--pace-us", &pace.to_string()]);
+            }
+            Running::start(&mut command)
+        };
+        let passive = (0..self.passive).map(|index| start(roles[1], 1, index == 0));
+        let mut passive = passive.collect::<Result<Vec<_>, _>>()?;
+        let mut active = start(roles[0], self.passive, true)?;
+        active.expect("matched", PATIENCE)?;
+        for end in &mut passive {
+            end.expect("matched", PATIENCE)?;
+            end.go()?;
+        }
+        active.go()?;
+        active.expect("result", PATIENCE)?;
+        passive.into_iter().try_for_each(Running::finish)?;
+        active.finish()?;
+        let read = |role: &str| -> Result<Counts, Failure> {
+            let text = std::fs::read_to_string(file(role))?;
+            std::fs::remove_file(file(role))?;
+            Ok(parse(&text))
+        };
+        Ok([read(roles[0])?, read(roles[1])?])
+    }
 }
 
 /// Lines of `% time, seconds, usecs/call, calls, [errors,] syscall`.

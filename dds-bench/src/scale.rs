@@ -154,7 +154,11 @@ fn instructions(what: &str, count: usize) -> Result<u64, Failure> {
     end.expect("matched", 6 * PATIENCE)?;
     // What came before would take very long otherwise.
     let mut control = Command::new("callgrind_control");
-    let status = control.args(["-i", "on", &end.id().to_string()]).stdout(Stdio::null()).status()?;
+    let status = control
+        .args(["-i", "on", &end.id().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()?;
     if !status.success() {
         return Err(format!("{control:?}: {status}").into());
     }

@@ -47,6 +47,9 @@ pub const ICEORYX: &str = "iceoryx2 0.10";
 pub const ANY_CYCLONE: &str = "Cyclone DDS";
 pub const CYCLONE: &str = "Cyclone DDS 0.10.2";
 pub const FAST_DDS: &str = "Fast DDS 2.9.1";
+pub const RUST_DDS: &str = "RustDDS 0.15.1";
+pub const DUST_DDS: &str = "Dust DDS 0.16.0";
+pub const ZENOH: &str = "zenoh 1.10.2, TCP";
 pub const CYCLONE_11: &str = "Cyclone DDS 11.0.1";
 pub const CYCLONE_BATCHING: &str = "Cyclone DDS 0.10.2, batching, flushed by hand";
 pub const CYCLONE_LARGE: &str = "Cyclone DDS 0.10.2, 65,000-byte fragments";
@@ -122,12 +125,33 @@ impl Stack {
             payloads: 0..=16_384,
             ..base.clone()
         }));
-        stacks.extend(Self::sharing(base)?);
+        stacks.extend(Self::in_rust(&base));
+        stacks.extend(Self::sharing(base, build_iceoryx()?));
         Ok(stacks)
     }
 
-    /// Ours as it comes, which is through shared memory here, with loans too, and iceoryx2, built here.
-    fn sharing(base: Self) -> Result<[Self; 3], Failure> {
+    /// Other projects' stacks in Rust, and zenoh, whose subscriber has a callback, for the throughput.
+    fn in_rust(base: &Self) -> Vec<Self> {
+        let of = |name, package| {
+            let deliveries = &[Delivery::Listener];
+            Some(Self { name, program: build_rust(package)?, flags: &[], deliveries, ..base.clone() })
+        };
+        let smaller = |stack| Self { payloads: 0..=16_384, ..stack };
+        let peers = [
+            of(RUST_DDS, "rustdds-bench").map(smaller),
+            of(DUST_DDS, "dustdds-bench").map(smaller),
+            of(ZENOH, "zenoh-bench").map(|stack| Self { only_throughput: true, ..stack }),
+        ];
+        peers.into_iter().flatten().collect()
+    }
+
+    /// Whether the benchmark goes on without it when it fails: some of its cells lie at the edge of what it can.
+    pub fn may_fail(&self) -> bool {
+        [RUST_DDS, DUST_DDS, ZENOH].contains(&self.name)
+    }
+
+    /// Ours as it comes, which is through shared memory here, with loans too, and iceoryx2.
+    fn sharing(base: Self, iceoryx: PathBuf) -> [Self; 3] {
         let ours = Self {
             name: OURS_SHARED,
             flags: &[],
@@ -137,9 +161,9 @@ impl Stack {
         };
         let lent =
             Self { name: OURS_LENT, flags: &["--loans"], deliveries: &[Delivery::Blocking], ..ours.clone() };
-        let program = build_iceoryx()?;
-        let iceoryx = Self { name: ICEORYX, program, deliveries: &[Delivery::WaitSet], ..ours.clone() };
-        Ok([ours, lent, iceoryx])
+        let iceoryx =
+            Self { name: ICEORYX, program: iceoryx, deliveries: &[Delivery::WaitSet], ..ours.clone() };
+        [ours, lent, iceoryx]
     }
 
     /// Whether it is one of these, by the network.
@@ -179,6 +203,11 @@ impl Stack {
     }
 }
 
+/// Where foreign programs are built and kept.
+fn cache() -> PathBuf {
+    std::env::var_os("DDS_INTEROP_CACHE").map_or_else(|| root().join(".interop"), PathBuf::from)
+}
+
 fn build_cyclone() -> Result<PathBuf, Failure> {
     let folder = root().join(".interop/bench");
     std::fs::create_dir_all(&folder)?;
@@ -200,8 +229,7 @@ fn compile_cyclone(folder: &Path, name: &str, library: &[OsString]) -> Result<Pa
 /// program uses it. Its wheel, a peer of the interoperability tests, has no headers. `None` where that peer
 /// is not set up.
 fn build_cyclone_11() -> Result<Option<PathBuf>, Failure> {
-    let cache = std::env::var_os("DDS_INTEROP_CACHE").map_or_else(|| root().join(".interop"), PathBuf::from);
-    let environments = std::fs::read_dir(cache.join("cyclone11/venv/lib")).into_iter().flatten().flatten();
+    let environments = std::fs::read_dir(cache().join("cyclone11/venv/lib")).into_iter().flatten().flatten();
     let libraries = environments
         .map(|environment| environment.path().join("site-packages/cyclonedds.libs"))
         .filter_map(|folder| std::fs::read_dir(folder).ok())
@@ -238,14 +266,25 @@ fn build_fast_dds() -> Result<Option<PathBuf>, Failure> {
 }
 
 fn build_iceoryx() -> Result<PathBuf, Failure> {
-    let folder = root().join(".interop/iceoryx2");
-    std::fs::create_dir_all(&folder)?;
-    let manifest = root().join("interop-tests/peers/iceoryx2/Cargo.toml").canonicalize()?;
+    build_peer("iceoryx2", "iceoryx2-bench", &root().join(".interop/iceoryx2"))
+}
+
+/// An end on another project's stack; `None`, with the reason printed, where it cannot be built. The first build
+/// takes minutes.
+fn build_rust(package: &str) -> Option<PathBuf> {
+    let built = build_peer("rust-bench", package, &cache().join("rust-bench"));
+    built.inspect_err(|error| eprintln!("without {package}: {error}")).ok()
+}
+
+/// Builds a package of the workspace `interop-tests/peers/<workspace>`.
+fn build_peer(workspace: &str, package: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    std::fs::create_dir_all(folder)?;
+    let manifest = root().join("interop-tests/peers").join(workspace).join("Cargo.toml").canonicalize()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--release", "--locked", "-q", "--manifest-path"]).arg(manifest);
-    run(command.arg("--target-dir").arg(&folder))?;
-    Ok(folder.join("release/iceoryx2-bench").canonicalize()?)
+    command.args(["build", "--release", "--locked", "-q", "-p", package, "--manifest-path"]).arg(manifest);
+    run(command.arg("--target-dir").arg(folder))?;
+    Ok(folder.join("release").join(package).canonicalize()?)
 }
 
 /// The example of dds-transport that measures bare UDP, built as this program is.

@@ -12,7 +12,7 @@ use crate::{
     results::{Results, Startup},
     stacks::{
         ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, CYCLONE_11, CYCLONE_BATCHING, ICEORYX, OURS, OURS_LENT,
-        OURS_SHARED, WITH_LOANS,
+        OURS_SHARED, WITH_LOANS, ZENOH,
     },
 };
 
@@ -184,6 +184,7 @@ fn throughput(results: &Results) -> [Row; 2] {
         Some(ours / 1e3 / limit_median(results, "gso-stream", "same", payload)?)
     };
     let is_default = |stack: &str| stack == CYCLONE;
+    let is_zenoh = |stack: &str| stack == ZENOH;
     let is_batching = |stack: &str| stack == CYCLONE_BATCHING;
     [
         Row {
@@ -191,6 +192,7 @@ fn throughput(results: &Results) -> [Row; 2] {
             figures: vec![
                 to("÷ Cyclone's default", 64, 10.0, is_default),
                 to("÷ Cyclone's batching", 64, 2.5, is_batching),
+                to("÷ zenoh", 64, 1.0, is_zenoh),
             ],
             remains: "the reading process fills its core: each sample is stored, taken and decoded by itself, into \
                       a new sequence; the writing one is half idle then",
@@ -198,6 +200,7 @@ fn throughput(results: &Results) -> [Row; 2] {
         Row {
             title: "throughput, larger",
             figures: vec![
+                to("1 KiB: ÷ zenoh", 1024, 1.0, is_zenoh),
                 to("16 KiB: ÷ Cyclone's default", 16 << 10, 4.0, is_default),
                 to("1 MiB: ÷ Cyclone's default", 1 << 20, 2.5, is_default),
                 as_it_comes(at_least, "16 KiB: ÷ bare GSO stream".to_owned(), 0.5, |ours| {

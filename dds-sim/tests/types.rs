@@ -4,7 +4,7 @@ mod common;
 
 use common::{rough, seconds, simulation};
 use dds_core::{
-    DdsType, DomainParticipant,
+    DdsType, DomainParticipant, ParticipantConfig,
     qos::{TypeConsistencyEnforcement, TypeConsistencyKind},
     rtps::participant::Problem,
     types::{
@@ -102,7 +102,13 @@ fn types_that_are_not_assignable_are_told_with_the_member() {
 /// A reader with this policy, and whether it matches a writer of `W`.
 fn matches<W: TopicType, R: TopicType>(seed: u64, policy: TypeConsistencyEnforcement) -> bool {
     let sim = simulation(seed, rough());
-    let participant = participant(&sim);
+    matches_in::<W, R>(&participant(&sim), policy)
+}
+
+fn matches_in<W: TopicType, R: TopicType>(
+    participant: &DomainParticipant,
+    policy: TypeConsistencyEnforcement,
+) -> bool {
     let topic = participant.topic::<W>("Readings").unwrap();
     let writer = topic.writer().reliable().build().unwrap();
     let topic = participant.create_topic_as::<R>("Readings", &W::type_name(), Default::default()).unwrap();
@@ -159,12 +165,6 @@ mod apart {
     pub struct Angulo {
         pub angulo: i32,
     }
-
-    /// Not announced: not every peer knows the kind of its member.
-    #[derive(DdsType, Clone, Debug, PartialEq)]
-    pub struct Untold {
-        pub level: i8,
-    }
 }
 
 #[test]
@@ -188,9 +188,12 @@ fn bounds_and_names_count_where_the_reader_says_so() {
 #[test]
 fn who_wants_types_validated_refuses_who_does_not_tell_its_own() {
     let policy = TypeConsistencyEnforcement::default();
-    assert!(matches::<apart::Untold, apart::Untold>(70, policy.clone()), "their names are equal");
-    let force = TypeConsistencyEnforcement { force_type_validation: true, ..policy };
-    assert!(!matches::<apart::Untold, apart::Untold>(71, force.clone()));
+    let force = TypeConsistencyEnforcement { force_type_validation: true, ..policy.clone() };
+    let sim = simulation(70, rough());
+    let config = ParticipantConfig { announce_types: false, ..ParticipantConfig::default() };
+    let silent = sim.participant_with(sim.host(), 0, |builder| builder.config(config)).unwrap();
+    assert!(matches_in::<apart::Angle, apart::Angle>(&silent, policy), "their names are equal");
+    assert!(!matches_in::<apart::Angle, apart::Angle>(&silent, force.clone()));
     assert!(matches::<apart::Angle, apart::Angle>(72, force), "it is told");
 }
 
@@ -215,6 +218,51 @@ fn equal_types_of_other_names_match() {
     let _writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
     let reader = two.topic::<Renamed>("Readings").unwrap().reader().reliable().build().unwrap();
     assert!(sim.run_until(|| reader.matched_publications().len() == 1, seconds(10)));
+}
+
+mod small {
+    use dds_core::DdsType;
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(name = "Level")]
+    pub struct Octet {
+        #[dds(octet)]
+        pub level: u8,
+    }
+
+    #[derive(DdsType, Clone, Debug, PartialEq)]
+    #[dds(name = "Level")]
+    pub struct Integer {
+        pub level: u8,
+    }
+}
+
+/// Participants of ours tell each other of kinds that not every implementation bears to hear of.
+#[test]
+fn eight_bit_integers_are_told_to_ours_and_are_no_octets() {
+    let sim = simulation(71, rough());
+    let (one, two) = (participant(&sim), participant(&sim));
+    let mut verdicts = [one.verdicts(), two.verdicts()];
+    let writer = one.topic::<small::Integer>("Levels").unwrap().writer().reliable().build().unwrap();
+    let force = TypeConsistencyEnforcement { force_type_validation: true, ..Default::default() };
+    let topic = two.topic::<small::Integer>("Levels").unwrap();
+    let equal = topic.reader().reliable().type_consistency(force).build().unwrap();
+    assert!(sim.run_until(|| equal.matched_publications().len() == 1, seconds(10)));
+    let topic = two.create_topic_as::<small::Octet>("Levels", "Level", Default::default()).unwrap();
+    let other = topic.reader().reliable().build().unwrap();
+    let mut told = [None, None];
+    let both = || {
+        for (told, verdicts) in told.iter_mut().zip(&mut verdicts) {
+            *told = told.take().or_else(|| verdicts.next());
+        }
+        told.iter().all(Option::is_some)
+    };
+    assert!(sim.run_until(both, seconds(10)));
+    for verdict in told.into_iter().flatten() {
+        let [Problem::Type(difference)] = &verdict.problems[..] else { panic!("{verdict}") };
+        assert_eq!((difference.path.as_str(), &difference.kind), ("level", &DifferenceKind::Incompatible));
+    }
+    assert_eq!((writer.matched_subscriptions().len(), other.matched_publications().len()), (1, 0));
 }
 
 /// The reader's side asks the writer's for its type, and the other way round.

@@ -10,6 +10,7 @@ use examples::{
     getopt::{self, GetoptError, OptionRow},
     shape::options::{Access, FinalState, Request, Role, ShapeOptions, Traversal, Verbosity, usage},
 };
+use fastrand::Rng;
 
 fn parse(line: &str) -> Result<(ShapeOptions, Vec<String>), String> {
     match ShapeOptions::parse(line.split_whitespace().map(str::to_owned)) {
@@ -210,22 +211,12 @@ fn getopt_reads_operands_abbreviations_and_the_end_of_options() {
     assert_eq!(parse("-").unwrap().operands, ["-"]);
 }
 
-/// Numbers as a linear congruential generator yields them.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % count
-    }
-}
-
 #[test]
 fn no_command_line_is_too_strange() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| std::process::id().into());
     println!("SEED={seed}");
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     let usage = usage("shape_main");
     let options: Vec<&str> = usage
         .split_whitespace()
@@ -268,11 +259,11 @@ fn no_command_line_is_too_strange() {
     ];
     let mut runs = 0;
     for _ in 0..50_000 {
-        let line: Vec<String> = (0..random.below(9))
-            .map(|_| match random.below(3) {
-                0 => options[random.below(options.len())].to_owned(),
-                1 => values[random.below(values.len())].to_owned(),
-                _ => options[random.below(options.len())].to_owned() + values[random.below(values.len())],
+        let line: Vec<String> = (0..random.usize(..9))
+            .map(|_| match random.usize(..3) {
+                0 => options[random.usize(..options.len())].to_owned(),
+                1 => values[random.usize(..values.len())].to_owned(),
+                _ => options[random.usize(..options.len())].to_owned() + values[random.usize(..values.len())],
             })
             .collect();
         match ShapeOptions::parse(line.clone()) {

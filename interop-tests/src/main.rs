@@ -17,8 +17,8 @@ const USAGE: &str = "usage: interop-tests COMMAND
                            quick tier unless --full; --own lets another peer take our side
   shapes [--full] [--pair PUBLISHER:SUBSCRIBER]… [--case PREFIX]… [--jobs N] [--out FILE]
                            pairs of shape_main programs; ours, and a slice against the others unless --full
-  report [--check]         write docs/interop.md and docs/shapes.md from the results, or fail if one differs
-  types [--page-only]      pairs of types that differ, ours and Cyclone DDS 11: results/types.json, docs/types.md
+  report [--check]         write docs/interop.md, docs/shapes.md and docs/types.md from the results, or fail if one differs
+  types                    pairs of types that differ, ours and Cyclone DDS 11: results/types.json, docs/types.md
   list                     peers and scenarios
   sweep                    remove namespaces of dead runs";
 
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Some("run") => run_command(rest),
         Some("shapes") => shapes_command(rest),
         Some("report") => report_command(rest.iter().any(|argument| argument == "--check")),
-        Some("types") => types_command(rest.iter().any(|argument| argument == "--page-only")),
+        Some("types") => types_command(),
         Some("sweep") => namespace::sweep().map(|()| true),
         Some("list") => {
             list();
@@ -88,15 +88,10 @@ fn shapes_command(arguments: &[String]) -> Result<bool, Failure> {
     Ok(summarise(run.cells.iter().map(|cell| cell.verdict), run.seconds, &logs))
 }
 
-fn types_command(page_only: bool) -> Result<bool, Failure> {
-    let file = paths::package().join("results/types.json");
-    if !page_only {
-        let table = types::run()?;
-        results::write(&file, &table)?;
-    }
-    let table = results::read(&file)?;
-    let remarks = std::fs::read_to_string(paths::package().join("results/types.remarks.md"))?;
-    std::fs::write(paths::repository().join("docs/types.md"), types::page(&table, &remarks))?;
+fn types_command() -> Result<bool, Failure> {
+    let table = types::run()?;
+    results::write(&paths::committed_type_results(), &table)?;
+    std::fs::write(paths::types_page(), types::committed_page()?)?;
     let failures = types::failures(&table);
     failures.iter().for_each(|failure| println!("not as XTypes says: {failure}"));
     Ok(failures.is_empty())
@@ -173,6 +168,7 @@ fn report_command(check: bool) -> Result<bool, Failure> {
         let fresh = [
             ("docs/interop.md", "results/full.json", report::is_fresh()?),
             ("docs/shapes.md", "results/shapes.json", shapes_page::is_fresh()?),
+            ("docs/types.md", "results/types.json", types::is_fresh()?),
         ];
         for (page, results, _) in fresh.iter().filter(|(_, _, fresh)| !fresh) {
             eprintln!("{page} is not what {results} yields: cargo run -p interop-tests -- report");
@@ -183,6 +179,7 @@ fn report_command(check: bool) -> Result<bool, Failure> {
     std::fs::write(paths::shapes_page(), shapes_page::page(&shapes))?;
     let scenarios = results::read(&paths::committed_results())?;
     std::fs::write(paths::page(), report::page(&scenarios))?;
+    std::fs::write(paths::types_page(), types::committed_page()?)?;
     Ok(true)
 }
 

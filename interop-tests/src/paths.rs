@@ -41,6 +41,16 @@ pub fn committed_shape_results() -> PathBuf {
     package().join("results/shapes.json")
 }
 
+/// The committed result file that `docs/types.md` is generated from.
+pub fn committed_type_results() -> PathBuf {
+    package().join("results/types.json")
+}
+
+/// The generated page of types that differ.
+pub fn types_page() -> PathBuf {
+    repository().join("docs/types.md")
+}
+
 /// The generated page of `shape_main` programs.
 pub fn shapes_page() -> PathBuf {
     repository().join("docs/shapes.md")

@@ -52,6 +52,8 @@ pub struct Abilities {
     pub readers_hide: &'static [&'static str],
     /// Whether its TRANSIENT readers ask for what was written before they came.
     pub transient_reader_is_late: bool,
+    /// Whether its readers drop samples when the LIFESPAN that the writer announces has passed.
+    pub applies_announced_lifespan: bool,
     /// Whether it makes topics of discovered types whose key is a string.
     pub discovers_string_keys: bool,
     /// Cells that cannot be: (scenario, role of this peer or "" for both, reason with its source).
@@ -117,6 +119,7 @@ const EVERYTHING: Abilities = Abilities {
     fixed_data: &[],
     readers_hide: &[],
     transient_reader_is_late: true,
+    applies_announced_lifespan: true,
     discovers_string_keys: true,
     lacks: &[],
     faults: &[],
@@ -129,6 +132,8 @@ const FASTDDS: Abilities = Abilities {
     // Topic::set_qos leaves the topic's endpoints as they are, and ReaderQos takes nothing of the topic's.
     fixed_data: &["topic"],
     readers_hide: &["topic"],
+    // DataReaderImpl::on_new_cache_change_added and lifespan_expired look at the reader's own QoS.
+    applies_announced_lifespan: false,
     lacks: &[NO_SOURCE_ORDER_IN_FASTDDS],
     ..EVERYTHING
 };

@@ -91,6 +91,8 @@ pub struct Options {
     pub max_samples: u32,
     /// LIVELINESS MANUAL_BY_TOPIC.
     pub manual_lease_ms: u64,
+    /// OWNERSHIP EXCLUSIVE, a writer's with this strength.
+    pub ownership_strength: Option<i32>,
     pub user_data: Option<String>,
     pub topic_data: Option<String>,
     pub group_data: Option<String>,
@@ -142,6 +144,10 @@ pub trait Stack {
     /// Changes USER_DATA, TOPIC_DATA or GROUP_DATA; `which` is `user`, `topic` or `group`.
     fn change_data(&mut self, which: &str, text: &str) -> Result<(), String> {
         Err(format!("this program does not change {which} data to {text}"))
+    }
+    /// Leaves samples where they are until it is told to take them.
+    fn hold(&mut self, holds: bool) -> Result<(), String> {
+        Err(format!("this program cannot {} samples", if holds { "leave" } else { "wait to take" }))
     }
     /// Begins or ends a coherent set.
     fn coherent(&mut self, begin: bool) -> Result<(), String> {
@@ -333,6 +339,11 @@ impl<S: Stack> Loop<S> {
             }
             None if line == "dispose" => self.end_instances(End::Dispose)?,
             None if line == "unregister" => self.end_instances(End::Unregister)?,
+            None if line == "hold" => self.stack.hold(true)?,
+            None if line == "take" => {
+                self.stack.hold(false)?;
+                self.report();
+            }
             None if line == "begin" => self.stack.coherent(true)?,
             None if line == "end" => self.stack.coherent(false)?,
             None if line == "peers" => {
@@ -415,6 +426,7 @@ fn parse(arguments: &[String]) -> Result<Options, String> {
         separation_ms: 0,
         max_samples: 0,
         manual_lease_ms: 0,
+        ownership_strength: None,
         user_data: None,
         topic_data: None,
         group_data: None,
@@ -495,6 +507,7 @@ fn set(options: &mut Options, name: &str, value: &str) -> Option<()> {
         "--separation-ms" => options.separation_ms = value.parse().ok()?,
         "--max-samples" => options.max_samples = value.parse().ok()?,
         "--manual-lease-ms" => options.manual_lease_ms = value.parse().ok()?,
+        "--ownership-strength" => options.ownership_strength = Some(value.parse().ok()?),
         "--user-data" => options.user_data = Some(value.to_owned()),
         "--topic-data" => options.topic_data = Some(value.to_owned()),
         "--group-data" => options.group_data = Some(value.to_owned()),

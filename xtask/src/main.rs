@@ -58,6 +58,7 @@ const STAGES: &[Stage] = &[
         tier: Tier::Full,
         run: || interop(&["run", "--full", "--out", FULL_RESULTS]),
     },
+    Stage { name: "types-full", tier: Tier::Full, run: || interop(&["types"]) },
     Stage { name: "shapes-full", tier: Tier::Full, run: || shapes(&["--full", "--out", SHAPE_RESULTS]) },
 ];
 

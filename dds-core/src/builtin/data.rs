@@ -158,7 +158,7 @@ impl From<PublicationData> for PublicationBuiltinTopicData {
             locators: joined(data.unicast_locators, data.multicast_locators),
             publisher_key: data.group_entity_id.map(group),
             type_max_size_serialized: data.type_max_size_serialized,
-            type_information: data.type_information,
+            type_information: data.type_information.or(data.own_type_information),
         }
     }
 }
@@ -201,7 +201,7 @@ impl From<SubscriptionData> for SubscriptionBuiltinTopicData {
             locators: joined(data.unicast_locators, data.multicast_locators),
             subscriber_key: data.group_entity_id.map(group),
             content_filter: data.content_filter,
-            type_information: data.type_information,
+            type_information: data.type_information.or(data.own_type_information),
         }
     }
 }

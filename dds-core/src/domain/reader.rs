@@ -97,8 +97,9 @@ impl ReaderInner {
         let mut data = SubscriptionData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.subscriber.0.entity_id);
         data.content_filter = filter.map(|filter| filter.announced().clone());
-        data.type_information =
-            self.subscriber.participant().engine().types.information(self.type_id, &self.type_support);
+        let types = &self.subscriber.participant().engine().types;
+        let announced = types.information(self.type_id, &self.type_support);
+        (data.type_information, data.own_type_information) = (announced.to_all, announced.to_ours);
         data
     }
 

@@ -116,7 +116,8 @@ impl WriterInner {
         let mut data = PublicationData::new(self.endpoint.guid, &topic.name, &topic.type_name, announced);
         data.group_entity_id = Some(self.publisher.0.entity_id);
         let types = &self.publisher.participant().engine().types;
-        data.type_information = types.information(self.type_id, &self.endpoint.type_support);
+        let announced = types.information(self.type_id, &self.endpoint.type_support);
+        (data.type_information, data.own_type_information) = (announced.to_all, announced.to_ours);
         data
     }
 

@@ -32,12 +32,22 @@ pub(crate) struct TypeMatcher {
     lookups: Mutex<Lookups>,
 }
 
-/// What is announced of our types; `None` of those outside of the DDS type system.
+/// What is announced of our types.
 #[derive(Debug, Default)]
 struct Announced {
-    types: HashMap<TypeId, Option<Vec<u8>>>,
+    types: HashMap<TypeId, Announcement>,
     /// Of types known at run time only.
-    dynamic: Vec<(DynamicType, Option<Vec<u8>>)>,
+    dynamic: Vec<(DynamicType, Announcement)>,
+}
+
+/// What is announced of a type; nothing of one outside of the DDS type system.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Announcement {
+    /// TypeInformation for everybody (XTypes 1.3 §7.6.3.2.2).
+    pub to_all: Option<Vec<u8>>,
+    /// The same for participants of ours: Cyclone DDS 0.10 ends with a segmentation fault when it learns of a
+    /// type with 8-bit integers, wide characters or maps.
+    pub to_ours: Option<Vec<u8>>,
 }
 
 /// What is known of a type that somebody announced.
@@ -58,9 +68,9 @@ impl TypeMatcher {
 
     /// What endpoints of a type announce of it: made once. `rust_type` tells types apart that are not known
     /// at run time only.
-    pub(crate) fn information(&self, rust_type: TypeId, support: &TypeSupport) -> Option<Vec<u8>> {
+    pub(crate) fn information(&self, rust_type: TypeId, support: &TypeSupport) -> Announcement {
         if !self.announces {
-            return None;
+            return Announcement::default();
         }
         let mut announced = self.announced.lock();
         match &support.dynamic {
@@ -80,28 +90,33 @@ impl TypeMatcher {
         }
     }
 
-    fn make_information(&self, support: &TypeSupport) -> Option<Vec<u8>> {
+    fn make_information(&self, support: &TypeSupport) -> Announcement {
         let types = match &support.dynamic {
             Some(dynamic) => TypeObjects::of_dynamic(dynamic.dynamic_type()),
-            None => TypeObjects::of((support.type_description)()?),
+            None => match (support.type_description)() {
+                Some(description) => TypeObjects::of(description),
+                None => return Announcement::default(),
+            },
         };
         let name = (support.type_name)();
         let made = types.and_then(|types| {
             self.registry.lock().insert_own(&types);
-            if !types.is_widely_known() {
-                tracing::debug!(
-                    "{name} is not announced: it has members whose kind crashes Cyclone DDS 0.10"
-                );
-                return Ok(None);
+            let information = types.information()?.to_bytes()?;
+            if types.is_widely_known() {
+                return Ok(Announcement { to_all: Some(information), to_ours: None });
             }
-            types.information()?.to_bytes().map(Some)
+            tracing::debug!("{name} is announced to participants of ours only: others do not know its kinds");
+            Ok(Announcement { to_all: None, to_ours: Some(information) })
         });
-        made.inspect_err(|error| tracing::warn!("{name} has no type object: {error}")).ok().flatten()
+        made.unwrap_or_else(|error| {
+            tracing::warn!("{name} has no type object: {error}");
+            Announcement::default()
+        })
     }
 
     /// Whether the writer's type is assignable to the reader's; `None` where one of them says nothing of it.
     fn decide(&self, local: &EndpointData, remote: &EndpointData) -> Option<Decision> {
-        let (ours, theirs) = (local.type_information()?, remote.type_information()?);
+        let (ours, theirs) = (local.type_information_for(remote)?, remote.type_information_for(local)?);
         if ours == theirs {
             return Some(Decision::Assignable);
         }

@@ -9,25 +9,11 @@ use dds_rtps::{
     structure::{EntityKind, GuidPrefix},
     time::{Duration, Monotonic},
 };
+use fastrand::Rng;
 
 use super::*;
 use crate::presentation::history::{GroupEvent, Link, SubscriberHistory, Verdict};
 use dds_rtps::structure::{EntityId, Guid, SequenceNumber};
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 fn writer_guid(index: usize) -> Guid {
     Guid::new(GuidPrefix([1; 12]), EntityId::new(index as u32 + 1, EntityKind::WRITER_WITH_KEY))
@@ -205,18 +191,18 @@ fn unmatch(side: &mut Side, history: &mut SubscriberHistory) {
 
 /// One random run; `matched` of the publisher's `writers` have a reader here.
 fn run(seed: u64, ordered: bool, loss: u64, writers: usize, matched: usize, leaves: Leaves) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Rng::with_seed(seed);
     let mut model = Model::new(writers);
-    let leave_at = if leaves == Leaves::One { random.below(60) } else { u64::MAX };
+    let leave_at = if leaves == Leaves::One { random.u64(..60) } else { u64::MAX };
     for round in 0..60 {
         if round == leave_at {
             model.members.retain(|index| *index != 0);
         }
-        match random.below(10) {
+        match random.u64(..10) {
             0 if model.open.is_none() => model.begin(),
             1 | 2 if model.open.is_some() => model.end(),
             _ if model.members.is_empty() => {}
-            _ => model.write(model.members[random.below(model.members.len() as u64) as usize]),
+            _ => model.write(model.members[random.usize(..model.members.len())]),
         }
     }
     if leaves != Leaves::All {
@@ -231,7 +217,7 @@ fn run(seed: u64, ordered: bool, loss: u64, writers: usize, matched: usize, leav
         history.matched(link, publisher, true, false);
         let mut inbox = VecDeque::new();
         for change in &model.sent[index] {
-            if random.percent(loss) {
+            if random.u64(..100) < loss {
                 lost.insert((index, change.sequence_number.0));
             } else {
                 inbox.push_back(change.clone());
@@ -242,14 +228,14 @@ fn run(seed: u64, ordered: bool, loss: u64, writers: usize, matched: usize, leav
     let mut shown = Vec::new();
     let mut left = leaves != Leaves::One;
     while sides.iter().any(|side| !side.inbox.is_empty()) {
-        let index = random.below(matched as u64) as usize;
-        for _ in 0..random.below(4) {
+        let index = random.usize(..matched);
+        for _ in 0..random.u64(..4) {
             sides[index].step(&mut history);
         }
         shown.extend(show(&mut history));
         // That a writer is gone may be heard before its last samples are, and before those of others; but
         // not before anything at all was heard of its publisher.
-        if !left && !shown.is_empty() && random.percent(4) {
+        if !left && !shown.is_empty() && random.u64(..100) < 4 {
             left = true;
             let rest = sides[0].inbox.drain(..).map(|change| (0, change.sequence_number.0));
             lost.extend(rest);
@@ -378,13 +364,13 @@ fn digest_of_writers(writers: &[usize]) -> GroupDigest {
 /// Writers are discovered one after the other, those without a reader here included, while what they
 /// wrote arrives.
 fn discover_late(seed: u64, ordered: bool, writers: usize, matched: usize) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Rng::with_seed(seed);
     let mut model = Model::new(writers);
     for _ in 0..40 {
-        match random.below(10) {
+        match random.u64(..10) {
             0 if model.open.is_none() => model.begin(),
             1 | 2 if model.open.is_some() => model.end(),
-            _ => model.write(random.below(writers as u64) as usize),
+            _ => model.write(random.usize(..writers)),
         }
     }
     model.end();
@@ -395,8 +381,8 @@ fn discover_late(seed: u64, ordered: bool, writers: usize, matched: usize) {
     let mut sides: Vec<Side> = Vec::new();
     let mut shown = Vec::new();
     while !hidden.is_empty() || sides.iter().any(|side| !side.inbox.is_empty()) {
-        if !hidden.is_empty() && random.percent(10) {
-            let index = hidden.swap_remove(random.below(hidden.len() as u64) as usize);
+        if !hidden.is_empty() && random.u64(..100) < 10 {
+            let index = hidden.swap_remove(random.usize(..hidden.len()));
             found.push(index);
             if index < matched {
                 let link = Link { reader: reader_id(index), writer: writer_guid(index) };
@@ -407,7 +393,7 @@ fn discover_late(seed: u64, ordered: bool, writers: usize, matched: usize) {
             history.discovered(publisher, digest_of_writers(&found));
         }
         for side in &mut sides {
-            (0..random.below(3)).for_each(|_| side.step(&mut history));
+            (0..random.u64(..3)).for_each(|_| side.step(&mut history));
         }
         shown.extend(show(&mut history));
     }

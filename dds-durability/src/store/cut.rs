@@ -11,6 +11,7 @@ use std::{
 };
 
 use dds_core::rtps::{change::ChangeKind, payload::Payload, time::Timestamp};
+use fastrand::Rng;
 use redb::StorageBackend;
 
 use super::*;
@@ -89,17 +90,6 @@ impl StorageBackend for Disk {
         apply(&mut state.bytes, &operation);
         state.journal.push(operation);
         Ok(())
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
     }
 }
 
@@ -183,7 +173,7 @@ enum Loss {
     Some,
 }
 
-fn after_cut(journal: &[Operation], loss: Loss, random: &mut Random) -> Vec<u8> {
+fn after_cut(journal: &[Operation], loss: Loss, random: &mut Rng) -> Vec<u8> {
     let synced =
         journal.iter().rposition(|operation| matches!(operation, Operation::Sync)).map_or(0, |at| at + 1);
     let (safe, unsafe_) = journal.split_at(synced);
@@ -198,12 +188,12 @@ fn after_cut(journal: &[Operation], loss: Loss, random: &mut Random) -> Vec<u8> 
         };
         let kept = match loss {
             Loss::All => 0,
-            Loss::TornLast if Some(index) == last => random.below(data.len() as u64 + 1),
+            Loss::TornLast if Some(index) == last => random.u64(..=data.len() as u64),
             Loss::TornLast => data.len() as u64,
-            Loss::Some => match random.below(3) {
+            Loss::Some => match random.u64(..3) {
                 0 => 0,
                 1 => data.len() as u64,
-                _ => random.below(data.len() as u64 + 1),
+                _ => random.u64(..=data.len() as u64),
             },
         };
         apply(&mut bytes, &Operation::Write(*offset, data[..kept as usize].to_vec()));
@@ -215,7 +205,7 @@ fn after_cut(journal: &[Operation], loss: Loss, random: &mut Random) -> Vec<u8> 
 fn a_power_cut_at_any_write_loses_nothing_committed_and_tears_nothing() {
     let seed = 0x005e_ed0f_c075;
     println!("seed {seed:#x}");
-    let mut random = Random(seed);
+    let mut random = Rng::with_seed(seed);
     let script = script();
     let disk = Disk::default();
     let mut store = Store::open_backend(disk.clone()).unwrap();
@@ -260,7 +250,7 @@ fn a_power_cut_at_any_write_loses_nothing_committed_and_tears_nothing() {
 
 #[test]
 fn a_store_goes_on_after_a_cut() {
-    let mut random = Random(77);
+    let mut random = Rng::with_seed(77);
     let script = script();
     let disk = Disk::default();
     let mut store = Store::open_backend(disk.clone()).unwrap();

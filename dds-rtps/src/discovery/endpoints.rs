@@ -38,6 +38,8 @@ discovery_data! {
             maybe group_entity_id: EntityId = None, pid::GROUP_ENTITYID;
             /// The digests of its type as they came, in the announcement's byte order.
             maybe type_information: Vec<u8> = None, pid::TYPE_INFORMATION;
+            /// The same for those of our vendor id alone, where others do not bear to be told.
+            maybe own_type_information: Vec<u8> = None, pid::OWN_TYPE_INFORMATION;
             /// The largest serialised sample, in bytes.
             maybe type_max_size_serialized: u32 = None, pid::TYPE_MAX_SIZE_SERIALIZED;
             /// Its name for people.
@@ -73,6 +75,8 @@ discovery_data! {
             maybe group_entity_id: EntityId = None, pid::GROUP_ENTITYID;
             /// The digests of its type as they came, in the announcement's byte order.
             maybe type_information: Vec<u8> = None, pid::TYPE_INFORMATION;
+            /// The same for those of our vendor id alone, where others do not bear to be told.
+            maybe own_type_information: Vec<u8> = None, pid::OWN_TYPE_INFORMATION;
             /// Its filter, which writers may apply for it.
             maybe content_filter: ContentFilter = None, pid::CONTENT_FILTER_PROPERTY;
             /// Its name for people.
@@ -122,7 +126,11 @@ macro_rules! endpoint {
             }
 
             /// Fills in what was not announced and checks the rest.
-            fn complete(self) -> Result<Self, DiscoveryDataError> {
+            fn complete(mut self) -> Result<Self, DiscoveryDataError> {
+                // With others the same id means something else.
+                if self.unknown.vendor() != VendorId::OURS {
+                    self.own_type_information = None;
+                }
                 let guid = self.endpoint_guid;
                 if !guid.entity_id.$is_kind() {
                     return Err(DiscoveryDataError::WrongEntity(guid));

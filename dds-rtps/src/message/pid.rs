@@ -95,6 +95,8 @@ parameter_ids! {
     /// Where a process of ours can be reached by shared memory; an id of our own, interpreted only in
     /// announcements of our own vendor id.
     SHARED_MEMORY = 0x81dd;
+    /// The digests of a type that is told to participants of ours only; an id of our own like the one above.
+    OWN_TYPE_INFORMATION = 0x81de;
 }
 
 /// Where eProsima and RTI put the related sample identity before 0x0083 was assigned, and where we

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupReply, TypeLookupRequest},
-    structure::{Guid, GuidPrefix, Locator},
+    structure::{Guid, GuidPrefix, Locator, VendorId},
 };
 
 /// What discovery found out, in the order in which it did.
@@ -200,11 +200,30 @@ impl EndpointData {
         }
     }
 
-    /// What it says of its type, as it came in [its byte order](Self::endianness).
+    /// What it says of its type, to others or only to those of our vendor id, as it came in
+    /// [its byte order](Self::endianness).
     pub fn type_information(&self) -> Option<&[u8]> {
-        match self {
+        let (to_all, to_ours) = match self {
+            Self::Publication(data) => (&data.type_information, &data.own_type_information),
+            Self::Subscription(data) => (&data.type_information, &data.own_type_information),
+        };
+        to_all.as_deref().or(to_ours.as_deref())
+    }
+
+    /// What it says of its type to the participant that announced `other`.
+    pub fn type_information_for(&self, other: &Self) -> Option<&[u8]> {
+        let to_all = match self {
             Self::Publication(data) => data.type_information.as_deref(),
             Self::Subscription(data) => data.type_information.as_deref(),
+        };
+        to_all.or_else(|| self.type_information().filter(|_| other.vendor() == VendorId::OURS))
+    }
+
+    /// Who made the implementation that announced it.
+    pub fn vendor(&self) -> VendorId {
+        match self {
+            Self::Publication(data) => data.unknown.vendor(),
+            Self::Subscription(data) => data.unknown.vendor(),
         }
     }
 

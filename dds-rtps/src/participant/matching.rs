@@ -443,7 +443,8 @@ fn differences(local: &EndpointData, remote: &EndpointData, has_hook: bool) -> O
         _ => return None,
     };
     let mut problems = Vec::new();
-    let types_are_known = local.type_information().is_some() && remote.type_information().is_some();
+    let types_are_known =
+        local.type_information_for(remote).is_some() && remote.type_information_for(local).is_some();
     if local.type_name() != remote.type_name() && !(has_hook && types_are_known) {
         problems.push(Problem::TypeName {
             local: String::from(local.type_name()),

@@ -11,6 +11,7 @@ use alloc::{
 };
 use std::println;
 
+use fastrand::Rng;
 use smallvec::smallvec;
 
 use super::*;
@@ -32,17 +33,6 @@ fn reader_guid(number: u8) -> Guid {
     Guid::new(GuidPrefix([number; 12]), EntityId::new(1, EntityKind::READER_NO_KEY))
 }
 
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 struct Side {
     machine: StatefulReader,
     fragments: Defragmenter,
@@ -52,7 +42,7 @@ struct Side {
 
 struct World {
     now: Monotonic,
-    random: Random,
+    random: Rng,
     loss_percent: u64,
     writer: StatefulWriter,
     readers: BTreeMap<Guid, Side>,
@@ -66,7 +56,7 @@ impl World {
         println!("seed {seed}");
         Self {
             now: Monotonic::ZERO,
-            random: Random(seed | 1),
+            random: Rng::with_seed(seed),
             loss_percent,
             writer: StatefulWriter::new(WriterConfig::new(WRITER)),
             readers: BTreeMap::new(),
@@ -127,13 +117,13 @@ impl World {
 
     fn transmit(&mut self, to: GuidPrefix, bytes: Vec<u8>) {
         self.sent += 1;
-        let copies = if self.random.below(100) < self.loss_percent {
+        let copies = if self.random.u64(..100) < self.loss_percent {
             0
         } else {
-            1 + u64::from(self.random.below(20) == 0)
+            1 + u64::from(self.random.u64(..20) == 0)
         };
         for _ in 0..copies {
-            let delay = Duration::from_nanos(100_000 + self.random.below(3_000_000));
+            let delay = Duration::from_nanos(100_000 + self.random.u64(..3_000_000));
             self.wire.insert((self.now.after(delay), self.sent), (to, bytes.clone()));
             self.sent += 1;
         }

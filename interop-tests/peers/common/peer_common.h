@@ -43,6 +43,8 @@ struct peer_options {
   long latency_budget_ms, lifespan_ms, separation_ms, max_samples;
   long manual_lease_ms; /* LIVELINESS MANUAL_BY_TOPIC */
   bool by_source;
+  bool exclusive; /* OWNERSHIP, a writer's with this strength */
+  long ownership_strength;
   const char *user_data, *topic_data, *group_data;
   bool use_stdin;
 };
@@ -122,6 +124,7 @@ static inline struct peer_options peer_parse(int argc, char **argv) {
     else if (strcmp(name, "--separation-ms") == 0) o.separation_ms = peer_number(name, value);
     else if (strcmp(name, "--max-samples") == 0) o.max_samples = peer_number(name, value);
     else if (strcmp(name, "--manual-lease-ms") == 0) o.manual_lease_ms = peer_number(name, value);
+    else if (strcmp(name, "--ownership-strength") == 0) o.exclusive = true, o.ownership_strength = peer_number(name, value);
     else if (strcmp(name, "--user-data") == 0) o.user_data = value;
     else if (strcmp(name, "--topic-data") == 0) o.topic_data = value;
     else if (strcmp(name, "--group-data") == 0) o.group_data = value;
@@ -277,7 +280,7 @@ static inline void peer_json_announced(char *out, size_t size, const struct peer
 }
 
 /* Commands arrive one a line: "write N", "dispose", "unregister", "peers", "user-data TEXT", "topic-data TEXT",
- * "group-data TEXT", "quit". End of file means quit. */
+ * "group-data TEXT", "set lifespan-ms N", "set ownership-strength N", "hold", "take", "quit". End of file means quit. */
 struct peer_commands {
   pthread_mutex_t lock;
   char lines[64][32];

@@ -49,7 +49,8 @@ def parse(argv=None):
     for name, default in [("count", 10), ("period-ms", 10), ("instances", 1), ("payload", 0), ("deadline-ms", 0),
                           ("lease-ms", 0), ("wait-matched", 1), ("expect", 0), ("expect-ended", 0),
                           ("linger-ms", 0), ("timeout-s", 30), ("latency-budget-ms", 0), ("lifespan-ms", 0),
-                          ("separation-ms", 0), ("max-samples", 0), ("manual-lease-ms", 0)]:
+                          ("separation-ms", 0), ("max-samples", 0), ("manual-lease-ms", 0),
+                          ("ownership-strength", None)]:
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("--end", default="none", choices=["none", "dispose", "unregister"])
     parser.add_argument("--stdin", action="store_true")
@@ -118,6 +119,10 @@ class Stack:
         """Changes USER_DATA, TOPIC_DATA or GROUP_DATA: which is user, topic or group."""
         raise NotImplementedError
 
+    def set(self, policy, value):
+        """Changes a policy at run time, by the name of its option."""
+        raise NotImplementedError
+
     def close(self):
         raise NotImplementedError
 
@@ -133,6 +138,7 @@ class Loop:
         self.ended = 0
         self.round = 0
         self.leaving = False
+        self.holds = False
         self.stack = None
         self.deadline = time.monotonic() + options.timeout_s
 
@@ -160,15 +166,18 @@ class Loop:
             command = self.events.get(timeout=remaining) if remaining > 0 else self.events.get_nowait()
         except queue.Empty:
             command = None
-        if self.options.role == "sub":
+        self._take()
+        if command is not None:
+            self._command(command)
+
+    def _take(self):
+        if self.options.role == "sub" and not self.holds:
             for value, valid, state in self.stack.take():
                 emit("sample", value=value, valid=valid, instance_state=state)
                 if valid:
                     self.samples += 1
                 else:
                     self.ended += 1
-        if command is not None:
-            self._command(command)
 
     def _command(self, command):
         if command == "quit":
@@ -190,6 +199,13 @@ class Loop:
         elif command.split(" ")[0] in ("user-data", "topic-data", "group-data"):
             which, text = command.split(" ", 1)
             self.stack.change_data(which.removesuffix("-data"), text)
+            self._done()
+        elif command.startswith("set "):
+            self.stack.set(*command.split(" ")[1:])
+            self._done()
+        elif command in ("hold", "take"):
+            self.holds = command == "hold"
+            self._take()
             self._done()
         else:
             emit("error", message="unknown command " + command)

@@ -17,6 +17,7 @@ struct peer {
   int64_t deadline;
   uint32_t matched;
   long next_sequence, samples, ended;
+  bool holds; /* samples stay where they are */
   bool quit;
 };
 
@@ -76,6 +77,8 @@ static dds_qos_t *endpoint_qos(const struct peer_options *o) {
   if (o->by_source) dds_qset_destination_order(qos, DDS_DESTINATIONORDER_BY_SOURCE_TIMESTAMP);
   if (o->max_samples > 0) dds_qset_resource_limits(qos, (int32_t)o->max_samples, -1, -1);
   if (o->manual_lease_ms > 0) dds_qset_liveliness(qos, DDS_LIVELINESS_MANUAL_BY_TOPIC, DDS_MSECS(o->manual_lease_ms));
+  if (o->exclusive) dds_qset_ownership(qos, DDS_OWNERSHIP_EXCLUSIVE);
+  if (o->exclusive && o->publisher) dds_qset_ownership_strength(qos, (int32_t)o->ownership_strength);
   if (o->user_data != NULL) dds_qset_userdata(qos, o->user_data, strlen(o->user_data));
   /* Unregistering must not dispose as well. */
   dds_qset_writer_data_lifecycle(qos, false);
@@ -215,7 +218,7 @@ static void handle_statuses(struct peer *p) {
     dds_take_status(p->endpoint, &changes, DDS_OFFERED_DEADLINE_MISSED_STATUS | DDS_REQUESTED_DEADLINE_MISSED_STATUS);
     PEER_EMIT("{\"event\":\"deadline_missed\"}");
   }
-  if (!p->options.publisher) take_all(p);
+  if (!p->options.publisher && !p->holds) take_all(p);
 }
 
 /* Handles what is there and waits for more until `until` (monotonic milliseconds). */
@@ -341,15 +344,27 @@ static void report_peers(struct peer *p) {
   }
 }
 
+static void apply(dds_entity_t entity, dds_qos_t *qos) {
+  dds_return_t result = dds_set_qos(entity, qos);
+  dds_delete_qos(qos);
+  if (result != DDS_RETCODE_OK) peer_die(EXIT_RUNNING, "set_qos", dds_strretcode(result));
+}
+
+static void set_policy(struct peer *p, const char *change) {
+  dds_qos_t *qos = dds_create_qos();
+  if (strncmp(change, "lifespan-ms ", 12) == 0) dds_qset_lifespan(qos, DDS_MSECS(peer_number("lifespan-ms", change + 12)));
+  else if (strncmp(change, "ownership-strength ", 19) == 0) dds_qset_ownership_strength(qos, (int32_t)peer_number("ownership-strength", change + 19));
+  else peer_die(EXIT_ARGUMENTS, "no such policy", change);
+  apply(p->endpoint, qos);
+}
+
 static void change_data(struct peer *p, const char *which, const char *text) {
   dds_qos_t *qos = dds_create_qos();
   dds_entity_t entity = p->endpoint;
   if (strcmp(which, "user") == 0) dds_qset_userdata(qos, text, strlen(text));
   else if (strcmp(which, "topic") == 0) entity = p->topic, dds_qset_topicdata(qos, text, strlen(text));
   else entity = p->group, dds_qset_groupdata(qos, text, strlen(text));
-  dds_return_t result = dds_set_qos(entity, qos);
-  dds_delete_qos(qos);
-  if (result != DDS_RETCODE_OK) peer_die(EXIT_RUNNING, "set_qos", dds_strretcode(result));
+  apply(entity, qos);
 }
 
 static void run_commands(struct peer *p);
@@ -381,6 +396,9 @@ static void run_commands(struct peer *p) {
     else if (strcmp(command, "dispose") == 0) end_instances(p, END_DISPOSE), report_done(p);
     else if (strcmp(command, "unregister") == 0) end_instances(p, END_UNREGISTER), report_done(p);
     else if (strcmp(command, "peers") == 0) report_peers(p), report_done(p);
+    else if (strncmp(command, "set ", 4) == 0) set_policy(p, command + 4), report_done(p);
+    else if (strcmp(command, "hold") == 0) p->holds = true, report_done(p);
+    else if (strcmp(command, "take") == 0) p->holds = false, handle_statuses(p), report_done(p);
     else if (strncmp(command, "user-data ", 10) == 0) change_data(p, "user", command + 10), report_done(p);
     else if (strncmp(command, "topic-data ", 11) == 0) change_data(p, "topic", command + 11), report_done(p);
     else if (strncmp(command, "group-data ", 11) == 0) change_data(p, "group", command + 11), report_done(p);

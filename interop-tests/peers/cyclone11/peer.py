@@ -129,6 +129,10 @@ def endpoint_qos(options):
         policies.append(Policy.ResourceLimits(options.max_samples, -1, -1))
     if options.manual_lease_ms:
         policies.append(Policy.Liveliness.ManualByTopic(duration(milliseconds=options.manual_lease_ms)))
+    if options.ownership_strength is not None:
+        policies.append(Policy.Ownership.Exclusive)
+        if options.role == "pub":
+            policies.append(Policy.OwnershipStrength(options.ownership_strength))
     if options.user_data is not None:
         policies.append(Policy.Userdata(options.user_data.encode()))
     return Qos(*policies)
@@ -252,6 +256,15 @@ class Cyclone(common.Stack):
         entity, policy = {"user": (self.endpoint, Policy.Userdata), "topic": (self.topic, Policy.Topicdata),
                           "group": (self.group, Policy.Groupdata)}[which]
         entity.set_qos(Qos(policy(text.encode())))
+
+    def set(self, policy, value):
+        if policy == "lifespan-ms":
+            changed = Policy.Lifespan(duration(milliseconds=int(value)))
+        elif policy == "ownership-strength":
+            changed = Policy.OwnershipStrength(int(value))
+        else:
+            raise ValueError(f"no such policy: {policy}")
+        self.endpoint.set_qos(Qos(changed))
 
     def _value(self, sample):
         if self.options.type == "shape":

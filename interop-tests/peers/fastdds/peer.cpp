@@ -118,6 +118,7 @@ class Peer : public DataWriterListener, public DataReaderListener {
   void end_instances(bool dispose);
   void run_commands();
   void change_data(const char *which, const char *text);
+  void set_policy(const char *change);
   void report_done();
   int finish(bool timed_out);
 
@@ -129,6 +130,7 @@ class Peer : public DataWriterListener, public DataReaderListener {
   bool woken = false;
   int matched = 0;
   long next_sequence = 0, samples = 0, ended = 0;
+  bool holds = false;  // Samples stay where they are.
   bool quit = false;
   Discovered discovered;
   DomainParticipant *participant = nullptr;
@@ -180,6 +182,7 @@ void Peer::common_qos(Qos &qos) const {
     qos.liveliness().lease_duration = milliseconds(options.manual_lease_ms);
     qos.liveliness().announcement_period = milliseconds(options.manual_lease_ms / 3);
   }
+  if (options.exclusive) qos.ownership().kind = EXCLUSIVE_OWNERSHIP_QOS;
   if (options.user_data != nullptr) set_octets(qos.user_data(), options.user_data);
   qos.endpoint().history_memory_policy = dynamic_memory();
   qos.data_sharing().off();
@@ -229,6 +232,7 @@ void Peer::start() {
     qos.representation().m_value.assign(1, representation);
     qos.durability_service().history_kind = options.history == 0 ? KEEP_ALL_HISTORY_QOS : KEEP_LAST_HISTORY_QOS;
     if (options.history > 0) qos.durability_service().history_depth = options.history;
+    qos.ownership_strength().value = (uint32_t)options.ownership_strength;
     qos.writer_data_lifecycle().autodispose_unregistered_instances = false;
     if (options.payload > 60000) qos.publish_mode().kind = ASYNCHRONOUS_PUBLISH_MODE;
     writer = publisher->create_datawriter(topic, qos, this);
@@ -254,13 +258,13 @@ void Peer::start() {
 }
 
 void Peer::wait_until(int64_t until) {
-  if (reader != nullptr) take_all();
+  if (reader != nullptr && !holds) take_all();
   int64_t remaining = std::min(until, deadline) - peer_now_ms();
   std::unique_lock<std::mutex> guard(mutex);
   if (remaining > 0 && !woken) condition.wait_for(guard, std::chrono::milliseconds(remaining), [this] { return woken; });
   woken = false;
   guard.unlock();
-  if (reader != nullptr) take_all();
+  if (reader != nullptr && !holds) take_all();
 }
 
 static std::string json_of(const ShapeType &s) {
@@ -433,6 +437,14 @@ void Peer::change_data(const char *which, const char *text) {
   }
 }
 
+void Peer::set_policy(const char *change) {
+  DataWriterQos qos = writer->get_qos();
+  if (strncmp(change, "lifespan-ms ", 12) == 0) qos.lifespan().duration = milliseconds(peer_number("lifespan-ms", change + 12));
+  else if (strncmp(change, "ownership-strength ", 19) == 0) qos.ownership_strength().value = (uint32_t)peer_number("ownership-strength", change + 19);
+  else peer_die(EXIT_ARGUMENTS, "no such policy", change);
+  if (!succeeded(writer->set_qos(qos))) peer_die(EXIT_RUNNING, "set_qos", "failed");
+}
+
 void Peer::run_commands() {
   char command[32];
   while (options.use_stdin && !quit && peer_pop_command(&commands, command)) {
@@ -441,6 +453,9 @@ void Peer::run_commands() {
     else if (strcmp(command, "dispose") == 0) end_instances(true), report_done();
     else if (strcmp(command, "unregister") == 0) end_instances(false), report_done();
     else if (strcmp(command, "peers") == 0) discovered.report(), report_done();
+    else if (strncmp(command, "set ", 4) == 0 && writer != nullptr) set_policy(command + 4), report_done();
+    else if (strcmp(command, "hold") == 0) holds = true, report_done();
+    else if (strcmp(command, "take") == 0) holds = false, take_all(), report_done();
     else if (strncmp(command, "user-data ", 10) == 0) change_data("user", command + 10), report_done();
     else if (strncmp(command, "topic-data ", 11) == 0) change_data("topic", command + 11), report_done();
     else if (strncmp(command, "group-data ", 11) == 0) change_data("group", command + 11), report_done();

@@ -10,6 +10,7 @@ use crate::filtering::content_filter;
 use crate::namespace::TopologyKind;
 use crate::peer::Lease;
 use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, same};
+pub(crate) use policies::expect_announced;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -170,6 +171,22 @@ pub static SCENARIOS: &[Scenario] = &[
         policies: false,
         topology: TopologyKind::Loopback,
         run: changes::deadline,
+    },
+    Scenario {
+        name: "ownership_strength_changed",
+        about: "two writers of an instance, whose OWNERSHIP_STRENGTH changes at run time: the reader takes those of the stronger",
+        quick: false,
+        policies: true,
+        topology: TopologyKind::Loopback,
+        run: changes::ownership_strength,
+    },
+    Scenario {
+        name: "lifespan_changed",
+        about: "the writer changes its LIFESPAN at run time: what is then written ends before a reader that waits takes it, and before a late one comes",
+        quick: false,
+        policies: true,
+        topology: TopologyKind::Loopback,
+        run: changes::lifespan,
     },
     Scenario {
         name: "serde",
@@ -636,6 +653,6 @@ fn type_discovered(bench: &Bench) -> Result<String, Failure> {
     Ok(format!("{count} samples of a type that was asked for"))
 }
 
-fn no_common(what: &str) -> Failure {
+pub(crate) fn no_common(what: &str) -> Failure {
     Failure::Harness(format!("the two peers have no common representation of {what}"))
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// Asks until a matched endpoint of the other side announces `wanted`.
-fn expect_announced(side: &mut Side, wanted: &Value) -> Result<(), Failure> {
+pub(crate) fn expect_announced(side: &mut Side, wanted: &Value) -> Result<(), Failure> {
     let deadline = Instant::now() + MATCH;
     loop {
         let mark = side.process.mark();

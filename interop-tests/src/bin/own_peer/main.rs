@@ -6,8 +6,8 @@ mod values;
 use dds_core::condition::WaitSet;
 use dds_core::instance::InstanceHandle;
 use dds_core::qos::{
-    DataReaderQos, DataWriterQos, Deadline, Duration as DdsDuration, GroupData, Partition, PolicyId,
-    PublisherQos, SubscriberQos, TopicData, TopicQos, UserData,
+    DataReaderQos, DataWriterQos, Deadline, Duration as DdsDuration, GroupData, Lifespan, OwnershipStrength,
+    Partition, PolicyId, PublisherQos, SubscriberQos, TopicData, TopicQos, UserData,
 };
 use dds_core::sample::{InstanceState, SampleValue};
 use dds_core::status::StatusMask;
@@ -33,6 +33,8 @@ struct Own<T: TopicType> {
     options: Options,
     topic: Topic<T>,
     endpoint: Endpoint<T>,
+    /// Samples stay where they are.
+    holds: bool,
     /// Tells the waiting thread that the statuses have been looked at.
     seen: SyncSender<()>,
 }
@@ -65,7 +67,8 @@ impl<T: Value> Stack for Own<T> {
     }
 
     fn set(&mut self, policy: &str, value: &str) -> Result<(), String> {
-        let period = || value.parse().map(DdsDuration::from_millis).map(Deadline).map_err(text);
+        let duration = || value.parse().map(DdsDuration::from_millis).map_err(text);
+        let period = || duration().map(Deadline);
         match (&self.endpoint, policy) {
             (Endpoint::Writer(writer, _), "partition") => {
                 let qos =
@@ -84,6 +87,13 @@ impl<T: Value> Stack for Own<T> {
             }
             (Endpoint::Reader(reader, _), "deadline-ms") => {
                 reader.set_qos(DataReaderQos { deadline: period()?, ..reader.qos() })
+            }
+            (Endpoint::Writer(writer, _), "lifespan-ms") => {
+                writer.set_qos(DataWriterQos { lifespan: Lifespan(duration()?), ..writer.qos() })
+            }
+            (Endpoint::Writer(writer, _), "ownership-strength") => {
+                let ownership_strength = OwnershipStrength(value.parse().map_err(text)?);
+                writer.set_qos(DataWriterQos { ownership_strength, ..writer.qos() })
             }
             _ => return Err(format!("no such policy: {policy}")),
         }
@@ -131,6 +141,11 @@ impl<T: Value> Stack for Own<T> {
         .map_err(text)
     }
 
+    fn hold(&mut self, holds: bool) -> Result<(), String> {
+        self.holds = holds;
+        Ok(())
+    }
+
     fn coherent(&mut self, begin: bool) -> Result<(), String> {
         let Endpoint::Writer(_, publisher) = &self.endpoint else {
             return Err("a subscriber writes no sets".to_owned());
@@ -176,7 +191,8 @@ impl<T: Value> Stack for Own<T> {
                         format!("\"alive\":{},\"not_alive\":{}", status.alive_count, status.not_alive_count);
                     notices.push(Notice::Other("liveliness_changed", counts));
                 }
-                for sample in reader.take().unwrap_or_default() {
+                let taken = if self.holds { Vec::new() } else { reader.take().unwrap_or_default() };
+                for sample in taken {
                     let state = match sample.info().instance_state {
                         InstanceState::Alive => "ALIVE",
                         InstanceState::NotAliveDisposed => "DISPOSED",
@@ -273,7 +289,7 @@ fn create<T: Value>(options: &Options, wake: Sender<Wake>) -> Result<(Own<T>, St
         {}
     });
     let ready = format!("\"peer\":\"own\",\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
-    Ok((Own { options: options.clone(), topic, endpoint, seen }, ready))
+    Ok((Own { options: options.clone(), topic, endpoint, holds: false, seen }, ready))
 }
 
 fn main() -> ExitCode {

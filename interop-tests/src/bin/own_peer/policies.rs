@@ -4,8 +4,8 @@ use crate::values::Value;
 use dds_core::qos::{
     AccessScope, DataReaderQos, DataRepresentation, DataWriterQos, DestinationOrder, DestinationOrderKind,
     DurabilityKind, DurabilityService, Duration as DdsDuration, History, HistoryKind, LatencyBudget,
-    Lifespan, Limit, Liveliness, LivelinessKind, Partition, Presentation, PublicationQos, ResourceLimits,
-    SubscriptionQos, TimeBasedFilter, UserData,
+    Lifespan, Limit, Liveliness, LivelinessKind, Ownership, OwnershipKind, OwnershipStrength, Partition,
+    Presentation, PublicationQos, ResourceLimits, SubscriptionQos, TimeBasedFilter, UserData,
 };
 use dds_core::types::DataRepresentationId;
 use interop_tests::program::{self, Durability, Options};
@@ -104,6 +104,9 @@ macro_rules! policies {
             let lease_duration = DdsDuration::from_millis($options.manual_lease_ms);
             $qos.liveliness = Liveliness { kind: LivelinessKind::ManualByTopic, lease_duration };
         }
+        if $options.ownership_strength.is_some() {
+            $qos.ownership = Ownership(OwnershipKind::Exclusive);
+        }
         $qos.user_data = UserData(octets(&$options.user_data));
     }};
 }
@@ -130,6 +133,9 @@ pub fn writer_qos<T: Value>(options: &Options) -> DataWriterQos {
         history_depth: qos.history.depth,
         ..DurabilityService::default()
     };
+    if let Some(strength) = options.ownership_strength {
+        qos.ownership_strength = OwnershipStrength(strength);
+    }
     if options.lifespan_ms > 0 {
         qos.lifespan = Lifespan(DdsDuration::from_millis(options.lifespan_ms));
     }

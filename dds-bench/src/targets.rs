@@ -238,7 +238,7 @@ fn shared_memory(results: &Results) -> [Row; 2] {
         Row {
             title: "shared memory, round trip",
             figures: figures(&tables(&trips, false), at_most),
-            remains: "each hop passes the whole protocol, with its acknowledgement; iceoryx2 has none",
+            remains: "each hop passes the whole protocol; iceoryx2 has neither history nor reliability",
         },
         Row {
             title: "shared memory, throughput",

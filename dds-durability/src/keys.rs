@@ -102,3 +102,44 @@ impl Keys {
         Some(KeyHash(key_hash(&canonical, topic_type.max_key_size())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dds_core::{rtps::payload::Payload, types::dynamic::DynamicType};
+
+    use super::*;
+
+    /// FinalKeyed of interop.idl.
+    fn final_keyed() -> DynamicType {
+        let [number, ratio, text] =
+            [DynamicType::of::<i32>(), DynamicType::of::<f64>(), DynamicType::of::<String>()]
+                .map(Result::unwrap);
+        let made = DynamicType::structure("FinalKeyed").member("id", &number).key();
+        made.member("x", &number).member("ratio", &ratio).member("label", &text).build().unwrap()
+    }
+
+    /// What Cyclone DDS 0.10.2 sent, captured beside the service: DATA with flags 0x05, which say that there is no
+    /// inline QoS and so no key hash, of the instances 0, 1 and 2, and a second sample of instance 0. Cyclone DDS
+    /// 11.0.1 sends the same but for the count of padding octets in the encapsulation.
+    const CAPTURED: [(u8, &[u8]); 4] = [
+        (0, b"\x00\x01\x00\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x0a\0\0\0label-0-0\0\0\0"),
+        (1, b"\x00\x01\x00\x02\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\xf0\x3f\x0a\0\0\0label-0-1\0\0\0"),
+        (2, b"\x00\x01\x00\x02\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\x00\x40\x0a\0\0\0label-0-2\0\0\0"),
+        (0, b"\x00\x01\x00\x02\0\0\0\0\x01\0\0\0\0\0\0\0\0\0\xd0\x3f\x0a\0\0\0label-1-0\0\0\0"),
+    ];
+
+    #[test]
+    fn samples_that_a_peer_sent_without_key_hashes_are_kept_apart() {
+        let keys = Keys::Known(DynamicTopicType::new(&final_keyed()));
+        for (id, payload) in CAPTURED {
+            let change = CacheChange { payload: Payload::from(payload.to_vec()), ..CacheChange::default() };
+            // RTPS 2.5 §9.6.4.8: a key that is never longer than 16 octets, big endian, filled up with zeros.
+            let mut expected = [0; 16];
+            expected[3] = id;
+            assert_eq!(keys.hash(&change), Some(KeyHash(expected)));
+        }
+        let foreign = CacheChange { payload: Payload::from(vec![0, 1, 0, 0, 1]), ..CacheChange::default() };
+        assert_eq!(keys.hash(&foreign), None, "too short for the type");
+        assert_eq!(Keys::Untold.hash(&foreign), None);
+    }
+}

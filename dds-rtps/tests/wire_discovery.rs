@@ -36,6 +36,18 @@ fn subscription() -> SubscriptionData {
     SubscriptionData::new(guid, "Square", "ShapeType", SubscriptionQos::default())
 }
 
+/// Ids of 0x8000 and above mean what the announcement's vendor says.
+#[test]
+fn what_is_told_to_ours_alone_is_read_of_ours_alone() {
+    let mut data = publication();
+    data.own_type_information = Some(vec![1, 2, 3, 4]);
+    let mut payload = Vec::new();
+    data.encode(&mut payload).unwrap();
+    let read = |vendor| PublicationData::decode(&payload, vendor).unwrap().own_type_information;
+    assert_eq!(read(VendorId::OURS), Some(vec![1, 2, 3, 4]));
+    assert_eq!(read(VendorId::CYCLONE), None);
+}
+
 fn encoded(data: &ParticipantData) -> Vec<u8> {
     let mut payload = Vec::new();
     data.encode(&mut payload).unwrap();

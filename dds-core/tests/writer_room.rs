@@ -41,6 +41,8 @@ struct World {
     loss: AtomicU32,
     /// The code points of marked datagrams.
     marks: Mutex<Vec<u8>>,
+    /// How long a send takes.
+    send_nanos: AtomicU64,
     /// How often a timer moved since time last did.
     timers_moved: AtomicU32,
 }
@@ -58,6 +60,8 @@ impl Environment for Host {
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
         let Some(destination) = destination.socket_address() else { return };
+        let takes = self.world.send_nanos.load(Ordering::Relaxed);
+        self.world.nanos.fetch_add(takes, Ordering::Relaxed);
         self.world.wire.lock().push_back((self.own, destination, datagram.to_vec()));
         let hook = self.world.within_send.lock().take_if(|(socket, _)| *socket == destination);
         if let Some((_, hook)) = hook {
@@ -197,6 +201,30 @@ fn a_batch_that_another_thread_sends_arms_no_timer() {
     writer.write(&Step { number: 0 }).unwrap();
     world.run(100);
     assert_eq!(reader.take().unwrap().len(), 2);
+}
+
+#[test]
+fn a_loop_that_writes_to_many_batches_although_sending_to_them_takes_long() {
+    let world = Arc::new(World::default());
+    let (one, others) = (world.participant(1), [world.participant(2), world.participant(3)]);
+    let writer = one.topic::<Step>("Step").unwrap().writer().reliable().keep_all().build().unwrap();
+    let readers = others.each_ref().map(|participant| reader(participant, 100));
+    world.run(1_000);
+    assert_eq!(writer.matched_subscriptions().len(), 2);
+    world.send_nanos.store(6_000, Ordering::Relaxed);
+    let write = |count: u32| {
+        (0..count).for_each(|number| writer.write(&Step { number }).unwrap());
+        world.wire.lock().len()
+    };
+    assert_eq!(write(20), 2, "the first left by itself, the others wait for more");
+    world.send_nanos.store(0, Ordering::Relaxed);
+    world.run(100);
+    assert!(readers.iter().all(|reader| reader.take().unwrap().len() == 20));
+    // An answer to what was just sent comes later, and waits for nothing.
+    world.send_nanos.store(6_000, Ordering::Relaxed);
+    assert_eq!(write(1), 2);
+    world.nanos.fetch_add(3_000, Ordering::Relaxed);
+    assert_eq!(write(1), 4);
 }
 
 #[test]

@@ -71,6 +71,8 @@ pub(crate) struct WriterState {
     sending: bool,
     /// When the last write began: one that follows closely only appends to the open batch.
     last_write: Monotonic,
+    /// When several destinations were last sent to; never for a writer that has one.
+    last_sent: Option<Monotonic>,
     /// When the open batch leaves at the latest.
     batch_due: Option<Monotonic>,
     batching: Batching,
@@ -127,6 +129,10 @@ pub(crate) enum Urgency {
 /// path, so that a sample that somebody waits for is never held back; a writer that is slower can
 /// afford a system call for each sample.
 const HOT_NANOS: u64 = 10_000;
+
+/// A write that begins so soon after several destinations were sent to is one of a loop: sending to many takes
+/// longer than [`HOT_NANOS`] by itself, while an answer has to be received and taken first.
+const LOOP_NANOS: u64 = 2_000;
 
 /// A matched reader.
 pub(crate) struct MatchedSubscription {
@@ -204,6 +210,7 @@ impl WriterState {
             pool,
             sending: false,
             last_write: Monotonic::ZERO,
+            last_sent: None,
             batch_due: None,
             batching,
             suspended: false,
@@ -253,7 +260,8 @@ impl WriterState {
     /// Whether what is pending may wait for more to leave with it.
     fn may_batch(&mut self, now: Monotonic) -> bool {
         let since = now.nanos_since(std::mem::replace(&mut self.last_write, now));
-        (since < HOT_NANOS || self.suspended)
+        let follows = self.last_sent.is_some_and(|sent| now.nanos_since(sent) < LOOP_NANOS);
+        (since < HOT_NANOS || follows || self.suspended)
             && !self.machine.has_attention()
             && self.machine.pending_bytes() < self.batching.bytes
             && self.batch_due.is_none_or(|due| now < due)
@@ -586,9 +594,11 @@ impl Engine {
                 state.sending = true;
                 let mut datagram = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
+                let mut has_many = false;
                 loop {
                     let next = state.machine.poll_transmit(now.monotonic, &mut datagram);
                     let Some(destinations) = &next else { break };
+                    has_many |= destinations.len() > 1;
                     MutexGuard::unlocked(&mut state, || {
                         self.send_marked(destinations, &mut datagram, mark);
                     });
@@ -596,6 +606,7 @@ impl Engine {
                 datagram.clear();
                 state.scratch = Some(datagram);
                 state.sending = false;
+                state.last_sent = has_many.then(|| self.environment.now().monotonic);
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.
                 progress |= !state.machine.has_reliable_reader();

@@ -10,7 +10,10 @@ use crate::{
     plots::{Bar, Chart},
     results::{Case, Limit, Results, RoundTrip, Startup, Throughput, root},
     scale_report,
-    stacks::{ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, ICEORYX, OURS, OURS_LENT, OURS_SHARED, WITH_LOANS},
+    stacks::{
+        ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, DUST_DDS, FAST_DDS, ICEORYX, OURS, OURS_LENT, OURS_SHARED,
+        RUST_DDS, WITH_LOANS, ZENOH,
+    },
     targets,
 };
 
@@ -418,7 +421,12 @@ fn throughput(results: &Results, out: &mut String) -> std::fmt::Result {
         let of_it = results.throughput.iter().filter(|result| result.case.stack.starts_with(stack));
         of_it.map(|result| result.lost).sum()
     };
-    writeln!(out, "Lost in all runs: ours {}, Cyclone {}.\n", lost(OURS), lost(ANY_CYCLONE))?;
+    write!(out, "Lost in all runs: ours {}, Cyclone {}", lost(OURS), lost(ANY_CYCLONE))?;
+    // RELIABLE and KEEP_ALL as well, so that a rate with losses is no rate.
+    for stack in [FAST_DDS, RUST_DDS, DUST_DDS, ZENOH].into_iter().filter(|stack| lost(stack) > 0) {
+        write!(out, ", **{stack} {}**", lost(stack))?;
+    }
+    writeln!(out, ".\n")?;
     writeln!(out, "Processor time of both ends, µs a sample:\n")?;
     for placement in ["same", "cross"] {
         let values = rates(results, |rate| rate.processor_us_per_sample);

@@ -268,7 +268,7 @@ fn inside(results: &Results) -> Row {
             at_most("hand-off there and back ÷ bare condition variable", hand_off, 1.5),
         ],
         remains: "a sample is serialised, kept in two histories and decoded as if it went by network, but for the \
-                  datagram; who waits for it waits for datagrams as well, which a condition variable does not",
+                  datagram",
     }
 }
 

@@ -1,7 +1,10 @@
 //! Writers and readers of one participant: samples are handed over without messages, with every guarantee
 //! of the others.
 
-use std::sync::{Arc, mpsc};
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+};
 
 use dds_core::{
     DataReader, DataWriter, DdsType, DomainParticipant,
@@ -55,6 +58,54 @@ fn a_sample_is_there_when_write_returns() {
         assert_eq!(numbers(&best_effort), [number]);
     }
     writer.wait_for_acknowledgments(LIMIT).unwrap();
+}
+
+/// A wake-up that got lost would end the wait with its time limit.
+#[test]
+fn threads_that_wait_for_each_other_are_woken() {
+    const ROUNDS: u32 = 2_000;
+    let participant = participant();
+    let pair = |name: &str| {
+        let topic = participant.topic::<Step>(name).unwrap();
+        let reader = topic.reader().reliable().keep_all().build().unwrap();
+        let writer = topic.writer().reliable().keep_all().build().unwrap();
+        writer.wait_matched(1, LIMIT).unwrap();
+        reader.wait_matched(1, LIMIT).unwrap();
+        (writer, reader)
+    };
+    let ((forth, arrived), (back, answered)) = (pair("InProcessTurn"), pair("InProcessReturn"));
+    let echo = thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            let number = take_many(&arrived, 1)[0];
+            back.write(&Step { id: 0, number }).unwrap();
+        }
+    });
+    for number in 0..ROUNDS {
+        forth.write(&Step { id: 0, number }).unwrap();
+        assert_eq!(take_many(&answered, 1), [number]);
+    }
+    echo.join().unwrap();
+}
+
+/// Who waits for writers of the own participant does not receive; what comes by network wakes it too.
+#[test]
+fn a_wait_ends_with_a_sample_of_another_participant() {
+    let participants = [participant(), participant()];
+    let [topic, other] = participants.each_ref().map(|one| one.topic::<Step>("InProcessOther").unwrap());
+    let reader = topic.reader().reliable().keep_all().build().unwrap();
+    let silent = topic.writer().reliable().keep_all().build().unwrap();
+    silent.wait_matched(1, LIMIT).unwrap();
+    reader.wait_matched(1, LIMIT).unwrap();
+    let (waits, waiting) = mpsc::channel();
+    let waiter = thread::spawn(move || {
+        waits.send(()).unwrap();
+        take_many(&reader, 1)
+    });
+    waiting.recv().unwrap();
+    let writer = other.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, LIMIT).unwrap();
+    writer.write(&Step { id: 0, number: 7 }).unwrap();
+    assert_eq!(waiter.join().unwrap(), [7]);
 }
 
 #[test]

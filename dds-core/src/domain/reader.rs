@@ -630,7 +630,13 @@ impl<T: TopicType> DataReader<T> {
     /// # Errors
     /// [`DdsError::Timeout`]; [`DdsError::IllegalOperation`] inside a listener.
     pub fn wait_for_data(&self, timeout: Duration) -> DdsResult<()> {
-        self.block_until("wait_for_data", timeout, || self.has_data(DataState::NOT_READ))
+        const OPERATION: &str = "wait_for_data";
+        let ReaderInner { engine, endpoint, .. } = &*self.inner;
+        let look = || self.has_data(DataState::NOT_READ);
+        if endpoint.state.lock().is_served_in_process(endpoint.guid.prefix) {
+            return engine.block_until_told(&endpoint.observer, OPERATION, timeout, look);
+        }
+        self.block_until(OPERATION, timeout, look)
     }
 
     /// As [`DataReader::wait_for_data`], without a time limit.

@@ -276,6 +276,14 @@ impl ReaderState {
         }
     }
 
+    /// Whether there are matched writers, and all of them are of the participant with this prefix, the
+    /// reader's own.
+    pub(crate) fn is_served_in_process(&self, prefix: GuidPrefix) -> bool {
+        // In the order of their prefixes: those between the ends have the prefix that both ends have.
+        let ends = self.matched.first_key_value().zip(self.matched.last_key_value());
+        ends.is_some_and(|((first, _), (last, _))| first.prefix == prefix && last.prefix == prefix)
+    }
+
     /// Whether every matched writer that keeps samples for late joiners has delivered those that it had
     /// when it was matched, and there is such a writer.
     pub(crate) fn has_history(&self) -> bool {

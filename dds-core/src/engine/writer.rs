@@ -455,6 +455,22 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::block_until`], for what this participant makes itself: the thread leaves receiving to
+    /// others, so that it is woken as by a condition variable and not out of the wait for datagrams.
+    pub(crate) fn block_until_told(
+        &self,
+        observer: &Observer,
+        operation: &'static str,
+        timeout: Duration,
+        mut look: impl FnMut() -> bool,
+    ) -> Result<(), DdsError> {
+        self.check_may_block(operation)?;
+        match observer.notifier.block_until(deadline_after(timeout), || look().then_some(())) {
+            Some(()) => Ok(()),
+            None => Err(DdsError::Timeout { operation, after: timeout }),
+        }
+    }
+
     /// Refuses to go on with what belongs to the process before `fork`.
     pub(crate) fn check_usable(&self, operation: &'static str) -> Result<(), DdsError> {
         if self.environment.is_inherited() {

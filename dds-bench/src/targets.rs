@@ -194,8 +194,8 @@ fn throughput(results: &Results) -> [Row; 2] {
                 to("÷ Cyclone's batching", 64, 2.5, is_batching),
                 to("÷ zenoh", 64, 1.0, is_zenoh),
             ],
-            remains: "the reading process fills its core: each sample is stored, taken and decoded by itself, into \
-                      a new sequence; the writing one is half idle then",
+            remains: "the reading process fills its core: each sample is stored, taken and decoded by itself; \
+                      the writing one is half idle then",
         },
         Row {
             title: "throughput, larger",

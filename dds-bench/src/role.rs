@@ -149,16 +149,27 @@ fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result
 
 /// Samples on their way from a reader to their receiver.
 enum Delivered {
-    Listener(DataReader<BenchSample>),
+    Listener(DataReader<BenchSample>, Arc<OnData>),
     Blocking(Arc<AtomicBool>, thread::JoinHandle<()>),
     WaitSet(GuardCondition, thread::JoinHandle<()>),
 }
 
-struct OnData(Arc<dyn Receive>);
+struct OnData {
+    receive: Arc<dyn Receive>,
+    /// Held while samples are given to the receiver.
+    taking: Mutex<()>,
+}
+
+impl OnData {
+    fn take(&self, reader: &DataReader<BenchSample>) {
+        let _taking = lock(&self.taking);
+        take_all(reader, &*self.receive);
+    }
+}
 
 impl DataReaderListener<BenchSample> for OnData {
     fn on_data_available(&self, reader: &DataReader<BenchSample>) {
-        take_all(reader, &*self.0);
+        self.take(reader);
     }
 }
 
@@ -190,8 +201,9 @@ impl Delivered {
     ) -> Result<Self, Failure> {
         let reader = reader.clone();
         if delivery == Delivery::Listener {
-            reader.set_listener(Some(Arc::new(OnData(receive))), StatusMask::DATA_AVAILABLE);
-            return Ok(Self::Listener(reader));
+            let listener = Arc::new(OnData { receive, taking: Mutex::default() });
+            reader.set_listener(Some(listener.clone()), StatusMask::DATA_AVAILABLE);
+            return Ok(Self::Listener(reader, listener));
         }
         if delivery == Delivery::Blocking {
             let stop = Arc::new(AtomicBool::new(false));
@@ -227,7 +239,11 @@ impl Delivered {
 
     fn stop(self) {
         match self {
-            Self::Listener(reader) => reader.set_listener(None, StatusMask::NONE),
+            Self::Listener(reader, listener) => {
+                reader.set_listener(None, StatusMask::NONE);
+                // What has been acknowledged and not been given to the listener yet.
+                listener.take(&reader);
+            }
             Self::Blocking(stop, thread) => {
                 stop.store(true, Ordering::Release);
                 drop(thread.join());

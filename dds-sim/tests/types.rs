@@ -2,11 +2,13 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{rough, seconds, simulation};
 use dds_core::{
-    DdsType, DomainParticipant, ParticipantConfig,
+    DdsType, DomainParticipant, ParticipantConfig, Verdicts,
     qos::{TypeConsistencyEnforcement, TypeConsistencyKind},
-    rtps::participant::Problem,
+    rtps::participant::{Problem, Verdict},
     types::{
         TopicType,
         assignability::DifferenceKind,
@@ -14,6 +16,19 @@ use dds_core::{
     },
 };
 use dds_sim::Simulation;
+
+/// The first verdict that each of two sides comes to.
+fn first_of_each(sim: &Simulation, mut verdicts: [Verdicts; 2]) -> Vec<Arc<Verdict>> {
+    let mut told = [None, None];
+    let both = || {
+        for (told, verdicts) in told.iter_mut().zip(&mut verdicts) {
+            *told = told.take().or_else(|| verdicts.next());
+        }
+        told.iter().all(Option::is_some)
+    };
+    assert!(sim.run_until(both, seconds(10)));
+    told.into_iter().flatten().collect()
+}
 
 fn participant(sim: &Simulation) -> DomainParticipant {
     sim.participant(0)
@@ -242,7 +257,7 @@ mod small {
 fn eight_bit_integers_are_told_to_ours_and_are_no_octets() {
     let sim = simulation(71, rough());
     let (one, two) = (participant(&sim), participant(&sim));
-    let mut verdicts = [one.verdicts(), two.verdicts()];
+    let verdicts = [one.verdicts(), two.verdicts()];
     let writer = one.topic::<small::Integer>("Levels").unwrap().writer().reliable().build().unwrap();
     let force = TypeConsistencyEnforcement { force_type_validation: true, ..Default::default() };
     let topic = two.topic::<small::Integer>("Levels").unwrap();
@@ -250,15 +265,7 @@ fn eight_bit_integers_are_told_to_ours_and_are_no_octets() {
     assert!(sim.run_until(|| equal.matched_publications().len() == 1, seconds(10)));
     let topic = two.create_topic_as::<small::Octet>("Levels", "Level", Default::default()).unwrap();
     let other = topic.reader().reliable().build().unwrap();
-    let mut told = [None, None];
-    let both = || {
-        for (told, verdicts) in told.iter_mut().zip(&mut verdicts) {
-            *told = told.take().or_else(|| verdicts.next());
-        }
-        told.iter().all(Option::is_some)
-    };
-    assert!(sim.run_until(both, seconds(10)));
-    for verdict in told.into_iter().flatten() {
+    for verdict in first_of_each(&sim, verdicts) {
         let [Problem::Type(difference)] = &verdict.problems[..] else { panic!("{verdict}") };
         assert_eq!((difference.path.as_str(), &difference.kind), ("level", &DifferenceKind::Incompatible));
     }
@@ -286,18 +293,10 @@ fn types_that_differ_are_looked_up_and_compared() {
 fn both_ends_learn_the_member_that_differs() {
     let sim = simulation(51, rough());
     let (one, two) = (participant(&sim), participant(&sim));
-    let mut verdicts = [one.verdicts(), two.verdicts()];
+    let verdicts = [one.verdicts(), two.verdicts()];
     let writer = one.topic::<old::Reading>("Readings").unwrap().writer().reliable().build().unwrap();
     let reader = two.topic::<wrong::Reading>("Readings").unwrap().reader().reliable().build().unwrap();
-    let mut told = [None, None];
-    let both = || {
-        for (told, verdicts) in told.iter_mut().zip(&mut verdicts) {
-            *told = told.take().or_else(|| verdicts.next());
-        }
-        told.iter().all(Option::is_some)
-    };
-    assert!(sim.run_until(both, seconds(10)));
-    for verdict in told.into_iter().flatten() {
+    for verdict in first_of_each(&sim, verdicts) {
         let text = "member value: the reader's type is int64, the writer's double; make them equal";
         assert!(verdict.to_string().ends_with(text), "{verdict}");
     }

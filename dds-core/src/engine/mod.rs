@@ -563,7 +563,6 @@ impl Engine {
         }
     }
 
-    /// Whether a sample carries no parameter that must be understood and is not (RTPS 2.5 §9.6.2.1).
     /// Keeps something for the next [`Engine::drain_loopback`], which whoever calls this calls after it has
     /// released its locks.
     fn loop_back(&self, looped: Looped) {

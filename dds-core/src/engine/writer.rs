@@ -449,10 +449,8 @@ impl Engine {
         mut look: impl FnMut() -> bool,
     ) -> Result<(), DdsError> {
         self.check_may_block(operation)?;
-        match self.environment.block_until(&observer.notifier, deadline_after(timeout), &mut look) {
-            true => Ok(()),
-            false => Err(DdsError::Timeout { operation, after: timeout }),
-        }
+        let found = self.environment.block_until(&observer.notifier, deadline_after(timeout), &mut look);
+        found.then_some(()).ok_or(DdsError::Timeout { operation, after: timeout })
     }
 
     /// As [`Engine::block_until`], for what this participant makes itself: the thread leaves receiving to
@@ -465,10 +463,8 @@ impl Engine {
         mut look: impl FnMut() -> bool,
     ) -> Result<(), DdsError> {
         self.check_may_block(operation)?;
-        match observer.notifier.block_until(deadline_after(timeout), || look().then_some(())) {
-            Some(()) => Ok(()),
-            None => Err(DdsError::Timeout { operation, after: timeout }),
-        }
+        let found = observer.notifier.block_until(deadline_after(timeout), || look().then_some(()));
+        found.ok_or(DdsError::Timeout { operation, after: timeout })
     }
 
     /// Refuses to go on with what belongs to the process before `fork`.

@@ -60,7 +60,7 @@ fn an_announcement_that_says_nothing_new_revives_all_the_same() {
             announcement = Some(out.to_vec());
         }
     }
-    let announcement = announcement.expect("an announcement is due every two seconds");
+    let announcement = announcement.expect("an announcement is due by then");
     let unchanged = |network: &Network| network.nodes[1].participant.statistics().announcements_unchanged;
     let before = unchanged(&network);
     network.nodes[1].touched = false;

@@ -23,6 +23,7 @@ mod delivery;
 mod discovery;
 mod environment;
 mod group;
+mod in_process;
 mod observer;
 mod originals;
 mod presenter;

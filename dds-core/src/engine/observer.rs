@@ -128,9 +128,7 @@ impl Observer {
         if changed.contains(StatusMask::DATA_AVAILABLE)
             && let Some(parent) = &self.parent
         {
-            if parent.condition.set_changed(StatusMask::DATA_ON_READERS) {
-                parent.condition.notify();
-            }
+            self.note_data_on_readers();
             // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
             // listener has it, instead of it; the subscriber's or, above it, the participant's.
             if parent.is_heard(StatusMask::DATA_ON_READERS) {
@@ -141,6 +139,26 @@ impl Observer {
         }
         self.note_data_available(left);
         self.tell(source, left);
+    }
+
+    /// Whether some listener is to be told of new samples.
+    pub(crate) fn is_data_heard(&self) -> bool {
+        self.is_heard(StatusMask::DATA_AVAILABLE) || self.is_heard(StatusMask::DATA_ON_READERS)
+    }
+
+    /// As [`Observer::raise`] of new samples, where no listener is to be told of them.
+    pub(crate) fn wake(&self) {
+        self.notifier.notify();
+        self.condition.notify();
+        self.note_data_on_readers();
+    }
+
+    fn note_data_on_readers(&self) {
+        if let Some(parent) = &self.parent
+            && parent.condition.set_changed(StatusMask::DATA_ON_READERS)
+        {
+            parent.condition.notify();
+        }
     }
 
     /// Tells of new samples by `on_data_available`, whoever listens to `on_data_on_readers`.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dds_qos::{DataReaderQos, DurabilityKind, LivelinessKind};
 use dds_rtps::{
-    change::CacheChange,
+    change::{Audience, CacheChange},
     discovery::PublicationData,
     message::{Datagram, Gap, Heartbeat, HeartbeatFrag},
     participant::{Activity, Touch},
@@ -78,6 +78,24 @@ pub(super) struct Expired {
     pub(super) revived: bool,
     /// The history that somebody waits for is complete.
     pub(super) complete: bool,
+}
+
+/// What became of a sample that a writer of this participant handed over.
+pub(super) struct TakenOver {
+    /// The number up to which the reader has everything.
+    pub(super) through: SequenceNumber,
+    pub(super) aftermath: Aftermath,
+}
+
+/// What is to be done for a reader once no lock is held.
+pub(super) enum Aftermath {
+    /// Those who wait for its samples are woken, and its timer is armed.
+    Wake {
+        /// When the reader has something to do.
+        next: Monotonic,
+    },
+    /// All that is due after a datagram.
+    Settle,
 }
 
 /// A matched writer.
@@ -413,16 +431,44 @@ impl ReaderEndpoint {
         state.step(now, |machine, offer| machine.handle_change(change, offer));
     }
 
-    /// Takes in what a writer of this participant wrote; the number up to which the reader has everything.
-    pub(super) fn take_over(&self, now: Now, mut change: CacheChange) -> SequenceNumber {
+    /// Takes in what a writer of this participant wrote.
+    pub(super) fn take_over(&self, now: Now, change: &CacheChange) -> TakenOver {
         let mut state = self.state.lock();
         let writer = change.writer_guid;
-        if change.payload.len() <= LARGEST_COPIED {
-            change.payload = state.cache.copy(&change.payload);
-        }
+        let payload = match &change.payload {
+            small if small.len() <= LARGEST_COPIED => state.cache.copy(small),
+            large => large.clone(),
+        };
+        let change = CacheChange {
+            kind: change.kind,
+            writer_guid: writer,
+            sequence_number: change.sequence_number,
+            source_timestamp: change.source_timestamp,
+            key_hash: change.key_hash,
+            payload,
+            inline_qos: None,
+            audience: Audience::ALL,
+        };
         state.touch_writer(now, writer);
         state.step(now, |machine, offer| machine.handle_change(change, offer));
-        state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged)
+        let through = state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged);
+        TakenOver { through, aftermath: self.aftermath(now, &mut state) }
+    }
+
+    fn aftermath(&self, now: Now, state: &mut ReaderState) -> Aftermath {
+        let next = state.next_timeout().unwrap_or(Monotonic::NEVER);
+        let is_simple = self.group.is_none()
+            && next > now.monotonic
+            && !state.revived
+            && !state.history_awaited
+            && state.pending == StatusMask::DATA_AVAILABLE
+            && !self.observer.is_data_heard();
+        if !is_simple {
+            return Aftermath::Settle;
+        }
+        state.pending = StatusMask::NONE;
+        let _ = self.observer.condition().set_changed(state.statuses.changed());
+        Aftermath::Wake { next }
     }
 
     /// A change is of no use: it is not asked for again.

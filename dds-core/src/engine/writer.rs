@@ -23,7 +23,7 @@ use dds_types::DataRepresentationId;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
-    DeliveryGroup, Engine, GroupState, Looped, Observer, ReaderEndpoint, TopicShared,
+    DeliveryGroup, Engine, GroupState, Observer, ReaderEndpoint, TopicShared,
     observer::Source,
     timers::{Armed, TimerOwner},
 };
@@ -65,8 +65,8 @@ pub(crate) struct WriterState {
     pub(crate) qos: DataWriterQos,
     pub(crate) matched: BTreeMap<Guid, MatchedSubscription>,
     /// Matched readers of this participant that are handed changes as they are.
-    in_process: Vec<Arc<ReaderEndpoint>>,
-    pool: Arc<Mutex<PayloadPool>>,
+    pub(super) in_process: Vec<Arc<ReaderEndpoint>>,
+    pub(super) pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
     /// When the last write began: one that follows closely only appends to the open batch.
@@ -268,7 +268,7 @@ impl WriterState {
     }
 
     /// Drops what nobody needs any more; whether there was anything.
-    fn release_acknowledged(&mut self) -> bool {
+    pub(super) fn release_acknowledged(&mut self) -> bool {
         self.cache.acknowledged(self.machine.acknowledged_through(), &mut self.released);
         let any = !self.released.is_empty();
         self.drop_released();
@@ -498,6 +498,15 @@ impl Engine {
         let may_pass = state.tickets.front().is_none_or(|first| Some(*first) == ticket.number);
         let full = if write.kind == ChangeKind::Alive { state.window_is_full() } else { None };
         let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
+        if refused.is_none()
+            && group.is_none()
+            && let Some(passed) = self.pass_on(now, &mut state, writer, write)
+        {
+            let number = passed.number;
+            self.finish_passing_on(now, writer, state, passed);
+            self.note_write(now, writer);
+            return Ok(Attempt::Written(number));
+        }
         let (resource, limit) = match refused {
             Some(refused) => refused,
             None => match self.admit(now, &mut state, group.as_deref_mut(), writer, write) {
@@ -536,7 +545,7 @@ impl Engine {
         Ok(Attempt::NoRoom { resource, limit })
     }
 
-    fn admit(
+    pub(super) fn admit(
         &self,
         now: Now,
         state: &mut WriterState,
@@ -632,20 +641,6 @@ impl Engine {
         if progress {
             writer.observer.notifier.notify();
         }
-    }
-
-    /// Hands what was written to the readers of this participant; whether that made room.
-    fn hand_over(&self, now: Now, state: &mut WriterState) -> bool {
-        let mut taken = false;
-        while let Some((guid, change)) = state.machine.poll_in_process() {
-            let Some(reader) = state.in_process.iter().find(|reader| reader.guid == guid) else { continue };
-            // Lock order: a writer's readers come after it.
-            let through = reader.take_over(now, change);
-            state.machine.taken_in_process(now.monotonic, guid, through);
-            self.loop_back(Looped::Settle(reader.clone()));
-            taken = true;
-        }
-        taken && state.release_acknowledged()
     }
 
     /// Sends what was added to a writer's history.

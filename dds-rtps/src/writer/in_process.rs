@@ -3,8 +3,11 @@
 //! Only data goes this way, and only while nothing is to be said beside it. What a reader does not take
 //! (it has no room, or does not know the writer yet) it is sent again as any other reader is: heartbeats,
 //! acknowledgements and repairs are messages.
+//!
+//! Where all readers are such and none lacks anything, a change need not enter the history at all: see
+//! [`can_pass_on`](StatefulWriter::can_pass_on).
 
-use super::{StatefulWriter, reader_proxy::Position};
+use super::{ReaderProxy, StatefulWriter, reader_proxy::Position};
 use crate::{
     change::CacheChange,
     structure::{Guid, SequenceNumber},
@@ -70,6 +73,41 @@ impl StatefulWriter {
             }
         }
         None
+    }
+
+    /// Whether nothing is held or to be said, and every reader is served in process and has all that was
+    /// written: whoever gives the next change to all of them need not have it kept. It then calls
+    /// [`pass_on`](Self::pass_on) instead of [`add_change`](Self::add_change).
+    pub fn can_pass_on(&self) -> bool {
+        let last = self.history.last_number();
+        let is_up_to_date = |proxy: &ReaderProxy| {
+            proxy.position == Position::InProcess { next: last.next() }
+                && (!proxy.config.reliable || proxy.acknowledged == last)
+        };
+        self.in_process > 0
+            && self.history.is_empty()
+            && self.attention.is_empty()
+            && !self.liveliness_wanted
+            && !self.heartbeat_owed
+            && self.filters.is_none()
+            && self.group.is_none()
+            && self.proxies.values().all(is_up_to_date)
+    }
+
+    /// Uses up the next number for a change that every reader has got; which it is.
+    pub fn pass_on(&mut self) -> SequenceNumber {
+        let number = self.history.skip();
+        for proxy in self.proxies.values_mut() {
+            proxy.position = Position::InProcess { next: number.next() };
+            if proxy.config.reliable {
+                proxy.acknowledged = number;
+            }
+        }
+        if self.acknowledged.is_some() {
+            self.acknowledged = Some(number);
+        }
+        (self.cursor, self.cursor_fragment) = (number.next(), 1);
+        number
     }
 
     /// A reader that was handed changes has all up to `through`.

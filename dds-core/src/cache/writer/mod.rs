@@ -271,6 +271,34 @@ impl WriterCache {
         }
     }
 
+    /// Whether a change that every reader has got need not be held: nothing is held, for nobody is to come.
+    pub fn can_pass_on(&self) -> bool {
+        !self.settings.durable && self.sets.is_none() && self.is_empty()
+    }
+
+    /// As [`WriterCache::admit`], of data that does not enter the history; see [`WriterCache::can_pass_on`].
+    ///
+    /// # Errors
+    /// [`Admission::Full`].
+    pub fn pass_on(&mut self, now: Now, instance: InstanceKey<'_>) -> Result<(), Admission> {
+        let known = self.find(instance);
+        self.check_room(known)?;
+        let place = match known {
+            Some(place) => place,
+            None => self.instance_of(instance)?,
+        };
+        self.note_written(now, place);
+        Ok(())
+    }
+
+    fn note_written(&mut self, now: Now, place: Place) {
+        self.latest = place;
+        let instance = &mut self.instances[place];
+        instance.registered = true;
+        instance.disposed = false;
+        self.touch_deadline(now.monotonic, place);
+    }
+
     fn admit_data(
         &mut self,
         now: Now,
@@ -299,12 +327,8 @@ impl WriterCache {
             }
         }
         let change = self.append(place, request);
-        self.latest = place;
-        let instance = &mut self.instances[place];
-        instance.registered = true;
-        instance.disposed = false;
+        self.note_written(now, place);
         self.start_lifespan(now, change, request.source_timestamp);
-        self.touch_deadline(now.monotonic, place);
         Ok((place, evict))
     }
 

@@ -1,0 +1,127 @@
+//! The way of a sample to readers of its writer's participant, which take it as it is.
+
+use std::sync::Arc;
+
+use dds_rtps::{
+    change::{CacheChange, ChangeKind},
+    structure::SequenceNumber,
+    time::Now,
+};
+use parking_lot::MutexGuard;
+use smallvec::SmallVec;
+
+use super::{
+    Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState,
+    reader::{Aftermath, TakenOver},
+    timers::TimerOwner,
+    writer::Urgency,
+};
+
+/// A change that readers were given as it was written.
+pub(super) struct PassedOn {
+    pub(super) number: SequenceNumber,
+    /// Some reader did not take it, so that it is in the history now.
+    is_kept: bool,
+    readers: SmallVec<[(Arc<ReaderEndpoint>, Aftermath); 1]>,
+}
+
+impl Engine {
+    /// Gives data to all readers at once, without the history, where they are of this participant, lack
+    /// nothing, and nobody who comes later is to have it. `None` where it is not so; nothing has happened
+    /// then.
+    pub(super) fn pass_on(
+        &self,
+        now: Now,
+        state: &mut WriterState,
+        writer: &WriterEndpoint,
+        write: &mut Write<'_>,
+    ) -> Option<PassedOn> {
+        let is_plain =
+            write.kind == ChangeKind::Alive && write.inline_qos.is_none() && write.audience.is_all();
+        if !(is_plain && state.cache.can_pass_on() && state.machine.can_pass_on())
+            || state.cache.pass_on(now, write.instance).is_err()
+        {
+            return None;
+        }
+        let number = state.machine.history().next_number();
+        let mut change = CacheChange {
+            kind: write.kind,
+            writer_guid: writer.guid,
+            sequence_number: number,
+            source_timestamp: Some(write.source_timestamp.unwrap_or(now.wall)),
+            key_hash: write.key_hash,
+            payload: std::mem::take(&mut write.payload),
+            ..CacheChange::default()
+        };
+        let (mut readers, mut refused) = (SmallVec::new(), None);
+        for reader in &state.in_process {
+            let TakenOver { through, aftermath } = reader.take_over(now, &change);
+            if through < number {
+                refused.get_or_insert_with(Vec::new).push((reader.guid, through));
+            }
+            readers.push((reader.clone(), aftermath));
+        }
+        let payload = std::mem::take(&mut change.payload);
+        let Some(refused) = refused else {
+            state.pool.lock().recycle(payload);
+            return Some(PassedOn { number: state.machine.pass_on(), is_kept: false, readers });
+        };
+        write.payload = payload;
+        if self.admit(now, state, None, writer, write).is_err() {
+            // It had room a moment ago; the number is used all the same.
+            state.machine.pass_on();
+        }
+        while let Some((guid, _)) = state.machine.poll_in_process() {
+            let through = refused.iter().find(|(reader, _)| *reader == guid).map_or(number, |(_, through)| *through);
+            state.machine.taken_in_process(now.monotonic, guid, through);
+        }
+        Some(PassedOn { number, is_kept: true, readers })
+    }
+
+    /// What is due after [`Engine::pass_on`].
+    pub(super) fn finish_passing_on(
+        &self,
+        now: Now,
+        writer: &Arc<WriterEndpoint>,
+        state: MutexGuard<'_, WriterState>,
+        passed: PassedOn,
+    ) {
+        if passed.is_kept {
+            self.flush(now, writer, state, Urgency::MayWait);
+        } else {
+            let next = state.next_timeout();
+            drop(state);
+            self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+        }
+        let mut loops_back = passed.is_kept;
+        for (reader, aftermath) in passed.readers {
+            match aftermath {
+                Aftermath::Wake { next } => {
+                    reader.observer.wake();
+                    self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(next));
+                }
+                Aftermath::Settle => {
+                    self.loop_back(Looped::Settle(reader));
+                    loops_back = true;
+                }
+            }
+        }
+        if loops_back {
+            self.drain_loopback(now);
+        }
+    }
+
+    /// Hands what is in the history to the readers of this participant; whether that made room.
+    pub(super) fn hand_over(&self, now: Now, state: &mut WriterState) -> bool {
+        let mut taken = false;
+        while let Some((guid, change)) = state.machine.poll_in_process() {
+            let Some(reader) = state.in_process.iter().find(|reader| reader.guid == guid) else { continue };
+            // Lock order: a writer's readers come after it.
+            let through = reader.take_over(now, &change).through;
+            state.machine.taken_in_process(now.monotonic, guid, through);
+            self.loop_back(Looped::Settle(reader.clone()));
+            taken = true;
+        }
+        taken && state.release_acknowledged()
+    }
+}

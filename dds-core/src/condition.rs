@@ -163,8 +163,36 @@ impl StatusCondition {
     /// in their order, and [`StatusCondition::notify`] after it when this returns true.
     #[must_use]
     pub fn set_changed(&self, changed: StatusMask) -> bool {
-        let before = self.0.changed.swap(changed.bits(), Ordering::AcqRel);
+        // The lock makes this the only writer, and whoever wakes others has a fence behind it.
+        let before = self.0.changed.load(Ordering::Relaxed);
+        if before == changed.bits() {
+            return false;
+        }
+        self.0.changed.store(changed.bits(), Ordering::Release);
         changed.intersects(self.enabled_statuses() & !StatusMask::from_bits(before))
+    }
+
+    /// Adds to the changed flags of an entity that has no lock of its own; [`StatusCondition::notify`] is to
+    /// follow when this returns true.
+    #[must_use]
+    pub(crate) fn add_changed(&self, statuses: StatusMask) -> bool {
+        if self.changed_statuses().contains(statuses) {
+            return false;
+        }
+        let before = StatusMask::from_bits(self.0.changed.fetch_or(statuses.bits(), Ordering::AcqRel));
+        statuses.intersects(self.enabled_statuses() & !before)
+    }
+
+    /// Takes flags back that were [added](Self::add_changed).
+    pub(crate) fn remove_changed(&self, statuses: StatusMask) {
+        if self.changed_statuses().intersects(statuses) {
+            self.0.changed.fetch_and(!statuses.bits(), Ordering::AcqRel);
+        }
+    }
+
+    /// Whether anybody waits for it.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.0.notifier.is_waited_for()
     }
 
     /// Tells those that wait to look.

@@ -51,6 +51,10 @@ impl WriterHistory {
     /// Uses up the next number without a change.
     pub fn skip(&mut self) -> SequenceNumber {
         let number = self.next_number();
+        if self.recent.is_empty() {
+            self.recent_start = number.next();
+            return number;
+        }
         self.recent.push_back(None);
         self.trim();
         number

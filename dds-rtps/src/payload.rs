@@ -104,6 +104,13 @@ impl Payload {
         })
     }
 
+    /// Its buffer, to be filled anew, where it is the heap's and nobody else holds it.
+    pub fn into_buffer(self) -> Option<PayloadBuffer> {
+        let mut buffer = self.into_unique().filter(|buffer| buffer.other.is_none())?;
+        buffer.heap.clear();
+        Some(PayloadBuffer(buffer))
+    }
+
     /// Gives the buffer back when nobody else holds it.
     fn into_unique(self) -> Option<UniqueArc<Buffer>> {
         Arc::into_unique(self.buffer?)
@@ -189,7 +196,7 @@ impl PayloadBuffer {
 ///
 /// At most a fixed number of bytes is kept idle, so that one burst does not pin its memory for ever.
 pub struct PayloadPool {
-    free: Vec<UniqueArc<Buffer>>,
+    free: Vec<PayloadBuffer>,
     /// What `free` takes, in bytes.
     idle: usize,
     limit: usize,
@@ -224,21 +231,15 @@ impl PayloadPool {
 
     /// An empty buffer to be filled without holding the pool.
     pub fn checkout(&mut self) -> PayloadBuffer {
-        let Some(mut buffer) = self.free.pop() else { return PayloadBuffer::default() };
-        self.idle = self.idle.saturating_sub(Self::size(&buffer));
-        buffer.heap.clear();
-        PayloadBuffer(buffer)
+        let Some(buffer) = self.free.pop() else { return PayloadBuffer::default() };
+        self.idle = self.idle.saturating_sub(Self::size(&buffer.0));
+        buffer
     }
 
     /// Takes the payload's buffer back if this was its last holder.
     pub fn recycle(&mut self, payload: Payload) {
-        if let Some(buffer) = payload.into_unique().filter(|buffer| buffer.other.is_none()) {
-            self.keep(buffer);
-        }
-    }
-
-    fn keep(&mut self, buffer: UniqueArc<Buffer>) {
-        let idle = self.idle.saturating_add(Self::size(&buffer));
+        let Some(buffer) = payload.into_buffer() else { return };
+        let idle = self.idle.saturating_add(Self::size(&buffer.0));
         if idle <= self.limit {
             self.idle = idle;
             self.free.push(buffer);

@@ -5,6 +5,7 @@ mod statuses;
 
 use std::{
     any::TypeId,
+    cell::Cell,
     marker::PhantomData,
     sync::{
         Arc, Weak,
@@ -17,7 +18,7 @@ use dds_rtps::{
     discovery::SubscriptionData,
     reader::{ReaderConfig, StatefulReader},
     structure::{EntityId, EntityKind, Guid},
-    time::Now,
+    time::{Monotonic, Now},
 };
 use dds_types::TopicType;
 use parking_lot::Mutex;
@@ -111,7 +112,7 @@ impl ReaderInner {
         state.cache.take(&Selector::default(), samples);
         state.statuses.clear_data_available();
         let _ = self.endpoint.observer.condition().set_changed(state.statuses.changed());
-        state.retry(now);
+        state.retry(|| now);
         Ok(state.machine.acknowledgement_due(now.monotonic).is_some())
     }
 
@@ -174,8 +175,17 @@ enum HandOut {
     Lent,
 }
 
-/// Places for samples on their way out of the cache that a reader keeps.
+thread_local! {
+    /// Where samples lie between the cache and their decoding; and, few and small, until the thread's next
+    /// access, whose lock serves to give their buffers back.
+    static ACCESSED: Cell<Vec<CachedSample>> = const { Cell::new(Vec::new()) };
+}
+
+/// Places for samples on their way out of the cache that a thread keeps.
 const ACCESSED_KEPT: usize = 256;
+/// Samples that may lie there until the next access, and bytes of each.
+const SPENT_KEPT: usize = 4;
+const SPENT_BYTES: usize = 4 << 10;
 
 /// Receives samples of `T` (DDS 1.4 §2.2.2.5.3). Clones are the same reader; it is deleted when the
 /// last one is dropped.
@@ -520,11 +530,13 @@ impl<T: TopicType> DataReader<T> {
                 &narrowed
             }
         };
-        let now = engine.environment.now();
+        let clock = || engine.environment.now();
         let (cached, due) = {
             let mut guard = endpoint.state.lock();
-            let state = &mut *guard;
-            if state.cache.next_timeout() <= now.monotonic {
+            // Most readers wait for no moment, and need not know the present one.
+            let next = guard.cache.next_timeout();
+            let now = (next != Monotonic::NEVER).then(clock);
+            if let Some(now) = now.filter(|now| next <= now.monotonic) {
                 drop(guard);
                 engine.settle_reader(now, endpoint);
                 guard = endpoint.state.lock();
@@ -536,9 +548,10 @@ impl<T: TopicType> DataReader<T> {
                 return Err(DdsError::UnknownInstance { handle });
             }
             let mut cached = match to {
-                HandOut::Decoded => std::mem::take(&mut state.accessed),
+                HandOut::Decoded => ACCESSED.take(),
                 HandOut::Lent => Vec::new(),
             };
+            cached.drain(..).for_each(|spent| state.cache.recycle(spent.payload));
             match access {
                 Access::Read => state.cache.read(selector, &mut cached),
                 Access::Take => state.cache.take(selector, &mut cached),
@@ -546,12 +559,14 @@ impl<T: TopicType> DataReader<T> {
             state.statuses.clear_data_available();
             let _ = endpoint.observer.condition().set_changed(state.statuses.changed());
             self.inner.subscriber.0.observer.clear(StatusMask::DATA_ON_READERS);
-            state.retry(now);
-            (cached, state.machine.acknowledgement_due(now.monotonic).is_some())
+            state.retry(clock);
+            (cached, state.machine.poll_timeout())
         };
-        if due {
-            engine.settle_reader(now, endpoint);
-            engine.drain_loopback(now);
+        if let Some(due) = due {
+            let now = clock();
+            if due <= now.monotonic {
+                self.inner.settle(now);
+            }
         }
         Ok(cached)
     }
@@ -608,14 +623,17 @@ impl<T: TopicType> DataReader<T> {
             }
         }
         samples.truncate(count);
-        let mut state = endpoint.state.lock();
-        for sample in cached.drain(..) {
-            if access == Access::Take {
-                state.cache.recycle(sample.payload);
-            }
+        let may_lie = |sample: &CachedSample| {
+            sample.payload.memory().is_none() && sample.payload.retained() <= SPENT_BYTES
+        };
+        if access == Access::Read {
+            cached.clear();
+        } else if cached.len() > SPENT_KEPT || !cached.iter().all(may_lie) {
+            let mut state = endpoint.state.lock();
+            cached.drain(..).for_each(|spent| state.cache.recycle(spent.payload));
         }
         if cached.capacity() <= ACCESSED_KEPT {
-            state.accessed = cached;
+            ACCESSED.set(cached);
         }
         Ok(count)
     }

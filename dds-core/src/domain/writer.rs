@@ -4,7 +4,7 @@ mod statuses;
 
 use std::{
     any::TypeId,
-    cell::RefCell,
+    cell::{Cell, RefCell},
     marker::PhantomData,
     sync::{
         Arc, OnceLock, Weak,
@@ -43,6 +43,15 @@ use crate::{
 thread_local! {
     /// For keys on their way to the history, so that writing allocates nothing.
     static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// A buffer that came back from a write, for the next one.
+    static BUFFER: Cell<Option<PayloadBuffer>> = const { Cell::new(None) };
+}
+
+/// Keeps the buffer of a payload that a write did not need to keep.
+fn keep_buffer(payload: Payload) {
+    if let Some(buffer) = payload.into_buffer() {
+        BUFFER.set(Some(buffer));
+    }
 }
 
 /// What a single write can say beyond the value.
@@ -461,7 +470,9 @@ impl<T: TopicType> DataWriter<T> {
         let payload = self.serialize(sample)?;
         self.with_key(sample, |key| {
             let mut write = self.alive(key, payload, options)?;
-            self.submit(&mut write, "write")
+            let written = self.submit(&mut write, "write");
+            keep_buffer(write.payload);
+            written
         })
     }
 
@@ -676,7 +687,7 @@ impl<T: TopicType> DataWriter<T> {
             let problem = format!("is not of type {}, which the topic has", self.topic.type_name());
             return Err(DdsError::bad_parameter("sample", problem));
         }
-        let mut buffer = self.inner.endpoint.pool.lock().checkout();
+        let mut buffer = BUFFER.take().unwrap_or_else(|| self.inner.endpoint.pool.lock().checkout());
         sample.serialize(self.inner.endpoint.representation(), buffer.bytes_mut())?;
         self.inner.protect(buffer.bytes_mut());
         Ok(buffer.seal())

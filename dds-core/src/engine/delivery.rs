@@ -171,7 +171,7 @@ impl Engine {
         if state.cache.filter().is_some() {
             add_filter_info(&mut change, inline);
         }
-        state.step(now, |machine, offer| machine.handle_change(change, offer));
+        state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]

@@ -59,20 +59,22 @@ impl Engine {
             if through < number {
                 refused.get_or_insert_with(Vec::new).push((reader.guid, through));
             }
-            readers.push((reader.clone(), aftermath));
+            if aftermath != Aftermath::Nothing {
+                readers.push((reader.clone(), aftermath));
+            }
         }
-        let payload = std::mem::take(&mut change.payload);
+        // Back to whoever made it, to be used again.
+        write.payload = std::mem::take(&mut change.payload);
         let Some(refused) = refused else {
-            state.pool.lock().recycle(payload);
             return Some(PassedOn { number: state.machine.pass_on(), is_kept: false, readers });
         };
-        write.payload = payload;
         if self.admit(now, state, None, writer, write).is_err() {
             // It had room a moment ago; the number is used all the same.
             state.machine.pass_on();
         }
         while let Some((guid, _)) = state.machine.poll_in_process() {
-            let through = refused.iter().find(|(reader, _)| *reader == guid).map_or(number, |(_, through)| *through);
+            let through =
+                refused.iter().find(|(reader, _)| *reader == guid).map_or(number, |(_, through)| *through);
             state.machine.taken_in_process(now.monotonic, guid, through);
         }
         Some(PassedOn { number, is_kept: true, readers })
@@ -96,6 +98,7 @@ impl Engine {
         let mut loops_back = passed.is_kept;
         for (reader, aftermath) in passed.readers {
             match aftermath {
+                Aftermath::Nothing => {}
                 Aftermath::Wake { next } => {
                     reader.observer.wake();
                     self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(next));

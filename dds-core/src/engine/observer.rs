@@ -5,7 +5,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicU32, Ordering, fence},
     },
     thread::{self, ThreadId},
 };
@@ -93,8 +93,7 @@ impl Observer {
 
     /// Statuses that the condition no longer shows.
     pub(crate) fn clear(&self, statuses: StatusMask) {
-        let left = self.condition.changed_statuses() & !statuses;
-        let _ = self.condition.set_changed(left);
+        self.condition.remove_changed(statuses);
     }
 
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
@@ -128,7 +127,9 @@ impl Observer {
         if changed.contains(StatusMask::DATA_AVAILABLE)
             && let Some(parent) = &self.parent
         {
-            self.note_data_on_readers();
+            if parent.condition.add_changed(StatusMask::DATA_ON_READERS) {
+                parent.condition.notify();
+            }
             // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
             // listener has it, instead of it; the subscriber's or, above it, the participant's.
             if parent.is_heard(StatusMask::DATA_ON_READERS) {
@@ -146,17 +147,24 @@ impl Observer {
         self.is_heard(StatusMask::DATA_AVAILABLE) || self.is_heard(StatusMask::DATA_ON_READERS)
     }
 
-    /// As [`Observer::raise`] of new samples, where no listener is to be told of them.
+    /// Shows new samples, of which no listener is to be told; whether [`Observer::wake`] is due for it. To be
+    /// called under the entity's lock.
+    pub(crate) fn show_data(&self, changed: StatusMask) -> bool {
+        let _ = self.condition.set_changed(changed);
+        let parent = self.parent.as_ref().map(|parent| &parent.condition);
+        let _ = parent.is_some_and(|parent| parent.add_changed(StatusMask::DATA_ON_READERS));
+        // Pairs with the one in `Notifier::add`: either this sees who waits, or that one sees the change.
+        fence(Ordering::SeqCst);
+        self.notifier.is_waited_for()
+            || self.condition.is_waited_for()
+            || parent.is_some_and(StatusCondition::is_waited_for)
+    }
+
+    /// Wakes those who wait for what [`Observer::show_data`] showed.
     pub(crate) fn wake(&self) {
         self.notifier.notify();
         self.condition.notify();
-        self.note_data_on_readers();
-    }
-
-    fn note_data_on_readers(&self) {
-        if let Some(parent) = &self.parent
-            && parent.condition.set_changed(StatusMask::DATA_ON_READERS)
-        {
+        if let Some(parent) = &self.parent {
             parent.condition.notify();
         }
     }

@@ -20,7 +20,7 @@ use super::{
     originals::Originals, tap::Tap, timers::Armed,
 };
 use crate::{
-    cache::{CachedSample, DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
+    cache::{DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
     presentation::GroupEvent,
@@ -49,8 +49,6 @@ pub(crate) struct ReaderState {
     pub(crate) statuses: ReaderStatuses,
     pub(crate) qos: DataReaderQos,
     pub(crate) matched: BTreeMap<Guid, MatchedPublication>,
-    /// Where samples lie between the cache and their decoding; kept for its memory.
-    pub(crate) accessed: Vec<CachedSample>,
     /// Acknowledgements are written into it; kept for its memory.
     pub(super) scratch: Option<Box<Datagram>>,
     /// Statuses to be raised when the burst is over.
@@ -88,7 +86,10 @@ pub(super) struct TakenOver {
 }
 
 /// What is to be done for a reader once no lock is held.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Aftermath {
+    /// Nobody waits.
+    Nothing,
     /// Those who wait for its samples are woken, and its timer is armed.
     Wake {
         /// When the reader has something to do.
@@ -123,7 +124,6 @@ impl ReaderState {
             history_awaited: false,
             qos,
             matched: BTreeMap::new(),
-            accessed: Vec::new(),
             scratch: None,
             pending: StatusMask::NONE,
             lost: 0,
@@ -325,9 +325,9 @@ impl ReaderState {
     }
 
     /// After samples were taken: what had found no room is tried again.
-    pub(crate) fn retry(&mut self, now: Now) {
+    pub(crate) fn retry(&mut self, now: impl FnOnce() -> Now) {
         if self.cache.wants_retry() {
-            self.offer_again(now);
+            self.offer_again(now());
         }
     }
 
@@ -425,10 +425,10 @@ impl ReaderEndpoint {
         self.state.lock().cache.copy(bytes)
     }
 
-    pub(super) fn handle_change(&self, now: Now, change: CacheChange) {
+    pub(super) fn handle_change(&self, now: Now, mut change: CacheChange) {
         let mut state = self.state.lock();
         state.touch_writer(now, change.writer_guid);
-        state.step(now, |machine, offer| machine.handle_change(change, offer));
+        state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
     }
 
     /// Takes in what a writer of this participant wrote.
@@ -439,7 +439,7 @@ impl ReaderEndpoint {
             small if small.len() <= LARGEST_COPIED => state.cache.copy(small),
             large => large.clone(),
         };
-        let change = CacheChange {
+        let mut change = CacheChange {
             kind: change.kind,
             writer_guid: writer,
             sequence_number: change.sequence_number,
@@ -450,7 +450,7 @@ impl ReaderEndpoint {
             audience: Audience::ALL,
         };
         state.touch_writer(now, writer);
-        state.step(now, |machine, offer| machine.handle_change(change, offer));
+        state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
         let through = state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged);
         TakenOver { through, aftermath: self.aftermath(now, &mut state) }
     }
@@ -467,8 +467,10 @@ impl ReaderEndpoint {
             return Aftermath::Settle;
         }
         state.pending = StatusMask::NONE;
-        let _ = self.observer.condition().set_changed(state.statuses.changed());
-        Aftermath::Wake { next }
+        match self.observer.show_data(state.statuses.changed()) {
+            false if next == Monotonic::NEVER => Aftermath::Nothing,
+            _ => Aftermath::Wake { next },
+        }
     }
 
     /// A change is of no use: it is not asked for again.
@@ -508,7 +510,7 @@ impl ReaderEndpoint {
                 state.statuses.record_deadline_missed(missed.instance, missed.periods);
                 state.pending |= StatusMask::REQUESTED_DEADLINE_MISSED;
             }
-            state.retry(now);
+            state.retry(|| now);
         }
         if !state.pending.is_empty() {
             let _ = self.observer.condition().set_changed(state.statuses.changed());

@@ -66,7 +66,7 @@ pub(crate) struct WriterState {
     pub(crate) matched: BTreeMap<Guid, MatchedSubscription>,
     /// Matched readers of this participant that are handed changes as they are.
     pub(super) in_process: Vec<Arc<ReaderEndpoint>>,
-    pub(super) pool: Arc<Mutex<PayloadPool>>,
+    pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
     /// When the last write began: one that follows closely only appends to the open batch.
@@ -500,6 +500,7 @@ impl Engine {
         let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
         if refused.is_none()
             && group.is_none()
+            && !state.in_process.is_empty()
             && let Some(passed) = self.pass_on(now, &mut state, writer, write)
         {
             let number = passed.number;

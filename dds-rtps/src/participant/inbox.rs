@@ -114,11 +114,11 @@ impl Participant {
         if !reader.wants(writer, data.writer_sn) {
             return;
         }
-        let change = CacheChange {
+        let mut change = CacheChange {
             payload: Payload::from(data.payload.bytes()),
             ..change_of(context, data.writer_id, data)
         };
-        self.receive(now, channel, |reader, offer| reader.handle_change(change, offer));
+        self.receive(now, channel, |reader, offer| reader.handle_change(&mut change, offer));
     }
 
     fn handle_data_frag(&mut self, now: Now, context: &MessageContext, fragment: &DataFrag<'_>) {
@@ -132,8 +132,8 @@ impl Participant {
         let fragments = peer.fragments.get_or_insert_with(|| Box::new(Defragmenter::new(FRAGMENT_LIMITS)));
         let arrival =
             fragments.handle_data_frag(now.monotonic, fragment, || change_of_fragment(context, fragment));
-        if let FragmentArrival::Complete(change) = arrival {
-            self.receive(now, channel, |reader, offer| reader.handle_change(change, offer));
+        if let FragmentArrival::Complete(mut change) = arrival {
+            self.receive(now, channel, |reader, offer| reader.handle_change(&mut change, offer));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The reader's side of the reliable and best-effort protocols (RTPS 2.5 §8.4.12).
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use core::mem;
 
 use smallvec::SmallVec;
 
@@ -160,10 +161,11 @@ impl StatefulReader {
         Some(result)
     }
 
-    /// Takes a change and hands on what is now in order (RTPS 2.5 §8.4.12.1.5, §8.4.12.2.8).
+    /// Takes a change and hands on what is now in order (RTPS 2.5 §8.4.12.1.5, §8.4.12.2.8). What is left of
+    /// `change` is of no use; it comes by reference because it is many words.
     pub fn handle_change(
         &mut self,
-        mut change: CacheChange,
+        change: &mut CacheChange,
         offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
     ) {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
@@ -183,12 +185,12 @@ impl StatefulReader {
                 }
                 proxy.synchronised = true;
                 proxy.next = number.next();
-                offer(&mut change);
+                offer(change);
                 return;
             }
             proxy.announced_last = proxy.announced_last.max(number);
             if number > proxy.next || proxy.blocked {
-                if !proxy.hold(change, limits) {
+                if !proxy.hold(mem::take(change), limits) {
                     statistics.overflowed = statistics.overflowed.saturating_add(1);
                 }
                 return;
@@ -233,12 +235,12 @@ impl StatefulReader {
 
     fn hand_on(
         proxy: &mut WriterProxy,
-        mut change: CacheChange,
+        change: &mut CacheChange,
         offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
         limits: HeldLimits,
     ) {
         let number = change.sequence_number;
-        match offer(&mut change) {
+        match offer(change) {
             Offer::Done => {
                 proxy.blocked = false;
                 proxy.next = number.next();
@@ -250,7 +252,7 @@ impl StatefulReader {
             }
             Offer::NoRoom => {
                 proxy.blocked = true;
-                proxy.hold(change, limits);
+                proxy.hold(mem::take(change), limits);
             }
         }
     }
@@ -261,8 +263,8 @@ impl StatefulReader {
             if proxy.blocked {
                 return;
             }
-            let Some(change) = proxy.release(proxy.next) else { return };
-            Self::hand_on(proxy, change, offer, limits);
+            let Some(mut change) = proxy.release(proxy.next) else { return };
+            Self::hand_on(proxy, &mut change, offer, limits);
         }
     }
 

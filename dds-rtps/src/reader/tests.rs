@@ -58,7 +58,7 @@ fn extreme_sequence_numbers_cost_nothing() {
                 filtered_count: None,
             };
             reader.handle_gap(WRITER.prefix, &gap, &mut offer);
-            reader.handle_change(change(second), &mut offer);
+            reader.handle_change(&mut change(second), &mut offer);
             reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(second, first, 2), &mut offer);
             let mut out = crate::message::Datagram::new();
             reader.poll_transmit(Monotonic::ZERO, None, &mut out);
@@ -76,11 +76,11 @@ fn what_left_the_history_is_counted_as_lost_once() {
     };
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 2, 1), &mut offer);
     for number in [1, 2, 5, 9] {
-        reader.handle_change(change(number), &mut offer);
+        reader.handle_change(&mut change(number), &mut offer);
     }
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(8, 9, 2), &mut offer);
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(8, 9, 2), &mut offer);
-    reader.handle_change(change(8), &mut offer);
+    reader.handle_change(&mut change(8), &mut offer);
     assert_eq!(got, vec![1, 2, 5, 8, 9]);
     assert_eq!(reader.statistics().lost, 4);
 }
@@ -96,7 +96,7 @@ fn an_irrelevant_change_is_not_handed_on_when_its_turn_comes() {
     reader.handle_irrelevant(WRITER, SequenceNumber(2), &mut offer);
     assert!(!reader.wants(WRITER, SequenceNumber(2)));
     for number in [3, 1] {
-        reader.handle_change(change(number), &mut offer);
+        reader.handle_change(&mut change(number), &mut offer);
     }
     reader.handle_irrelevant(WRITER, SequenceNumber(4), &mut offer);
     assert_eq!(got, vec![1, 3]);
@@ -117,7 +117,7 @@ fn held_changes_are_bounded_and_the_lowest_stay() {
         Offer::Done
     };
     for number in [10, 9, 8, 7, 2, 3, 1] {
-        reader.handle_change(change(number), &mut offer);
+        reader.handle_change(&mut change(number), &mut offer);
     }
     assert_eq!(got, vec![1, 2, 3]);
     assert!(reader.statistics().overflowed <= 3);
@@ -293,7 +293,7 @@ fn what_is_not_confirmed_is_not_acknowledged() {
     assert_eq!(acknowledgement(&mut reader), Some((1, vec![])), "the first, unasked");
     let mut offer = |_: &mut CacheChange| Offer::Unconfirmed;
     for number in [1, 2, 3] {
-        reader.handle_change(change(number), &mut offer);
+        reader.handle_change(&mut change(number), &mut offer);
     }
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 3, 1), &mut offer);
     assert_eq!(acknowledgement(&mut reader), None, "nothing is missing, nothing is safe");
@@ -302,8 +302,8 @@ fn what_is_not_confirmed_is_not_acknowledged() {
     // What is missing is asked for meanwhile, and what waits is not acknowledged by that.
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(1, 5, 2), &mut offer);
     assert_eq!(acknowledgement(&mut reader), Some((3, vec![4, 5])));
-    reader.handle_change(change(4), &mut offer);
-    reader.handle_change(change(5), &mut offer);
+    reader.handle_change(&mut change(4), &mut offer);
+    reader.handle_change(&mut change(5), &mut offer);
     reader.confirm(Monotonic::ZERO, WRITER, SequenceNumber(5));
     assert_eq!(acknowledgement(&mut reader), Some((6, vec![])));
     reader.confirm(Monotonic::ZERO, WRITER, SequenceNumber(5));
@@ -317,8 +317,8 @@ fn the_history_is_there_when_all_that_the_first_heartbeat_told_of_is() {
     assert!(!reader.writer(WRITER).unwrap().has_history());
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 4, 1), &mut offer);
     reader.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat(3, 9, 2), &mut offer);
-    reader.handle_change(change(3), &mut offer);
+    reader.handle_change(&mut change(3), &mut offer);
     assert!(!reader.writer(WRITER).unwrap().has_history());
-    reader.handle_change(change(4), &mut offer);
+    reader.handle_change(&mut change(4), &mut offer);
     assert!(reader.writer(WRITER).unwrap().has_history());
 }

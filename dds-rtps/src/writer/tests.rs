@@ -177,7 +177,7 @@ impl World {
             };
             match submessage {
                 Submessage::Data(data) => machine.handle_change(
-                    CacheChange {
+                    &mut CacheChange {
                         writer_guid: WRITER,
                         sequence_number: data.writer_sn,
                         payload: Payload::from(data.payload.bytes()),
@@ -195,10 +195,10 @@ impl World {
                         sequence_number: number,
                         ..CacheChange::default()
                     };
-                    if let FragmentArrival::Complete(change) =
+                    if let FragmentArrival::Complete(mut change) =
                         fragments.handle_data_frag(now, &fragment, template)
                     {
-                        machine.handle_change(change, &mut offer);
+                        machine.handle_change(&mut change, &mut offer);
                     }
                 }
                 Submessage::Heartbeat(heartbeat) => {

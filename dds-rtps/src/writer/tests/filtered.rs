@@ -240,7 +240,7 @@ fn a_best_effort_reader_is_told_with_the_next_sample() {
         };
         match next.unwrap().1 {
             Submessage::Data(data) => reader.handle_change(
-                CacheChange {
+                &mut CacheChange {
                     writer_guid: WRITER,
                     sequence_number: data.writer_sn,
                     ..CacheChange::default()

@@ -8,8 +8,10 @@ use std::{
 
 use dds_core::{
     DataReader, DataWriter, DdsType, DomainParticipant,
+    condition::{Condition, WaitSet},
     listener::DataReaderListener,
-    qos::{Duration, Limit, ResourceLimits},
+    qos::{Duration, Limit, ResourceLimits, SubscriberQos},
+    sample::DataState,
     status::StatusMask,
 };
 
@@ -87,6 +89,54 @@ fn threads_that_wait_for_each_other_are_woken() {
     echo.join().unwrap();
 }
 
+/// As above, by conditions: each kind is woken by every sample.
+#[test]
+fn conditions_of_every_kind_are_woken() {
+    const ROUNDS: u32 = 300;
+    type ConditionOf = fn(&DataReader<Step>) -> Condition;
+    let conditions: [(&str, ConditionOf); 3] = [
+        ("Status", |reader| {
+            let condition = reader.status_condition();
+            condition.set_enabled_statuses(StatusMask::DATA_AVAILABLE);
+            condition.into()
+        }),
+        ("Subscriber", |reader| {
+            let condition = reader.subscriber().status_condition();
+            condition.set_enabled_statuses(StatusMask::DATA_ON_READERS);
+            condition.into()
+        }),
+        ("Read", |reader| reader.read_condition(DataState::NOT_READ).into()),
+    ];
+    for (name, condition) in conditions {
+        let participant = participant();
+        let topic = participant.topic::<Step>(&format!("InProcess{name}")).unwrap();
+        let subscriber = participant.create_subscriber(SubscriberQos::default()).unwrap();
+        let reader = topic.reader().subscriber(&subscriber).reliable().keep_all().build().unwrap();
+        let writer = topic.writer().reliable().keep_all().build().unwrap();
+        writer.wait_matched(1, LIMIT).unwrap();
+        reader.wait_matched(1, LIMIT).unwrap();
+        let set = WaitSet::new();
+        set.attach(condition(&reader));
+        let (taken, is_taken) = mpsc::channel();
+        let waiter = thread::spawn(move || {
+            let mut next = 0;
+            while next < ROUNDS {
+                set.wait(LIMIT).unwrap();
+                for number in numbers(&reader) {
+                    assert_eq!(number, next);
+                    next += 1;
+                    taken.send(number).unwrap();
+                }
+            }
+        });
+        for number in 0..ROUNDS {
+            writer.write(&Step { id: 0, number }).unwrap();
+            assert_eq!(is_taken.recv(), Ok(number), "{name}");
+        }
+        waiter.join().unwrap();
+    }
+}
+
 /// Who waits for writers of the own participant does not receive; what comes by network wakes it too.
 #[test]
 fn a_wait_ends_with_a_sample_of_another_participant() {
@@ -122,6 +172,37 @@ fn what_finds_no_room_comes_when_there_is_some() {
     assert_eq!(take_many(&reader, 20), (0..20).collect::<Vec<_>>());
     writer.wait_for_acknowledgments(LIMIT).unwrap();
     assert!(reader.sample_rejected_status().total_count > 0);
+}
+
+/// One reader has room and the other has not: each gets everything, once and in order.
+#[test]
+fn a_reader_without_room_does_not_keep_others_from_theirs() {
+    let participant = participant();
+    let topic = participant.topic::<Step>("InProcessUneven").unwrap();
+    let limits = ResourceLimits { max_samples: Limit::Finite(2), ..ResourceLimits::default() };
+    let narrow = topic.reader().reliable().keep_all().resource_limits(limits).build().unwrap();
+    let wide = topic.reader().reliable().keep_all().build().unwrap();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(2, LIMIT).unwrap();
+    let (mut of_wide, mut of_narrow) = (Vec::new(), Vec::new());
+    for number in 0..60 {
+        writer.write(&Step { id: 0, number }).unwrap();
+        // Now with room, now without, and now with a reader that catches up.
+        if number % 7 == 6 {
+            of_narrow.extend(numbers(&narrow));
+        }
+        if number % 11 == 10 {
+            of_wide.extend(take_many(&wide, (number as usize + 1) - of_wide.len()));
+        }
+    }
+    of_narrow.extend(take_many(&narrow, 60 - of_narrow.len()));
+    of_wide.extend(take_many(&wide, 60 - of_wide.len()));
+    let all: Vec<u32> = (0..60).collect();
+    assert_eq!((&of_narrow, &of_wide), (&all, &all));
+    writer.wait_for_acknowledgments(LIMIT).unwrap();
+    // And all is as before.
+    writer.write(&Step { id: 0, number: 60 }).unwrap();
+    assert_eq!((take_many(&narrow, 1), take_many(&wide, 1)), (vec![60], vec![60]));
 }
 
 #[test]

@@ -11,10 +11,7 @@ use std::{
 };
 
 use dds_bench::BenchSample;
-use dds_core::{
-    DataReader, DataWriter, DomainParticipant, ParticipantConfig, qos::Duration as DdsDuration,
-    sample::Sample,
-};
+use dds_core::{DataReader, DataWriter, DomainParticipant, qos::Duration as DdsDuration, sample::Sample};
 
 use crate::{
     Failure,
@@ -97,7 +94,7 @@ impl Pair {
 
 /// The role `inside`.
 pub fn run(options: &Options) -> Result<(), Failure> {
-    let config = ParticipantConfig { shared_memory: false, ..ParticipantConfig::default() };
+    let config = options.participant_config(false);
     let participant = DomainParticipant::builder(options.domain).config(config).build()?;
     let mut sample = BenchSample { sequence_number: 0, payload: vec![0; options.payload] };
     let duration = Duration::from_secs_f64(options.seconds);

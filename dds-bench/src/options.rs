@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dds_core::ParticipantConfig;
 use lexopt::prelude::*;
 
 /// What to do, and how.
@@ -19,6 +20,8 @@ pub struct Options {
     pub domain: u32,
     /// Sends by the network alone.
     pub network_only: bool,
+    /// Instead of the default.
+    pub spin: Option<Duration>,
     /// Writes and reads samples where they lie in shared memory.
     pub loans: bool,
     /// How many endpoints each endpoint is to match.
@@ -77,6 +80,7 @@ impl Options {
             delivery: Delivery::WaitSet,
             domain: 0,
             network_only: false,
+            spin: None,
             loans: false,
             peers: 1,
             // As many as the whole benchmark has time for in fifteen minutes.
@@ -93,6 +97,7 @@ impl Options {
                 Long("seconds") => options.seconds = parser.value()?.parse()?,
                 Long("samples") => options.samples = Some(parser.value()?.parse()?),
                 Long("pace-us") => options.pace = Some(Duration::from_micros(parser.value()?.parse()?)),
+                Long("spin-us") => options.spin = Some(Duration::from_micros(parser.value()?.parse()?)),
                 Long("blocking") => options.delivery = Delivery::Blocking,
                 Long("loans") => options.loans = true,
                 Long("network-only") => options.network_only = true,
@@ -108,5 +113,12 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// Of an end of ours.
+    pub fn participant_config(&self, shared_memory: bool) -> ParticipantConfig {
+        let default = ParticipantConfig::default();
+        let spin = self.spin.map_or(default.spin, From::from);
+        ParticipantConfig { shared_memory, spin, ..default }
     }
 }

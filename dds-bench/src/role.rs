@@ -16,12 +16,14 @@ use std::{
 
 use dds_bench::BenchSample;
 use dds_core::{
-    DataReader, DataWriter, DomainParticipant, ParticipantConfig,
+    DataReader, DataWriter, DomainParticipant,
     condition::{GuardCondition, WaitSet},
+    error::DdsResult,
     listener::DataReaderListener,
     qos::Duration as DdsDuration,
     sample::{DataState, Sample},
     status::StatusMask,
+    types::TopicType,
 };
 
 use crate::{
@@ -29,9 +31,75 @@ use crate::{
     options::{Delivery, Options},
 };
 
+/// How samples are written and taken.
+pub trait Form: Send + Sync + Sized + 'static {
+    /// The topics' type.
+    type Data: TopicType;
+    /// What is shown of a sample that came.
+    type Seen;
+    /// There and back.
+    const TOPICS: [&'static str; 2];
+
+    fn new(writer: DataWriter<Self::Data>, payload: usize) -> Self;
+    fn writer(&self) -> &DataWriter<Self::Data>;
+    /// Writes the sample of this number.
+    fn send(&mut self, number: u64) -> Result<(), Failure>;
+    /// Writes what came.
+    fn answer(&self, seen: &Self::Seen) -> Result<(), Failure>;
+    fn number(seen: &Self::Seen) -> u64;
+    /// Hands on all that is there; how many there were.
+    fn take_all(reader: &DataReader<Self::Data>, take: &mut dyn FnMut(&Self::Seen)) -> DdsResult<usize>;
+}
+
+/// Samples that are serialised and decoded.
+struct Copied {
+    writer: DataWriter<BenchSample>,
+    sample: BenchSample,
+}
+
+thread_local! {
+    static TAKEN: RefCell<Vec<Sample<BenchSample>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Form for Copied {
+    type Data = BenchSample;
+    type Seen = BenchSample;
+    const TOPICS: [&'static str; 2] = ["BenchForth", "BenchBack"];
+
+    fn new(writer: DataWriter<BenchSample>, payload: usize) -> Self {
+        Self { writer, sample: BenchSample { sequence_number: 0, payload: vec![0; payload] } }
+    }
+
+    fn writer(&self) -> &DataWriter<BenchSample> {
+        &self.writer
+    }
+
+    fn send(&mut self, number: u64) -> Result<(), Failure> {
+        self.sample.sequence_number = number;
+        Ok(self.writer.write(&self.sample)?)
+    }
+
+    fn answer(&self, seen: &BenchSample) -> Result<(), Failure> {
+        Ok(self.writer.write(seen)?)
+    }
+
+    fn number(seen: &BenchSample) -> u64 {
+        seen.sequence_number
+    }
+
+    fn take_all(reader: &DataReader<BenchSample>, take: &mut dyn FnMut(&BenchSample)) -> DdsResult<usize> {
+        let mut samples = TAKEN.take();
+        reader.take_into(&mut samples)?;
+        samples.iter().filter_map(Sample::data).for_each(take);
+        let count = samples.len();
+        TAKEN.set(samples);
+        Ok(count)
+    }
+}
+
 /// What an end does with samples.
-trait Receive: Send + Sync {
-    fn sample(&self, sample: &BenchSample);
+trait Receive<F: Form>: Send + Sync {
+    fn sample(&self, sample: &F::Seen);
 
     /// After the samples at hand.
     fn taken(&self) {}
@@ -47,15 +115,12 @@ pub fn wall_ns() -> u128 {
 }
 
 /// An end's endpoints; which ones depends on its role.
-struct End {
-    writer: Option<DataWriter<BenchSample>>,
-    reader: Option<DataReader<BenchSample>>,
+struct End<F: Form> {
+    writer: Option<DataWriter<F::Data>>,
+    reader: Option<DataReader<F::Data>>,
 }
 
-const FORTH: &str = "BenchForth";
-const BACK: &str = "BenchBack";
-
-impl End {
+impl<F: Form> End<F> {
     fn new(
         participant: &DomainParticipant,
         writes: Option<&str>,
@@ -63,16 +128,14 @@ impl End {
     ) -> Result<Self, Failure> {
         let writer = match writes {
             Some(name) => {
-                let topic = participant.topic::<BenchSample>(name)?;
+                let topic = participant.topic::<F::Data>(name)?;
                 let blocking = DdsDuration::from_secs(10);
                 Some(topic.writer().reliable().keep_all().max_blocking_time(blocking).build()?)
             }
             None => None,
         };
         let reader = match reads {
-            Some(name) => {
-                Some(participant.topic::<BenchSample>(name)?.reader().reliable().keep_all().build()?)
-            }
+            Some(name) => Some(participant.topic::<F::Data>(name)?.reader().reliable().keep_all().build()?),
             None => None,
         };
         Ok(Self { writer, reader })
@@ -92,37 +155,41 @@ impl End {
 
 /// Runs the end that `options` names; `None` when they name none.
 pub fn run(options: &Options) -> Option<Result<(), Failure>> {
-    let (writes, reads) = match options.command.as_str() {
-        "ping" => (Some(FORTH), Some(BACK)),
-        "pong" => (Some(BACK), Some(FORTH)),
-        "publish" => (Some(FORTH), None),
-        "subscribe" => (None, Some(FORTH)),
-        "announce" => (Some(FORTH), Some(FORTH)),
+    match options.command.as_str() {
+        "ping" | "pong" | "publish" | "subscribe" | "announce" => {}
         "inside" => return Some(crate::inside::run(options)),
         "hand-off" => return Some(crate::inside::hand_off(options)),
         _ => return None,
-    };
-    if options.loans {
-        return Some(crate::loans::run(options));
     }
-    Some(serve(options, writes, reads))
+    Some(if options.loans { crate::loans::run(options) } else { serve::<Copied>(options) })
 }
 
-fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result<(), Failure> {
+/// Runs the end with samples of this form.
+pub fn serve<F: Form>(options: &Options) -> Result<(), Failure> {
+    let [forth, back] = F::TOPICS;
+    let (writes, reads) = match options.command.as_str() {
+        "ping" => (Some(forth), Some(back)),
+        "pong" => (Some(back), Some(forth)),
+        "publish" => (Some(forth), None),
+        "subscribe" => (None, Some(forth)),
+        _ => (Some(forth), Some(forth)),
+    };
     let created = wall_ns();
-    let config = ParticipantConfig { shared_memory: !options.network_only, ..ParticipantConfig::default() };
+    let config = options.participant_config(!options.network_only);
     let participant = DomainParticipant::builder(options.domain).config(config).build()?;
-    let end = End::new(&participant, writes, reads)?;
+    let end = End::<F>::new(&participant, writes, reads)?;
     end.wait_matched(options.peers)?;
     println!(r#"{{"event":"matched","created_ns":{created},"matched_ns":{}}}"#, wall_ns());
 
-    let writer = || end.writer.clone().ok_or(Failure::from("the role has no writer"));
-    let sample = BenchSample { sequence_number: 0, payload: vec![0; options.payload] };
-    let ping = Arc::new(Ping::new(options, end.writer.clone(), sample.clone()));
+    let out = || {
+        let writer = end.writer.clone().ok_or(Failure::from("the role has no writer"))?;
+        Ok::<_, Failure>(F::new(writer, options.payload))
+    };
+    let mut ping = None;
     let tally = Arc::new(Tally::default());
-    let receive: Arc<dyn Receive> = match options.command.as_str() {
-        "ping" => ping.clone(),
-        "pong" => Arc::new(Pong(writer()?)),
+    let receive: Arc<dyn Receive<F>> = match options.command.as_str() {
+        "ping" => ping.insert(Arc::new(Ping::new(options, out()?))).clone(),
+        "pong" => Arc::new(Pong(out()?)),
         _ => tally.clone(),
     };
     let delivered = match &end.reader {
@@ -131,9 +198,9 @@ fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result
     };
     let mut lines = std::io::stdin().lock().lines();
     if lines.next().is_some() {
-        match options.command.as_str() {
-            "ping" => ping.run()?,
-            "publish" => publish(options, &writer()?, sample)?,
+        match (options.command.as_str(), &ping) {
+            (_, Some(ping)) => ping.run()?,
+            ("publish", _) => publish(options, out()?)?,
             _ => {}
         }
         lines.for_each(drop);
@@ -148,56 +215,42 @@ fn serve(options: &Options, writes: Option<&str>, reads: Option<&str>) -> Result
 }
 
 /// Samples on their way from a reader to their receiver.
-enum Delivered {
-    Listener(DataReader<BenchSample>, Arc<OnData>),
+enum Delivered<F: Form> {
+    Listener(DataReader<F::Data>, Arc<OnData<F>>),
     Blocking(Arc<AtomicBool>, thread::JoinHandle<()>),
     WaitSet(GuardCondition, thread::JoinHandle<()>),
 }
 
-struct OnData {
-    receive: Arc<dyn Receive>,
+struct OnData<F: Form> {
+    receive: Arc<dyn Receive<F>>,
     /// Held while samples are given to the receiver.
     taking: Mutex<()>,
 }
 
-impl OnData {
-    fn take(&self, reader: &DataReader<BenchSample>) {
+impl<F: Form> OnData<F> {
+    fn take(&self, reader: &DataReader<F::Data>) {
         let _taking = lock(&self.taking);
         take_all(reader, &*self.receive);
     }
 }
 
-impl DataReaderListener<BenchSample> for OnData {
-    fn on_data_available(&self, reader: &DataReader<BenchSample>) {
+impl<F: Form> DataReaderListener<F::Data> for OnData<F> {
+    fn on_data_available(&self, reader: &DataReader<F::Data>) {
         self.take(reader);
     }
 }
 
-thread_local! {
-    static TAKEN: RefCell<Vec<Sample<BenchSample>>> = const { RefCell::new(Vec::new()) };
-}
-
-fn take_all(reader: &DataReader<BenchSample>, receive: &dyn Receive) {
-    let mut samples = TAKEN.take();
-    if reader.take_into(&mut samples).is_err() {
-        return;
-    }
-    for sample in &samples {
-        if let Some(data) = sample.data() {
-            receive.sample(data);
-        }
-    }
-    if !samples.is_empty() {
+fn take_all<F: Form>(reader: &DataReader<F::Data>, receive: &dyn Receive<F>) {
+    if F::take_all(reader, &mut |sample| receive.sample(sample)).is_ok_and(|count| count > 0) {
         receive.taken();
     }
-    TAKEN.set(samples);
 }
 
-impl Delivered {
+impl<F: Form> Delivered<F> {
     fn start(
-        reader: &DataReader<BenchSample>,
+        reader: &DataReader<F::Data>,
         delivery: Delivery,
-        receive: Arc<dyn Receive>,
+        receive: Arc<dyn Receive<F>>,
     ) -> Result<Self, Failure> {
         let reader = reader.clone();
         if delivery == Delivery::Listener {
@@ -256,28 +309,28 @@ impl Delivered {
     }
 }
 
-struct Pong(DataWriter<BenchSample>);
+struct Pong<F>(F);
 
-impl Receive for Pong {
-    fn sample(&self, sample: &BenchSample) {
-        if let Err(error) = self.0.write(sample) {
+impl<F: Form> Receive<F> for Pong<F> {
+    fn sample(&self, sample: &F::Seen) {
+        if let Err(error) = self.0.answer(sample) {
             eprintln!("pong: {error}");
         }
     }
 }
 
 /// Sends the next sample when the last one came back.
-struct Ping {
-    writer: Option<DataWriter<BenchSample>>,
-    state: Mutex<Trips>,
+struct Ping<F> {
+    state: Mutex<Trips<F>>,
     over: Condvar,
     samples: Option<u64>,
     duration: Duration,
     pace: Option<Duration>,
 }
 
-struct Trips {
-    sample: BenchSample,
+struct Trips<F> {
+    out: F,
+    number: u64,
     sent: Instant,
     end: Instant,
     trips: Vec<u32>,
@@ -287,12 +340,11 @@ struct Trips {
 /// Round trips that are kept.
 const LONGEST_RUN: usize = 1 << 22;
 
-impl Ping {
-    fn new(options: &Options, writer: Option<DataWriter<BenchSample>>, sample: BenchSample) -> Self {
+impl<F: Form> Ping<F> {
+    fn new(options: &Options, out: F) -> Self {
         let now = Instant::now();
-        let state = Trips { sample, sent: now, end: now, trips: Vec::new(), is_over: false };
+        let state = Trips { out, number: 0, sent: now, end: now, trips: Vec::new(), is_over: false };
         Self {
-            writer,
             state: Mutex::new(state),
             over: Condvar::new(),
             samples: options.samples,
@@ -302,16 +354,11 @@ impl Ping {
     }
 
     fn run(&self) -> Result<(), Failure> {
-        let mut first = {
-            let mut state = lock(&self.state);
-            state.trips.reserve_exact(LONGEST_RUN);
-            state.sent = Instant::now();
-            state.end = state.sent + self.duration;
-            state.sample.clone()
-        };
-        first.sequence_number = 0;
-        self.writer.as_ref().ok_or("ping has a writer")?.write(&first)?;
         let mut state = lock(&self.state);
+        state.trips.reserve_exact(LONGEST_RUN);
+        state.sent = Instant::now();
+        state.end = state.sent + self.duration;
+        state.out.send(0)?;
         while !state.is_over {
             state = self.over.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -329,7 +376,7 @@ pub fn settled(trips: &mut [u32]) -> &[u32] {
 }
 
 /// Prints what came of round trips.
-pub fn print_trips(trips: &mut [u32]) {
+fn print_trips(trips: &mut [u32]) {
     let count = trips.len();
     let trips = settled(trips);
     let at = |share: f64| trips[(trips.len() as f64 * share) as usize];
@@ -341,8 +388,8 @@ pub fn print_trips(trips: &mut [u32]) {
     );
 }
 
-impl Receive for Ping {
-    fn sample(&self, _back: &BenchSample) {
+impl<F: Form> Receive<F> for Ping<F> {
+    fn sample(&self, _back: &F::Seen) {
         let mut now = Instant::now();
         let mut state = lock(&self.state);
         if state.is_over {
@@ -365,42 +412,39 @@ impl Receive for Ping {
             now = Instant::now();
         }
         state.sent = now;
-        state.sample.sequence_number += 1;
-        if let Some(Err(error)) = self.writer.as_ref().map(|writer| writer.write(&state.sample)) {
+        state.number += 1;
+        let number = state.number;
+        if let Err(error) = state.out.send(number) {
             eprintln!("ping: {error}");
         }
     }
 }
 
-fn publish(
-    options: &Options,
-    writer: &DataWriter<BenchSample>,
-    mut sample: BenchSample,
-) -> Result<(), Failure> {
+fn publish<F: Form>(options: &Options, mut out: F) -> Result<(), Failure> {
     let start = Instant::now();
     let end = start + Duration::from_secs_f64(options.seconds);
     let mut next = start;
     let looks_always = options.samples.is_some() || options.pace.is_some() || options.payload > 8192;
+    let mut number = 0_u64;
     loop {
         if let Some(pace) = options.pace {
             next += pace;
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
-        writer.write(&sample)?;
-        sample.sequence_number += 1;
+        out.send(number)?;
+        number += 1;
         let is_over = match options.samples {
-            Some(samples) => sample.sequence_number >= samples,
-            None => (looks_always || sample.sequence_number.is_multiple_of(16)) && Instant::now() >= end,
+            Some(samples) => number >= samples,
+            None => (looks_always || number.is_multiple_of(16)) && Instant::now() >= end,
         };
         if is_over {
             break;
         }
     }
     let elapsed = start.elapsed().as_nanos();
-    let acknowledged = writer.wait_for_acknowledgments(DdsDuration::from_secs(10)).is_ok();
+    let acknowledged = out.writer().wait_for_acknowledgments(DdsDuration::from_secs(10)).is_ok();
     println!(
-        r#"{{"event":"result","samples":{},"elapsed_ns":{elapsed},"acknowledged":{acknowledged}}}"#,
-        sample.sequence_number
+        r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed},"acknowledged":{acknowledged}}}"#
     );
     Ok(())
 }
@@ -420,15 +464,15 @@ struct Counted {
     span: Option<(Instant, Instant)>,
 }
 
-impl Receive for Tally {
-    fn sample(&self, sample: &BenchSample) {
+impl<F: Form> Receive<F> for Tally {
+    fn sample(&self, sample: &F::Seen) {
         let mut counted = lock(&self.0);
         if counted.samples == 0 {
             let now = Instant::now();
             counted.span = Some((now, now));
         }
         counted.samples += 1;
-        let number = sample.sequence_number;
+        let number = F::number(sample);
         counted.lost += number.saturating_sub(counted.expected);
         counted.disordered += u64::from(number < counted.expected);
         counted.expected = number + 1;

@@ -159,8 +159,7 @@ impl Stack {
             medium: Medium::SharedMemory,
             ..base
         };
-        let lent =
-            Self { name: OURS_LENT, flags: &["--loans"], deliveries: &[Delivery::Blocking], ..ours.clone() };
+        let lent = Self { name: OURS_LENT, flags: &["--loans"], ..ours.clone() };
         let iceoryx =
             Self { name: ICEORYX, program: iceoryx, deliveries: &[Delivery::WaitSet], ..ours.clone() };
         [ours, lent, iceoryx]

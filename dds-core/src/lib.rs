@@ -23,6 +23,7 @@ mod runtime;
 pub mod sample;
 #[cfg(feature = "serde-topics")]
 pub mod serde_topic;
+mod spin;
 pub mod status;
 pub mod type_support;
 

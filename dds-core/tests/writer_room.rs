@@ -228,6 +228,33 @@ fn a_loop_that_writes_to_many_batches_although_sending_to_them_takes_long() {
 }
 
 #[test]
+fn an_answer_is_no_part_of_a_loop_however_soon_it_comes() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let writer = one.topic::<Step>("Step").unwrap().writer().reliable().keep_all().build().unwrap();
+    let reader = reader(&two, 100);
+    let back = two.topic::<Step>("Back").unwrap().writer().reliable().keep_all().build().unwrap();
+    let topic = one.topic::<Step>("Back").unwrap();
+    let answers = topic.reader().reliable().keep_all().build().unwrap();
+    world.run(1_000);
+    assert_eq!((writer.matched_subscriptions().len(), answers.matched_publications().len()), (1, 1));
+    for number in 0..20 {
+        writer.write(&Step { number }).unwrap();
+        world.nanos.fetch_add(1_000, Ordering::Relaxed);
+        world.deliver();
+        assert_eq!(reader.take().unwrap().len(), 1, "sample {number} waits");
+        back.write(&Step { number }).unwrap();
+        world.nanos.fetch_add(1_000, Ordering::Relaxed);
+        world.deliver();
+        assert_eq!(answers.take().unwrap().len(), 1, "answer {number} waits");
+    }
+    writer.write(&Step { number: 20 }).unwrap();
+    writer.write(&Step { number: 21 }).unwrap();
+    world.deliver();
+    assert_eq!(reader.take().unwrap().len(), 1, "a loop's second sample waits");
+}
+
+#[test]
 fn best_effort_history_with_a_limit_never_refuses_a_burst() {
     let world = Arc::new(World::default());
     let one = world.participant(1);

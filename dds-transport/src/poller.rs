@@ -120,6 +120,13 @@ impl Poller {
         self.poller.wait(timeout)
     }
 
+    /// Whether the waker was used and no wait has ended by it yet: the next one ends at once.
+    #[inline]
+    #[must_use]
+    pub fn is_woken(&self) -> bool {
+        self.poller.is_woken()
+    }
+
     /// A handle to end a wait from another thread.
     #[must_use]
     pub fn waker(&self) -> Waker {
@@ -150,9 +157,12 @@ mod tests {
     fn wake_before_wait_is_kept_and_consumed() {
         let poller = Poller::new().unwrap();
         let waker = poller.waker();
+        assert!(!poller.is_woken());
         waker.wake();
         waker.wake();
+        assert!(poller.is_woken());
         assert!(poller.wait(None).unwrap().is_woken());
+        assert!(!poller.is_woken());
         assert!(poller.wait(Some(Duration::ZERO)).unwrap().is_empty());
         waker.wake();
         assert!(poller.wait(None).unwrap().is_woken());

@@ -326,6 +326,13 @@ impl SharedMemoryReceiver {
         self.system.has_messages()
     }
 
+    /// Whether messages wait, without asking to be told of the next one.
+    #[inline]
+    #[must_use]
+    pub fn sees_messages(&self) -> bool {
+        self.system.sees_messages()
+    }
+
     /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`; of some
     /// the last part lies elsewhere.
     #[inline]

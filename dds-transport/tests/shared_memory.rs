@@ -113,6 +113,25 @@ fn mappings() -> usize {
 }
 
 #[test]
+fn whoever_only_looks_is_not_woken() {
+    let (mut one, mut two) = (End::new(SMALL), End::new(SMALL));
+    let way = open(&mut one, &mut two);
+    let to = two.name();
+    // What connecting left.
+    while !two.poller.wait(Some(Duration::ZERO)).unwrap().is_empty() {
+        two.serve();
+    }
+    assert!(!two.receiver.sees_messages());
+    send(&one, way, to, b"a").unwrap();
+    assert!(two.receiver.sees_messages());
+    assert!(two.poller.wait(Some(Duration::ZERO)).unwrap().is_empty(), "nobody asked to be woken");
+    assert_eq!(two.receive(), [b"a"]);
+    assert!(!two.receiver.sees_messages() && !two.receiver.has_messages());
+    send(&one, way, to, b"b").unwrap();
+    assert!(!two.poller.wait(Some(Duration::ZERO)).unwrap().is_empty(), "asked by the last look");
+}
+
+#[test]
 fn messages_arrive_and_wake_whoever_sleeps() {
     let (mut one, mut two) = (End::new(SMALL), End::new(SMALL));
     let way = open(&mut one, &mut two);

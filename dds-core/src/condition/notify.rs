@@ -14,12 +14,14 @@ use std::{
         atomic::{AtomicBool, AtomicU8, Ordering, fence},
     },
     task::{Context, Poll, Waker},
-    time::Instant,
+    time::{Duration as StdDuration, Instant},
 };
 
 use dds_qos::Duration;
 use parking_lot::{Condvar, Mutex};
 use smallvec::SmallVec;
+
+use crate::spin::{Abstention, look_a_while};
 
 /// When a blocking call of the present thread has to give up; `None` for never.
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
@@ -65,12 +67,25 @@ impl Waiter {
     pub(super) fn block_on<R>(
         &self,
         deadline: Option<Instant>,
+        look: impl FnMut() -> Option<R>,
+    ) -> Option<R> {
+        self.block_on_after((StdDuration::ZERO, &Abstention::default()), deadline, look)
+    }
+
+    /// As [`Waiter::block_on`], but looks a while for a signal before each sleep.
+    fn block_on_after<R>(
+        &self,
+        (spin, abstention): (StdDuration, &Abstention),
+        deadline: Option<Instant>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
         loop {
             self.state.swap(IDLE, Ordering::AcqRel);
             if let Some(found) = look() {
                 return Some(found);
+            }
+            if look_a_while(spin, abstention, || self.state.load(Ordering::Relaxed) == SIGNALLED) {
+                continue;
             }
             if !self.sleep_until(deadline) {
                 self.state.swap(IDLE, Ordering::AcqRel);
@@ -134,6 +149,8 @@ struct Subscribers {
     any: AtomicBool,
     /// Purpose: guards the list while waiters come and go.
     list: Mutex<Vec<Weak<Waiter>>>,
+    /// From looking before sleeping.
+    abstention: Abstention,
 }
 
 /// Something that changes, and who waits for it. Clones are the same notifier.
@@ -190,12 +207,22 @@ impl Notifier {
 
     /// Blocks until `look` finds something; `None` when the deadline passes first. `look` runs at once
     /// and after each notification.
-    pub fn block_until<R>(
+    pub fn block_until<R>(&self, deadline: Option<Instant>, look: impl FnMut() -> Option<R>) -> Option<R> {
+        self.block_until_spinning(StdDuration::ZERO, deadline, look)
+    }
+
+    /// As [`Notifier::block_until`], but before each sleep looks for notifications by other threads for as long as
+    /// `spin`, where that has helped lately.
+    pub fn block_until_spinning<R>(
         &self,
+        spin: StdDuration,
         deadline: Option<Instant>,
         mut look: impl FnMut() -> Option<R>,
     ) -> Option<R> {
-        look().or_else(|| self.subscribe().block_until(deadline, look))
+        look().or_else(|| {
+            let subscription = self.subscribe();
+            subscription.waiter.block_on_after((spin, &self.0.abstention), deadline, look)
+        })
     }
 
     pub(super) fn add(&self, waiter: &Arc<Waiter>) {
@@ -305,7 +332,9 @@ mod tests {
             turn.store(2 * round + 1, Ordering::Release);
             ping.notify();
             // A subscription a round, so that subscribing races with notifying.
-            pong.block_until(None, || (turn.load(Ordering::Acquire) == 2 * round + 2).then_some(())).unwrap();
+            let is_back = || (turn.load(Ordering::Acquire) == 2 * round + 2).then_some(());
+            let spin = StdDuration::from_micros(u64::from(round) % 2 * 20);
+            pong.block_until_spinning(spin, None, is_back).unwrap();
         }
         other.join().unwrap();
         assert!(!ping.is_waited_for() && !pong.is_waited_for());

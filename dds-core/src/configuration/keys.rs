@@ -80,6 +80,8 @@ keys! {
     "window_bytes" => participant.window_bytes;
     /// The same, in samples.
     "window_samples" => participant.window_samples;
+    /// How long a thread that waits for samples looks for them before it sleeps, where that has helped lately.
+    "spin" => participant.spin;
     /// Whether endpoints announce what their types consist of.
     "announce_types" => participant.announce_types;
     /// Whether memory is shared with processes of ours on this host and of this user, where both can.

@@ -97,6 +97,7 @@ impl ParticipantBuilder {
         let network = RuntimeConfig {
             udp: self.config.transport.clone(),
             shared_memory: self.config.shared_memory.then(|| self.config.shared_memory_config()),
+            spin: self.config.spin_limit(),
         };
         let runtime = self.factory.runtime(self.domain_id, &network)?;
         let mut random = [0; 18];

@@ -75,6 +75,11 @@ pub trait Environment: Send + Sync {
     /// operations are refused with an error that names the async form.
     fn may_block(&self) -> bool;
 
+    /// How long a thread that another thread of this process wakes looks for that before it sleeps.
+    fn spin(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     /// Whether this process only inherited the environment by `fork`: its threads are not here, and its
     /// sockets are another's.
     fn is_inherited(&self) -> bool {

@@ -157,6 +157,8 @@ pub struct Engine {
     loopback: Mutex<Loopback>,
     /// Whether an endpoint of this participant ever sent to another one.
     loops_back: AtomicBool,
+    /// How often something for readers came from outside.
+    arrivals: AtomicU64,
     counters: Counters,
     pub(crate) handles: InstanceHandleAllocator,
     pub(crate) protect: Option<Arc<dyn Protect>>,
@@ -196,6 +198,7 @@ impl Engine {
             timers: TimerQueue::default(),
             loopback: Mutex::default(),
             loops_back: AtomicBool::new(false),
+            arrivals: AtomicU64::new(0),
             counters: Counters::default(),
             handles,
             protect,
@@ -312,6 +315,10 @@ impl Engine {
         burst.remote = None;
         if std::mem::take(&mut burst.discovery) {
             self.run_discovery(now, |_| ());
+        }
+        if !burst.readers.is_empty() {
+            // Before anybody is told.
+            self.arrivals.fetch_add(1, Ordering::Relaxed);
         }
         for reader in burst.readers.drain(..) {
             self.settle_reader(now, &reader);

@@ -71,6 +71,8 @@ pub(crate) struct WriterState {
     sending: bool,
     /// When the last write began: one that follows closely only appends to the open batch.
     last_write: Monotonic,
+    /// [`Engine::arrivals`] then.
+    arrivals: u64,
     /// When several destinations were last sent to; never for a writer that has one.
     last_sent: Option<Monotonic>,
     /// When the open batch leaves at the latest.
@@ -125,9 +127,9 @@ pub(crate) enum Urgency {
     Now,
 }
 
-/// Writes this close to each other make the line hot. No answer to a sample comes back sooner on any
-/// path, so that a sample that somebody waits for is never held back; a writer that is slower can
-/// afford a system call for each sample.
+/// Writes this close to each other, with nothing received in between, make the line hot: what answers a
+/// sample, and somebody may wait for, is never held back; a writer that is slower can afford a system call for
+/// each sample.
 const HOT_NANOS: u64 = 10_000;
 
 /// A write that begins so soon after several destinations were sent to is one of a loop: sending to many takes
@@ -210,6 +212,7 @@ impl WriterState {
             pool,
             sending: false,
             last_write: Monotonic::ZERO,
+            arrivals: 0,
             last_sent: None,
             batch_due: None,
             batching,
@@ -258,10 +261,11 @@ impl WriterState {
     }
 
     /// Whether what is pending may wait for more to leave with it.
-    fn may_batch(&mut self, now: Monotonic) -> bool {
+    fn may_batch(&mut self, now: Monotonic, arrivals: u64) -> bool {
         let since = now.nanos_since(std::mem::replace(&mut self.last_write, now));
+        let is_answer = std::mem::replace(&mut self.arrivals, arrivals) != arrivals;
         let follows = self.last_sent.is_some_and(|sent| now.nanos_since(sent) < LOOP_NANOS);
-        (since < HOT_NANOS || follows || self.suspended)
+        ((since < HOT_NANOS && !is_answer) || follows || self.suspended)
             && !self.machine.has_attention()
             && self.machine.pending_bytes() < self.batching.bytes
             && self.batch_due.is_none_or(|due| now < due)
@@ -463,7 +467,8 @@ impl Engine {
         mut look: impl FnMut() -> bool,
     ) -> Result<(), DdsError> {
         self.check_may_block(operation)?;
-        let found = observer.notifier.block_until(deadline_after(timeout), || look().then_some(()));
+        let (spin, look) = (self.environment.spin(), || look().then_some(()));
+        let found = observer.notifier.block_until_spinning(spin, deadline_after(timeout), look);
         found.ok_or(DdsError::Timeout { operation, after: timeout })
     }
 
@@ -603,8 +608,10 @@ impl Engine {
         urgency: Urgency,
     ) {
         let mut progress = state.machine.has_in_process() && self.hand_over(now, &mut state);
-        let may_wait =
-            urgency == Urgency::MayWait && state.may_batch(now.monotonic) && state.machine.has_line();
+        let arrivals = self.arrivals.load(Ordering::Relaxed);
+        let may_wait = urgency == Urgency::MayWait
+            && state.may_batch(now.monotonic, arrivals)
+            && state.machine.has_line();
         if may_wait && !state.sending {
             if state.batch_due.is_none() && !state.suspended {
                 state.batch_due = Some(now.monotonic.after(state.batching.window));

@@ -22,6 +22,7 @@ use super::{Runtime, shared::SharedReception};
 use crate::{
     condition::Notifier,
     engine::{Burst, Engine},
+    spin::{Abstention, look_a_while},
 };
 
 /// The largest UDP datagram, which is also the most that coalesced reception fills.
@@ -45,7 +46,10 @@ pub(super) struct Reception {
     buffer: Vec<u8>,
     bursts: Vec<(Arc<Engine>, Burst)>,
     last_turn: Monotonic,
+    /// From looking for a second datagram.
     abstention: Abstention,
+    /// From looking for messages in memory before sleeping.
+    vain_looks: Abstention,
     /// Unless no memory is shared.
     shared: Option<SharedReception>,
 }
@@ -53,30 +57,14 @@ pub(super) struct Reception {
 impl Reception {
     pub(super) fn new(shared: Option<SharedReception>) -> Self {
         let buffer = vec![0; RECEIVE_BUFFER];
-        let abstention = Abstention::default();
-        Self { buffer, bursts: Vec::new(), last_turn: Monotonic::ZERO, abstention, shared }
-    }
-}
-
-/// Keeps turns from looking for a second datagram where there was none before: twice as long each time.
-#[derive(Debug, Default)]
-struct Abstention {
-    left: u32,
-    next: u32,
-}
-
-impl Abstention {
-    /// Whether to look, a turn's question.
-    fn permits(&mut self) -> bool {
-        let permitted = self.left == 0;
-        self.left = self.left.saturating_sub(1);
-        permitted
-    }
-
-    /// What came of looking.
-    fn looked(&mut self, found: bool) {
-        self.next = if found { 0 } else { (self.next * 2).clamp(1, LONGEST_ABSTENTION) };
-        self.left = self.next;
+        Self {
+            buffer,
+            bursts: Vec::new(),
+            last_turn: Monotonic::ZERO,
+            abstention: Abstention::of_at_most(LONGEST_ABSTENTION),
+            vain_looks: Abstention::default(),
+            shared,
+        }
     }
 }
 
@@ -174,7 +162,8 @@ impl Runtime {
         let hand_over = &self.hand_over;
         // Another thread receives for us.
         let wait_for_others = |look: &mut dyn FnMut() -> bool| {
-            let found = notifier.block_until(deadline, || look().then_some(())).is_some();
+            let look = || look().then_some(());
+            let found = notifier.block_until_spinning(self.spin.inside, deadline, look).is_some();
             hand_over.others.fetch_sub(1, Ordering::SeqCst);
             found
         };
@@ -242,7 +231,18 @@ impl Runtime {
     fn receive_once(&self, reception: &mut Reception, timeout: Option<StdDuration>) {
         // Messages in memory do not keep the sockets from being looked at: what was sent by network before them, such
         // as the announcement of their writer, has arrived before them too.
-        let messages_wait = reception.shared.as_mut().is_some_and(SharedReception::has_messages);
+        let messages_wait = match &mut reception.shared {
+            None => false,
+            Some(shared) => {
+                if timeout != Some(StdDuration::ZERO) && shared.has_senders() {
+                    // Sockets are looked at when this is over.
+                    look_a_while(self.spin.between, &reception.vain_looks, || {
+                        shared.sees_messages() || self.transport.poller().is_woken()
+                    });
+                }
+                shared.has_messages()
+            }
+        };
         let waited = self.transport.wait(if messages_wait { Some(StdDuration::ZERO) } else { timeout });
         let ready = match waited {
             Ok(ready) => ready,
@@ -257,7 +257,7 @@ impl Runtime {
         if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
             return;
         }
-        let Reception { buffer, bursts, last_turn, abstention, shared } = reception;
+        let Reception { buffer, bursts, last_turn, abstention, shared, .. } = reception;
         bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));
         let mut now = self.clock.now();
         if ready.interfaces_changed() {
@@ -319,28 +319,4 @@ impl Runtime {
 #[expect(clippy::disallowed_methods, reason = "deadlines of blocking calls are the system's time")]
 fn time_left(deadline: Instant) -> StdDuration {
     deadline.saturating_duration_since(Instant::now())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Abstention, LONGEST_ABSTENTION};
-
-    #[test]
-    fn lonely_datagrams_are_looked_behind_ever_more_rarely() {
-        let mut abstention = Abstention::default();
-        let turns = 1_000;
-        let looks = (0..turns)
-            .filter(|_| {
-                let looks = abstention.permits();
-                if looks {
-                    abstention.looked(false);
-                }
-                looks
-            })
-            .count();
-        assert!(looks as u32 <= turns / LONGEST_ABSTENTION + 5, "{looks}");
-        while !abstention.permits() {}
-        abstention.looked(true);
-        assert!((0..turns).all(|_| abstention.permits()), "a stream is emptied each turn");
-    }
 }

@@ -118,6 +118,16 @@ fn locator(name: SharedMemoryName, way: SharedMemoryWay) -> Locator {
 }
 
 impl SharedReception {
+    /// Whether there is anybody to send messages.
+    pub(super) fn has_senders(&self) -> bool {
+        self.receiver.senders() > 0
+    }
+
+    /// Whether messages wait. The next one wakes nobody.
+    pub(super) fn sees_messages(&self) -> bool {
+        self.receiver.sees_messages()
+    }
+
     /// Whether messages wait. If not, the next one ends the wait for sockets.
     pub(super) fn has_messages(&mut self) -> bool {
         self.receiver.has_messages()

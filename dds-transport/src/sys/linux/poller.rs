@@ -146,6 +146,11 @@ impl Poller {
         usize::try_from(count).map_err(|_| io::Error::last_os_error())
     }
 
+    #[inline]
+    pub(crate) fn is_woken(&self) -> bool {
+        self.wake_pending.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn wake(&self) {
         if self.wake_pending.swap(true, Ordering::AcqRel) {
             return;

@@ -80,6 +80,11 @@ impl Poller {
         Ok(ready)
     }
 
+    #[inline]
+    pub(crate) fn is_woken(&self) -> bool {
+        self.wake_pending.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn wake(&self) {
         if !self.wake_pending.swap(true, Ordering::AcqRel) {
             // A full pipe holds a wake already.

@@ -84,15 +84,19 @@ impl SharedMemoryReceiver {
         if self.incoming.is_empty() {
             return false;
         }
-        let any = |incoming: &[Incoming]| incoming.iter().any(|way| way.has_ended || way.ring.has_message());
-        if any(&self.incoming) {
+        if self.sees_messages() {
             return true;
         }
         for way in &self.incoming {
             way.ring.ask_to_be_woken();
         }
         ring::rest();
-        any(&self.incoming)
+        self.sees_messages()
+    }
+
+    #[inline]
+    pub(crate) fn sees_messages(&self) -> bool {
+        self.incoming.iter().any(|way| way.has_ended || way.ring.has_message())
     }
 
     #[inline]

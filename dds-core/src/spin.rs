@@ -1,0 +1,149 @@
+//! Looking a short while for what is about to come, before sleeping until it does.
+//!
+//! A thread that looks needs no wake, which spares the one that would wake it a system call and both the time
+//! that the wake takes. It costs processor time where nothing comes; so whoever looked in vain does not look
+//! the next times, twice as many each time.
+
+use std::{
+    hint::spin_loop,
+    sync::atomic::{AtomicU32, Ordering},
+    time::{Duration, Instant},
+};
+
+/// For how many sleeps at most nobody looks before them, after looking was in vain: of a thread that sleeps for
+/// longer each time it costs a thousandth of the time that one look takes.
+const LONGEST: u32 = 1024;
+/// Looks between two readings of the clock, which takes as long as about one of them.
+const LOOKS: u32 = 8;
+
+/// Keeps from looking where there was nothing before: twice as often each time.
+#[derive(Debug)]
+pub(crate) struct Abstention {
+    left: AtomicU32,
+    next: AtomicU32,
+    longest: u32,
+}
+
+impl Default for Abstention {
+    /// That suits looking before sleeping.
+    fn default() -> Self {
+        Self::of_at_most(LONGEST)
+    }
+}
+
+// Threads that share one may miss each other's changes, which costs a look or saves one.
+impl Abstention {
+    /// That lasts for `longest` occasions at most.
+    pub(crate) const fn of_at_most(longest: u32) -> Self {
+        Self { left: AtomicU32::new(0), next: AtomicU32::new(0), longest }
+    }
+
+    /// Whether to look, asked at each occasion.
+    pub(crate) fn permits(&self) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        if left > 0 {
+            self.left.store(left - 1, Ordering::Relaxed);
+        }
+        left == 0
+    }
+
+    /// What came of looking.
+    pub(crate) fn looked(&self, found: bool) {
+        let next = if found {
+            0
+        } else {
+            self.next.load(Ordering::Relaxed).saturating_mul(2).clamp(1, self.longest)
+        };
+        self.next.store(next, Ordering::Relaxed);
+        self.left.store(next, Ordering::Relaxed);
+    }
+}
+
+/// Looks until something is there, for at most `limit` if that has helped lately, else once.
+#[expect(clippy::disallowed_methods, reason = "a real thread spins, on no virtual clock")]
+pub(crate) fn look_a_while(limit: Duration, abstention: &Abstention, mut look: impl FnMut() -> bool) -> bool {
+    if look() {
+        return true;
+    }
+    if limit.is_zero() || !abstention.permits() {
+        return false;
+    }
+    let start = Instant::now();
+    let found = loop {
+        let found = (0..LOOKS).any(|_| {
+            spin_loop();
+            look()
+        });
+        if found || start.elapsed() >= limit {
+            break found;
+        }
+    };
+    abstention.looked(found);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often one of `occasions` is taken to look, always in vain.
+    fn looks_in_vain(abstention: &Abstention, occasions: u32) -> u32 {
+        let look = |_: &u32| {
+            let looks = abstention.permits();
+            if looks {
+                abstention.looked(false);
+            }
+            looks
+        };
+        (0..occasions).filter(look).count() as u32
+    }
+
+    #[test]
+    fn what_was_in_vain_is_done_ever_more_rarely() {
+        for longest in [16, LONGEST] {
+            let abstention = Abstention::of_at_most(longest);
+            // Until it lasts longest it doubles, which takes as many looks as the number has bits.
+            let looks = looks_in_vain(&abstention, 10 * longest);
+            assert!(looks <= 10 + longest.ilog2() + 1, "{looks}");
+            while !abstention.permits() {}
+            abstention.looked(true);
+            assert!((0..longest).all(|_| abstention.permits()), "found: looks each time");
+            assert_eq!(looks_in_vain(&abstention, 7), 3, "begins with one again, then two, then four");
+        }
+    }
+
+    #[test]
+    fn nothing_is_looked_for_a_while_where_nothing_came() {
+        let abstention = Abstention::default();
+        let limit = Duration::from_nanos(1);
+        let mut looks = 0;
+        let mut vain = |abstention: &Abstention, limit| {
+            looks = 0;
+            let found = look_a_while(limit, abstention, || {
+                looks += 1;
+                false
+            });
+            assert!(!found);
+            looks
+        };
+        assert_eq!(vain(&abstention, Duration::ZERO), 1, "switched off");
+        assert!(vain(&abstention, limit) > LOOKS);
+        assert_eq!(vain(&abstention, limit), 1, "left out");
+        assert!(vain(&abstention, limit) > LOOKS);
+        let more = (0..10_000).filter(|_| vain(&abstention, limit) > 1).count();
+        assert!(more <= 10_000 / LONGEST as usize + 10, "{more}");
+    }
+
+    #[test]
+    fn what_comes_while_looking_is_found_and_looked_for_again() {
+        let abstention = Abstention::default();
+        for _ in 0..100 {
+            let mut looks = 0;
+            assert!(look_a_while(Duration::from_secs(60), &abstention, || {
+                looks += 1;
+                looks > 3 * LOOKS
+            }));
+            assert!(looks > 3 * LOOKS);
+        }
+    }
+}

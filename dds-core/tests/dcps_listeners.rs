@@ -211,9 +211,11 @@ fn calls_at(level: Level) -> Arc<Counts> {
         publisher.set_listener(Some(counts.clone()), StatusMask::ALL);
         subscriber.set_listener(Some(counts.clone()), StatusMask::ALL & !StatusMask::DATA_ON_READERS);
     }
-    let short = Duration::from_millis(100);
+    // A writer that is not alive any more misses no deadline at the reader: that one comes first.
+    let (short, longer) = (Duration::from_millis(100), Duration::from_millis(300));
     let topic = here.topic::<Reading>("Callbacks").unwrap();
-    let writer = topic.writer().keep_last(1).deadline(short).liveliness(LivelinessKind::ManualByTopic, short);
+    let writer =
+        topic.writer().keep_last(1).deadline(short).liveliness(LivelinessKind::ManualByTopic, longer);
     let writer = writer.publisher(&publisher).build().unwrap();
     let limits = ResourceLimits { max_samples: Limit::Finite(1), ..ResourceLimits::default() };
     let reader = there.topic::<Reading>("Callbacks").unwrap().reader().reliable().keep_all().deadline(short);

@@ -8,7 +8,7 @@ use std::{
     marker::PhantomData,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicI16, Ordering},
+        atomic::{AtomicBool, AtomicI16, Ordering},
     },
 };
 
@@ -43,15 +43,8 @@ use crate::{
 thread_local! {
     /// For keys on their way to the history, so that writing allocates nothing.
     static KEY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-    /// A buffer that came back from a write, for the next one.
+    /// A buffer that came back from a write, for the next one of a writer whose buffers do.
     static BUFFER: Cell<Option<PayloadBuffer>> = const { Cell::new(None) };
-}
-
-/// Keeps the buffer of a payload that a write did not need to keep.
-fn keep_buffer(payload: Payload) {
-    if let Some(buffer) = payload.into_buffer() {
-        BUFFER.set(Some(buffer));
-    }
 }
 
 /// What a single write can say beyond the value.
@@ -71,6 +64,8 @@ pub(super) struct WriterInner {
     publisher: Publisher,
     type_id: TypeId,
     linger: Duration,
+    /// Whether its last payload went into no history: the next one is likely to come back, too.
+    gets_buffers_back: AtomicBool,
     /// How samples are lent, once that was asked for; `None` inside where they cannot be.
     plain: OnceLock<Option<PlainLayout>>,
 }
@@ -328,6 +323,7 @@ impl<T: TopicType> DataWriter<T> {
         let type_id = TypeId::of::<T>();
         let inner = Arc::new(WriterInner {
             linger: config.linger,
+            gets_buffers_back: AtomicBool::new(false),
             engine,
             endpoint,
             publisher,
@@ -471,7 +467,7 @@ impl<T: TopicType> DataWriter<T> {
         self.with_key(sample, |key| {
             let mut write = self.alive(key, payload, options)?;
             let written = self.submit(&mut write, "write");
-            keep_buffer(write.payload);
+            self.keep_buffer(write.payload);
             written
         })
     }
@@ -687,10 +683,23 @@ impl<T: TopicType> DataWriter<T> {
             let problem = format!("is not of type {}, which the topic has", self.topic.type_name());
             return Err(DdsError::bad_parameter("sample", problem));
         }
-        let mut buffer = BUFFER.take().unwrap_or_else(|| self.inner.endpoint.pool.lock().checkout());
+        let known = if self.inner.gets_buffers_back.load(Ordering::Relaxed) { BUFFER.take() } else { None };
+        let mut buffer = known.unwrap_or_else(|| self.inner.endpoint.pool.lock().checkout());
         sample.serialize(self.inner.endpoint.representation(), buffer.bytes_mut())?;
         self.inner.protect(buffer.bytes_mut());
         Ok(buffer.seal())
+    }
+
+    /// Keeps the buffer of a payload that went into no history.
+    fn keep_buffer(&self, payload: Payload) {
+        let buffer = payload.into_buffer();
+        let comes_back = &self.inner.gets_buffers_back;
+        if comes_back.load(Ordering::Relaxed) != buffer.is_some() {
+            comes_back.store(buffer.is_some(), Ordering::Relaxed);
+        }
+        if buffer.is_some() {
+            BUFFER.set(buffer);
+        }
     }
 
     fn with_key<R>(&self, sample: &T, act: impl FnOnce(&[u8]) -> DdsResult<R>) -> DdsResult<R> {

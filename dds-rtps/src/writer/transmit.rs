@@ -270,7 +270,15 @@ impl StatefulWriter {
         }
         let has_cause = draft.filled || self.liveliness_wanted || heartbeat_owed;
         if self.line.reliable && has_cause && self.cursor_fragment == 1 {
-            self.write_line_heartbeat(now, &mut draft, 0);
+            // Through shared memory nothing gets lost but where there is no room, which a heartbeat in time tells
+            // well enough.
+            let says_something =
+                self.asks(0) || self.liveliness_wanted || heartbeat_owed || self.group.is_some();
+            if says_something || !self.line.shared {
+                self.write_line_heartbeat(now, &mut draft, 0);
+            } else {
+                self.arm_heartbeat(now);
+            }
             return true;
         }
         self.liveliness_wanted = false;

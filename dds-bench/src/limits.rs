@@ -2,7 +2,13 @@
 
 use std::{path::Path, process::Command};
 
-use crate::{Failure, exchange::Placement, namespace::Namespace, results::Limit};
+use crate::{
+    Failure,
+    child::{PATIENCE, Running, number},
+    exchange::Placement,
+    namespace::Namespace,
+    results::Limit,
+};
 
 /// Runs the raw UDP example in one mode; `None` where a payload does not fit a datagram.
 pub fn measure(
@@ -27,6 +33,34 @@ pub fn measure(
     let value = figure(&text, if kind == "ping-pong" { "p50 " } else { "B: " });
     let value = value.ok_or_else(|| format!("raw_udp {kind} {payload}: {text}"))?;
     Ok(Some(Limit { kind: kind.to_owned(), placement: placement.name().to_owned(), payload, run, value }))
+}
+
+/// What sleeping between samples costs by itself, in µs of processor time for each.
+pub const PACING: &str = "pacing";
+/// Bytes of the samples that are sent at a given rate.
+pub const PACED_PAYLOAD: usize = 64;
+
+/// The end that sends `rate` samples a second, without sending any.
+pub fn pacing(
+    namespace: &Namespace,
+    rate: u32,
+    placement: Placement,
+    run: usize,
+    seconds: f64,
+) -> Result<Limit, Failure> {
+    let mut command = namespace.command(Some(placement.cores().0));
+    command.arg(std::env::current_exe()?).arg("pace");
+    let pace = (1_000_000 / rate).to_string();
+    let mut end = Running::start(command.args(["--pace-us", &pace, "--seconds", &seconds.to_string()]))?;
+    end.expect("matched", PATIENCE)?;
+    let before = end.usage()?;
+    end.go()?;
+    let line = end.expect("result", PATIENCE)?;
+    let spent = end.usage()?.since(&before);
+    let value = spent as f64 / 1e3 / number(&line, "samples")?.max(1) as f64;
+    end.finish()?;
+    let (kind, placement) = (PACING.to_owned(), placement.name().to_owned());
+    Ok(Limit { kind, placement, payload: PACED_PAYLOAD, run, value })
 }
 
 /// The number after `label`.

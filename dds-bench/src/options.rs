@@ -74,7 +74,7 @@ impl Options {
         let mut options = Self {
             command: String::new(),
             payload: 64,
-            seconds: 0.4,
+            seconds: 0.3,
             samples: None,
             pace: None,
             delivery: Delivery::WaitSet,
@@ -84,7 +84,7 @@ impl Options {
             loans: false,
             peers: 1,
             // As many as the whole benchmark has time for in fifteen minutes.
-            runs: 3,
+            runs: 5,
             check: false,
             write: false,
             way: String::new(),

@@ -6,6 +6,7 @@ use crate::{
     Failure,
     exchange::PAYLOADS,
     instructions,
+    limits::{PACED_PAYLOAD, PACING},
     options::Options,
     plots::{Bar, Chart},
     results::{Case, Limit, Results, RoundTrip, Startup, Throughput, root},
@@ -62,6 +63,14 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
         count if count % 2 == 1 => Some(values[middle]),
         _ => Some((values[middle - 1] + values[middle]) / 2.0),
     }
+}
+
+/// The median of the ratios within each run; of the medians, where one was measured in fewer runs.
+pub fn within_runs(ours: &[f64], theirs: &[f64]) -> Option<f64> {
+    if ours.len() != theirs.len() {
+        return Some(median(&mut ours.to_vec())? / median(&mut theirs.to_vec())?);
+    }
+    median(&mut ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
 }
 
 pub fn share(values: &[f64], share: f64) -> f64 {
@@ -201,9 +210,16 @@ pub const TO_ICEORYX: &[Ratio] = &[
 ];
 
 impl Table {
-    /// Ours divided by others', of the best of each.
-    pub fn ratio(&self, payload: usize, ratio: &Ratio) -> Option<f64> {
-        Some(self.best(payload, ratio.ours)? / self.best(payload, ratio.theirs)?)
+    /// Ours divided by others', of those with the best median of each: the median of what that comes to within
+    /// each run. The machine's speed changes from minute to minute, and what ran one after the other had
+    /// the same.
+    pub fn ratio(
+        &self,
+        payload: usize,
+        ours: impl Fn(&str) -> bool,
+        theirs: impl Fn(&str) -> bool,
+    ) -> Option<f64> {
+        within_runs(&self.best(payload, ours)?, &self.best(payload, theirs)?)
     }
 
     /// A bar for each row.
@@ -244,11 +260,14 @@ impl Table {
         PAYLOADS.into_iter().filter(has).collect()
     }
 
-    /// The best median of the stacks whose name `is_wanted`.
-    pub fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<f64> {
+    /// Of the stacks whose name `is_wanted`, the runs of the one with the best median.
+    pub fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<Vec<f64>> {
         let rows = self.rows().into_iter().filter(|(stack, _)| is_wanted(stack));
-        let medians = rows.filter_map(|(stack, delivery)| median(&mut self.of(stack, delivery, payload)));
-        medians.reduce(if self.is_more_better { f64::max } else { f64::min })
+        let runs = rows.map(|(stack, delivery)| self.of(stack, delivery, payload));
+        let ranked = runs.filter_map(|runs| Some((median(&mut runs.clone())?, runs)));
+        let by_median = |(one, _): &(f64, Vec<f64>), (other, _): &(f64, Vec<f64>)| one.total_cmp(other);
+        let best = if self.is_more_better { ranked.max_by(by_median) } else { ranked.min_by(by_median) };
+        best.map(|(_, runs)| runs)
     }
 
     fn render(&self, out: &mut String) -> std::fmt::Result {
@@ -274,12 +293,13 @@ impl Table {
             writeln!(out)?;
         }
         for ratio in self.ratios {
-            if columns.iter().all(|payload| self.ratio(*payload, ratio).is_none()) {
+            let of = |payload: usize| self.ratio(payload, ratio.ours, ratio.theirs);
+            if columns.iter().all(|payload| of(*payload).is_none()) {
                 continue;
             }
             write!(out, "| **{}** |", ratio.name)?;
             for payload in columns.iter().copied() {
-                match self.ratio(payload, ratio) {
+                match of(payload) {
                     Some(ratio) => write!(out, " **{ratio:.2}** |")?,
                     None => write!(out, " |")?,
                 }
@@ -312,7 +332,9 @@ where they are read, a sample for each `loan.write()`. The ends of Cyclone DDS a
 publisher blocks where the transport is full and whose peers are connected by TCP, are in Rust
 (`interop-tests/peers/rust-bench`). `same`: both on one core, which is the software path alone and repeats best;
 `cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
-placements run in turn, and all of that several times; a cell is the median of the runs with their range. Ends run at
+placements run in turn, and all of that several times; a cell is the median of the runs with their range. A ratio is the
+median of what it comes to within each run, where both sides ran within seconds of each other, of those with the best median
+of each side; Fast DDS, RustDDS and Dust DDS take part in every second run. Ends run at
 nice −15, also as a session, so that other work on the machine disturbs less. Compare ratios, not figures of different runs or machines.
 
 Where listeners write, in round trips, Cyclone's ends have raised high-water marks: with the default ones a write of
@@ -462,12 +484,11 @@ fn shared_memory(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(out, "Lost in all of these runs: {lost}.\n")
 }
 
-/// The medians of what was measured in one process: nanoseconds a sample, and microseconds there and back.
-pub fn inside_medians(results: &Results, stack: &str, placement: &str) -> (Option<f64>, Option<f64>) {
+/// The runs of what was measured in one process: nanoseconds a sample, and microseconds there and back.
+pub fn inside_runs(results: &Results, stack: &str, placement: &str) -> (Vec<f64>, Vec<f64>) {
     let of_it = results.inside.iter().filter(|inside| inside.stack == stack && inside.placement == placement);
-    let mut samples: Vec<f64> = of_it.clone().filter_map(|inside| inside.ns_per_sample).collect();
-    let mut trips: Vec<f64> = of_it.map(|inside| inside.hand_off_us).collect();
-    (median(&mut samples), median(&mut trips))
+    let samples = of_it.clone().filter_map(|inside| inside.ns_per_sample).collect();
+    (samples, of_it.map(|inside| inside.hand_off_us).collect())
 }
 
 fn inside(results: &Results, out: &mut String) -> std::fmt::Result {
@@ -488,9 +509,10 @@ fn inside(results: &Results, out: &mut String) -> std::fmt::Result {
          | | ns a sample, `same` | `cross` | µs there and back, `same` | `cross` |\n|---|---:|---:|---:|---:|"
     )?;
     for stack in stacks {
-        let (same, cross) = (inside_medians(results, stack, "same"), inside_medians(results, stack, "cross"));
-        let cell =
-            |value: Option<f64>, digits| value.map_or(String::new(), |value| format!("{value:.digits$}"));
+        let (same, cross) = (inside_runs(results, stack, "same"), inside_runs(results, stack, "cross"));
+        let cell = |mut runs: Vec<f64>, digits| {
+            median(&mut runs).map_or(String::new(), |value| format!("{value:.digits$}"))
+        };
         writeln!(
             out,
             "| {stack} | {} | {} | {} | {} |",
@@ -504,8 +526,15 @@ fn inside(results: &Results, out: &mut String) -> std::fmt::Result {
 }
 
 fn paced(results: &Results, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample:\n")?;
+    writeln!(
+        out,
+        "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample. Sleeping between two samples costs \
+         something by itself, whoever sends them: the writing program without its writes has a row of its own.\n"
+    )?;
     for placement in ["same", "cross"] {
+        if let Some(alone) = limit_median(results, PACING, placement, PACED_PAYLOAD) {
+            writeln!(out, "Sleeping alone, `{placement}`: {alone:.2} µs.\n")?;
+        }
         let values = paces(results, |pace| pace.processor_us_per_sample);
         Table { values, placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;
     }

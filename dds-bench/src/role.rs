@@ -159,6 +159,7 @@ pub fn run(options: &Options) -> Option<Result<(), Failure>> {
         "ping" | "pong" | "publish" | "subscribe" | "announce" => {}
         "inside" => return Some(crate::inside::run(options)),
         "hand-off" => return Some(crate::inside::hand_off(options)),
+        "pace" => return Some(pace(options)),
         _ => return None,
     }
     Some(if options.loans { crate::loans::run(options) } else { serve::<Copied>(options) })
@@ -421,6 +422,31 @@ impl<F: Form> Receive<F> for Ping<F> {
 }
 
 fn publish<F: Form>(options: &Options, mut out: F) -> Result<(), Failure> {
+    let (number, elapsed) = send_many(options, |number| out.send(number))?;
+    let acknowledged = out.writer().wait_for_acknowledgments(DdsDuration::from_secs(10)).is_ok();
+    println!(
+        r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed},"acknowledged":{acknowledged}}}"#
+    );
+    Ok(())
+}
+
+/// What `publish` does at a given rate, but for writing.
+fn pace(options: &Options) -> Result<(), Failure> {
+    println!(r#"{{"event":"matched"}}"#);
+    let mut lines = std::io::stdin().lock().lines();
+    if lines.next().is_some() {
+        let (number, elapsed) = send_many(options, |_| Ok(()))?;
+        println!(r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed}}}"#);
+        lines.for_each(drop);
+    }
+    Ok(())
+}
+
+/// Sends as many samples as `options` says, or as long; how many that were, and in how many nanoseconds.
+fn send_many(
+    options: &Options,
+    mut send: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<(u64, u128), Failure> {
     let start = Instant::now();
     let end = start + Duration::from_secs_f64(options.seconds);
     let mut next = start;
@@ -431,22 +457,16 @@ fn publish<F: Form>(options: &Options, mut out: F) -> Result<(), Failure> {
             next += pace;
             thread::sleep(next.saturating_duration_since(Instant::now()));
         }
-        out.send(number)?;
+        send(number)?;
         number += 1;
         let is_over = match options.samples {
             Some(samples) => number >= samples,
             None => (looks_always || number.is_multiple_of(16)) && Instant::now() >= end,
         };
         if is_over {
-            break;
+            return Ok((number, start.elapsed().as_nanos()));
         }
     }
-    let elapsed = start.elapsed().as_nanos();
-    let acknowledged = out.writer().wait_for_acknowledgments(DdsDuration::from_secs(10)).is_ok();
-    println!(
-        r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed},"acknowledged":{acknowledged}}}"#
-    );
-    Ok(())
 }
 
 /// Counts what arrives.

@@ -150,6 +150,11 @@ impl Stack {
         [RUST_DDS, DUST_DDS, ZENOH].contains(&self.name)
     }
 
+    /// Whether no target compares with it, so that fewer runs tell enough.
+    pub fn is_far_off(&self) -> bool {
+        [FAST_DDS, RUST_DDS, DUST_DDS].contains(&self.name)
+    }
+
     /// Ours as it comes, which is through shared memory here, with loans too, and iceoryx2.
     fn sharing(base: Self, iceoryx: PathBuf) -> [Self; 3] {
         let ours = Self {

@@ -13,8 +13,10 @@ use std::{
 /// For how many sleeps at most nobody looks before them, after looking was in vain: of a thread that sleeps for
 /// longer each time it costs a thousandth of the time that one look takes.
 const LONGEST: u32 = 1024;
-/// Looks between two readings of the clock, which takes as long as about one of them.
+/// Looks into memory between two readings of the clock, which takes as long as about one of them.
 const LOOKS: u32 = 8;
+/// A look that takes longer was interrupted: other threads ran on this processor meanwhile.
+const AWAY: Duration = Duration::from_micros(3);
 
 /// Keeps from looking where there was nothing before: twice as often each time.
 #[derive(Debug)]
@@ -59,27 +61,38 @@ impl Abstention {
     }
 }
 
-/// Looks until something is there, for at most `limit` if that has helped lately, else once.
+/// Calls `look` until it finds something, for at most `limit` if that has helped lately, else not at all; whether it
+/// found something. A look should take less than a microsecond.
 #[expect(clippy::disallowed_methods, reason = "a real thread spins, on no virtual clock")]
 pub(crate) fn look_a_while(limit: Duration, abstention: &Abstention, mut look: impl FnMut() -> bool) -> bool {
-    if look() {
-        return true;
-    }
     if limit.is_zero() || !abstention.permits() {
         return false;
     }
+    // What is there already tells nothing of what is to come.
+    if look() {
+        return true;
+    }
     let start = Instant::now();
-    let found = loop {
-        let found = (0..LOOKS).any(|_| {
-            spin_loop();
-            look()
-        });
-        if found || start.elapsed() >= limit {
-            break found;
+    let mut last = start;
+    loop {
+        let found = look();
+        let now = Instant::now();
+        // What came while others had the processor came because of that.
+        let was_away = now.saturating_duration_since(last) > AWAY;
+        if found || was_away || now.saturating_duration_since(start) >= limit {
+            abstention.looked(found && !was_away);
+            return found;
         }
-    };
-    abstention.looked(found);
-    found
+        last = now;
+    }
+}
+
+/// Asks several times, a fraction of a microsecond in all, for what is to be seen in memory.
+pub(crate) fn repeatedly(mut look: impl FnMut() -> bool) -> bool {
+    (0..LOOKS).any(|_| {
+        spin_loop();
+        look()
+    })
 }
 
 #[cfg(test)]
@@ -112,38 +125,51 @@ mod tests {
         }
     }
 
-    #[test]
-    fn nothing_is_looked_for_a_while_where_nothing_came() {
-        let abstention = Abstention::default();
-        let limit = Duration::from_nanos(1);
+    /// How often `look_a_while` looks, for a moment, when nothing comes.
+    fn looks_a_moment(abstention: &Abstention, limit: Duration) -> u32 {
         let mut looks = 0;
-        let mut vain = |abstention: &Abstention, limit| {
-            looks = 0;
-            let found = look_a_while(limit, abstention, || {
-                looks += 1;
-                false
-            });
-            assert!(!found);
-            looks
-        };
-        assert_eq!(vain(&abstention, Duration::ZERO), 1, "switched off");
-        assert!(vain(&abstention, limit) > LOOKS);
-        assert_eq!(vain(&abstention, limit), 1, "left out");
-        assert!(vain(&abstention, limit) > LOOKS);
-        let more = (0..10_000).filter(|_| vain(&abstention, limit) > 1).count();
+        let found = look_a_while(limit, abstention, || {
+            looks += 1;
+            false
+        });
+        assert!(!found);
+        looks
+    }
+
+    #[test]
+    fn nothing_is_looked_for_where_nothing_came() {
+        let abstention = Abstention::default();
+        let moment = Duration::from_nanos(1);
+        assert_eq!(looks_a_moment(&abstention, Duration::ZERO), 0, "switched off");
+        assert!(looks_a_moment(&abstention, moment) > 0);
+        assert_eq!(looks_a_moment(&abstention, moment), 0, "left out");
+        assert!(looks_a_moment(&abstention, moment) > 0);
+        let more = (0..10_000).filter(|_| looks_a_moment(&abstention, moment) > 0).count();
         assert!(more <= 10_000 / LONGEST as usize + 10, "{more}");
     }
 
     #[test]
-    fn what_comes_while_looking_is_found_and_looked_for_again() {
+    #[expect(clippy::disallowed_methods, reason = "what is tested is told by this clock")]
+    fn what_comes_is_found_and_what_comes_while_others_run_is_not_waited_for() {
         let abstention = Abstention::default();
-        for _ in 0..100 {
-            let mut looks = 0;
-            assert!(look_a_while(Duration::from_secs(60), &abstention, || {
-                looks += 1;
-                looks > 3 * LOOKS
-            }));
-            assert!(looks > 3 * LOOKS);
-        }
+        let forever = Duration::from_secs(60);
+        assert!(look_a_while(forever, &abstention, || true));
+        assert!(abstention.permits(), "that it was there at once says nothing");
+        let mut looks = 0;
+        // A look that takes as long as another thread's turn.
+        let busy = || {
+            let start = Instant::now();
+            while start.elapsed() <= AWAY {}
+            looks += 1;
+            looks == 2
+        };
+        assert!(look_a_while(forever, &abstention, busy), "found all the same");
+        assert!(!abstention.permits(), "but not looked for the next time");
+        let mut asked = 0;
+        assert!(repeatedly(|| {
+            asked += 1;
+            asked == LOOKS
+        }));
+        assert!(!repeatedly(|| false));
     }
 }

@@ -82,6 +82,15 @@ impl TransportReady {
         self.has_shared_messages
     }
 
+    /// Whether there is nothing at all.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.ready.is_empty()
+            && !self.interfaces_changed
+            && !self.shared_memory_changed
+            && !self.has_shared_messages
+    }
+
     /// Whether no socket has anything to receive.
     #[must_use]
     pub fn has_no_socket(mut self) -> bool {

@@ -21,7 +21,7 @@ use dds_qos::Duration;
 use parking_lot::{Condvar, Mutex};
 use smallvec::SmallVec;
 
-use crate::spin::{Abstention, look_a_while};
+use crate::spin::{Abstention, look_a_while, repeatedly};
 
 /// When a blocking call of the present thread has to give up; `None` for never.
 pub fn deadline_after(timeout: Duration) -> Option<Instant> {
@@ -84,7 +84,8 @@ impl Waiter {
             if let Some(found) = look() {
                 return Some(found);
             }
-            if look_a_while(spin, abstention, || self.state.load(Ordering::Relaxed) == SIGNALLED) {
+            let is_signalled = || self.state.load(Ordering::Relaxed) == SIGNALLED;
+            if look_a_while(spin, abstention, || repeatedly(is_signalled)) {
                 continue;
             }
             if !self.sleep_until(deadline) {

@@ -53,10 +53,11 @@ pub struct ParticipantConfig {
     /// round trip of a millisecond still several million samples a second.
     pub window_samples: u64,
     /// How long a thread that waits for samples looks for them by itself before it sleeps, where that has helped
-    /// lately; zero switches it off. It takes part of a processor for this long instead of the time, and the
-    /// system calls, of falling asleep and being woken, and is meant for answers of other threads and, through
-    /// shared memory, of other processes that run at the same time. A thread that has looked in vain falls asleep
-    /// at once the next times, twice as many each time, up to a thousand. At most 1 ms. Default 20 µs.
+    /// lately; zero switches it off. It takes a processor for this long instead of the time, and the system calls,
+    /// of falling asleep and being woken, and is meant for answers of other threads, processes and hosts that come
+    /// at once. A thread that has looked in vain falls asleep at once the next times, twice as many each time, up
+    /// to a thousand; one that shares its processor with whoever answers learns not to look in the same way. At most
+    /// 1 ms. Default 20 µs: sleeping and being woken takes about as long at both sides together.
     pub spin: Duration,
     /// Whether endpoints announce what their types consist of, so that types are compared instead of
     /// their names (XTypes 1.3 §7.6.3.2.1). Default yes.
@@ -70,7 +71,7 @@ impl ParticipantConfig {
     /// How many participants of a peer's host are addressed when its port is not given.
     pub const PEER_PORTS: u32 = 10;
 
-    /// Of [`ParticipantConfig::spin`], because what comes by network is looked at no sooner.
+    /// Of [`ParticipantConfig::spin`], because the end of a wait is not noticed sooner.
     const LONGEST_SPIN: std::time::Duration = std::time::Duration::from_millis(1);
 
     pub(crate) fn shared_memory_config(&self) -> SharedMemoryConfig {

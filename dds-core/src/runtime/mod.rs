@@ -86,23 +86,7 @@ pub(crate) struct Runtime {
     counters: Counters,
     reception: Mutex<Reception>,
     hand_over: HandOver,
-    spin: Spin,
-}
-
-/// How long threads look for what is to come before they sleep.
-struct Spin {
-    /// From other processes, which may run on other processors than this one.
-    between: StdDuration,
-    /// From other threads of this process.
-    inside: StdDuration,
-}
-
-impl Spin {
-    fn new(limit: StdDuration) -> Self {
-        // On a single processor, nobody does anything meanwhile.
-        let is_alone = thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
-        Self { between: limit, inside: if is_alone { StdDuration::ZERO } else { limit } }
-    }
+    spin: StdDuration,
 }
 
 #[derive(Debug, Default)]
@@ -134,7 +118,7 @@ impl RuntimeHandle {
             counters: Counters::default(),
             reception: Mutex::new(Reception::new(shared_reception)),
             hand_over: HandOver::default(),
-            spin: Spin::new(config.spin),
+            spin: config.spin,
         });
         let handle = Self { runtime: runtime.clone(), threads: Mutex::default() };
         let spawn = |name: &str, run: fn(&Runtime)| {
@@ -325,7 +309,7 @@ impl Environment for Runtime {
     }
 
     fn spin(&self) -> StdDuration {
-        self.spin.inside
+        self.spin
     }
 
     fn is_inherited(&self) -> bool {

@@ -6,6 +6,7 @@
 //! wakes nobody.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
@@ -16,13 +17,14 @@ use std::{
 };
 
 use dds_rtps::{structure::Locator, time::Monotonic};
+use dds_transport::TransportReady;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Runtime, shared::SharedReception};
 use crate::{
     condition::Notifier,
     engine::{Burst, Engine},
-    spin::{Abstention, look_a_while},
+    spin::{Abstention, look_a_while, repeatedly},
 };
 
 /// The largest UDP datagram, which is also the most that coalesced reception fills.
@@ -48,7 +50,7 @@ pub(super) struct Reception {
     last_turn: Monotonic,
     /// From looking for a second datagram.
     abstention: Abstention,
-    /// From looking for messages in memory before sleeping.
+    /// From looking before sleeping.
     vain_looks: Abstention,
     /// Unless no memory is shared.
     shared: Option<SharedReception>,
@@ -163,7 +165,7 @@ impl Runtime {
         // Another thread receives for us.
         let wait_for_others = |look: &mut dyn FnMut() -> bool| {
             let look = || look().then_some(());
-            let found = notifier.block_until_spinning(self.spin.inside, deadline, look).is_some();
+            let found = notifier.block_until_spinning(self.spin, deadline, look).is_some();
             hand_over.others.fetch_sub(1, Ordering::SeqCst);
             found
         };
@@ -227,25 +229,45 @@ impl Runtime {
         self.hand_over.let_go.notify_all();
     }
 
+    /// Waits for datagrams and messages, at most `timeout`; whether messages wait in memory, and what else there is.
+    ///
+    /// Messages in memory do not keep the sockets from being looked at: what was sent by network before them, such
+    /// as the announcement of their writer, has arrived before them too.
+    fn wait(
+        &self,
+        reception: &mut Reception,
+        timeout: Option<StdDuration>,
+    ) -> io::Result<(bool, TransportReady)> {
+        const AT_ONCE: Option<StdDuration> = Some(StdDuration::ZERO);
+        let Reception { shared, vain_looks, .. } = reception;
+        let sees_messages =
+            |shared: &Option<SharedReception>| shared.as_ref().is_some_and(SharedReception::sees_messages);
+        if timeout != AT_ONCE && !sees_messages(shared) {
+            let has_senders = shared.as_ref().is_some_and(SharedReception::has_senders);
+            let mut polled = None;
+            let limit = timeout.map_or(self.spin, |timeout| timeout.min(self.spin));
+            look_a_while(limit, vain_looks, || {
+                if has_senders && repeatedly(|| sees_messages(shared)) {
+                    return true;
+                }
+                let ready = self.transport.wait(AT_ONCE);
+                let found = !matches!(&ready, Ok(ready) if ready.is_empty());
+                polled = found.then_some(ready);
+                found
+            });
+            if let Some(ready) = polled {
+                return Ok((false, ready?));
+            }
+        }
+        let messages_wait = shared.as_mut().is_some_and(SharedReception::has_messages);
+        let ready = self.transport.wait(if messages_wait { AT_ONCE } else { timeout })?;
+        Ok((messages_wait, ready))
+    }
+
     /// Waits for datagrams, at most `timeout`, and delivers what is there.
     fn receive_once(&self, reception: &mut Reception, timeout: Option<StdDuration>) {
-        // Messages in memory do not keep the sockets from being looked at: what was sent by network before them, such
-        // as the announcement of their writer, has arrived before them too.
-        let messages_wait = match &mut reception.shared {
-            None => false,
-            Some(shared) => {
-                if timeout != Some(StdDuration::ZERO) && shared.has_senders() {
-                    // Sockets are looked at when this is over.
-                    look_a_while(self.spin.between, &reception.vain_looks, || {
-                        shared.sees_messages() || self.transport.poller().is_woken()
-                    });
-                }
-                shared.has_messages()
-            }
-        };
-        let waited = self.transport.wait(if messages_wait { Some(StdDuration::ZERO) } else { timeout });
-        let ready = match waited {
-            Ok(ready) => ready,
+        let (messages_wait, ready) = match self.wait(reception, timeout) {
+            Ok(waited) => waited,
             Err(error) => {
                 tracing::error!(%error, "waiting for datagrams failed");
                 // Nothing can be received; trying again at once would only burn the processor.

@@ -1,4 +1,4 @@
-//! Large samples for readers that share memory with the writer.
+//! Readers that share memory with the writer.
 
 use super::*;
 
@@ -57,6 +57,38 @@ fn a_sample_by_reference_is_one_message_and_asks_now_and_then() {
         assert!(since_request < per_request);
     }
     // Nothing that was sent has arrived: the writer asks by itself, and repairs.
+    world.settle();
+    assert!(world.writer.is_acknowledged(world.writer.history().last_number()));
+}
+
+#[test]
+fn small_samples_have_a_heartbeat_only_where_it_asks() {
+    const SMALL: usize = 1_000;
+    let (mut world, _) = world(2, 0, 1);
+    world.settle();
+    let interval = WriterConfig::new(WRITER).acknowledgement_interval;
+    let (mut asked, mut sent) = (0, 0);
+    for number in 1..=3 * interval / SMALL {
+        world.write(value(number as u32, SMALL));
+        let mut out = Datagram::new();
+        world.writer.poll_transmit(world.now, &mut out).expect("a message for each sample");
+        sent += SMALL;
+        let bytes = out.to_vec();
+        let mut receiver = MessageReceiver::new(&bytes, reader_guid(2).prefix).unwrap();
+        while let Some(next) = receiver.next_submessage() {
+            match next.unwrap().1 {
+                Submessage::Heartbeat(heartbeat) => {
+                    assert!(!heartbeat.is_final && sent >= interval, "{sent} bytes after the last one");
+                    assert_eq!(heartbeat.last_sn.0, number as i64);
+                    (asked, sent) = (asked + 1, 0);
+                }
+                Submessage::Data(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    assert_eq!(asked, 2);
+    // None of it has arrived: the heartbeat in time tells.
     world.settle();
     assert!(world.writer.is_acknowledged(world.writer.history().last_number()));
 }

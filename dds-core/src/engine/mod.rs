@@ -490,13 +490,17 @@ impl Engine {
     }
 
     fn settle_one_reader(&self, now: Now, reader: &Arc<ReaderEndpoint>) {
-        let Expired { changed, revived, complete } = reader.expire(now);
+        let Expired { changed, revived, complete, next } = reader.expire(now);
         reader.raise(changed);
         if complete {
             reader.observer.notifier.notify();
         }
         if revived {
             self.run_discovery(now, |participant| participant.handle_timeout(now));
+        }
+        if next > now.monotonic {
+            self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(next));
+            return;
         }
         loop {
             let mut state = reader.state.lock();

@@ -55,7 +55,7 @@ pub(crate) struct Observer {
     /// Whoever waits for any change of the entity.
     pub(crate) notifier: Notifier,
     condition: StatusCondition,
-    listener: RwLock<Option<Listening>>,
+    listener: RwLock<Option<Arc<Listening>>>,
     /// The bits of the listener's mask, so that finding nobody interested takes no lock.
     interest: AtomicU32,
     /// Purpose: calls do not overlap, and none starts once the listener was removed. Not held during
@@ -102,7 +102,7 @@ impl Observer {
             let mut current = self.listener.write();
             let interest = listener.as_ref().map_or(StatusMask::NONE, |listening| listening.mask);
             self.interest.store(interest.bits(), Ordering::Release);
-            *current = listener;
+            *current = listener.map(Arc::new);
         }
         let mut calls = self.calls.lock();
         calls.pending.clear();
@@ -121,15 +121,15 @@ impl Observer {
         if changed.is_empty() {
             return;
         }
-        self.notifier.notify();
-        self.condition.notify();
         let mut left = changed;
-        if changed.contains(StatusMask::DATA_AVAILABLE)
-            && let Some(parent) = &self.parent
-        {
-            if parent.condition.add_changed(StatusMask::DATA_ON_READERS) {
-                parent.condition.notify();
-            }
+        let parent = self.parent.as_ref().filter(|_| changed.contains(StatusMask::DATA_AVAILABLE));
+        if let Some(parent) = parent {
+            let _ = parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+        }
+        if self.is_waited_for() {
+            self.wake();
+        }
+        if let Some(parent) = parent {
             // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
             // listener has it, instead of it; the subscriber's or, above it, the participant's.
             if parent.is_heard(StatusMask::DATA_ON_READERS) {
@@ -151,16 +151,22 @@ impl Observer {
     /// called under the entity's lock.
     pub(crate) fn show_data(&self, changed: StatusMask) -> bool {
         let _ = self.condition.set_changed(changed);
-        let parent = self.parent.as_ref().map(|parent| &parent.condition);
-        let _ = parent.is_some_and(|parent| parent.add_changed(StatusMask::DATA_ON_READERS));
+        if let Some(parent) = &self.parent {
+            let _ = parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+        }
+        self.is_waited_for()
+    }
+
+    /// Whether anybody waits for the entity, or for what it shows above.
+    fn is_waited_for(&self) -> bool {
         // Pairs with the one in `Notifier::add`: either this sees who waits, or that one sees the change.
         fence(Ordering::SeqCst);
         self.notifier.is_waited_for()
             || self.condition.is_waited_for()
-            || parent.is_some_and(StatusCondition::is_waited_for)
+            || self.parent.as_ref().is_some_and(|parent| parent.condition.is_waited_for())
     }
 
-    /// Wakes those who wait for what [`Observer::show_data`] showed.
+    /// Wakes those who wait for what happened.
     pub(crate) fn wake(&self) {
         self.notifier.notify();
         self.condition.notify();
@@ -250,12 +256,10 @@ impl Observer {
 
     fn call_once(&self, source: &Source, statuses: StatusMask) {
         let listener = self.listener.read().clone();
-        if let Some(Listening { mask, call, .. }) = listener
-            && mask.contains(statuses)
-        {
+        if let Some(listening) = listener.filter(|listening| listening.mask.contains(statuses)) {
             let _callback = CallbackScope::enter();
             // The thread is not the listener's own: it receives, or keeps time, for everybody.
-            if panic::catch_unwind(AssertUnwindSafe(|| call(source, statuses))).is_err() {
+            if panic::catch_unwind(AssertUnwindSafe(|| (listening.call)(source, statuses))).is_err() {
                 tracing::error!(?statuses, "a listener panicked; it goes on being called");
             }
         }

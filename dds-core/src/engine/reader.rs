@@ -76,6 +76,8 @@ pub(super) struct Expired {
     pub(super) revived: bool,
     /// The history that somebody waits for is complete.
     pub(super) complete: bool,
+    /// When the reader has something to do.
+    pub(super) next: Monotonic,
 }
 
 /// What became of a sample that a writer of this participant handed over.
@@ -521,6 +523,7 @@ impl ReaderEndpoint {
             changed: std::mem::take(&mut state.pending),
             revived: std::mem::take(&mut state.revived),
             complete,
+            next: state.next_timeout().unwrap_or(Monotonic::NEVER),
         }
     }
 

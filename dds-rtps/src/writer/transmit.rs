@@ -237,6 +237,7 @@ impl StatefulWriter {
             self.arm_heartbeat(now);
         }
         let parameters: &[u8] = if inline { &self.config.inline_parameters } else { &[] };
+        let mut changes = 0_u32;
         while self.cursor <= last {
             let Some(change) = self.history.change(self.cursor) else {
                 let end = self.hole_end(self.cursor, last);
@@ -253,6 +254,7 @@ impl StatefulWriter {
             let size = change.payload.len();
             match self.write_change(&mut draft, reader_id, change, self.cursor_fragment, parameters) {
                 Some(Written::Whole) => {
+                    changes = changes.saturating_add(1);
                     (self.cursor, self.cursor_fragment) = (self.cursor.next(), 1);
                     self.sent_since_request = self.sent_since_request.saturating_add(size);
                     self.pending_bytes = self.pending_bytes.saturating_sub(size);
@@ -271,9 +273,12 @@ impl StatefulWriter {
         let has_cause = draft.filled || self.liveliness_wanted || heartbeat_owed;
         if self.line.reliable && has_cause && self.cursor_fragment == 1 {
             // Through shared memory nothing gets lost but where there is no room, which a heartbeat in time tells
-            // well enough.
-            let says_something =
-                self.asks(0) || self.liveliness_wanted || heartbeat_owed || self.group.is_some();
+            // well enough. With several samples it costs little, and tells at once what a stream lacks.
+            let says_something = changes > 1
+                || self.asks(0)
+                || self.liveliness_wanted
+                || heartbeat_owed
+                || self.group.is_some();
             if says_something || !self.line.shared {
                 self.write_line_heartbeat(now, &mut draft, 0);
             } else {

@@ -94,6 +94,26 @@ fn small_samples_have_a_heartbeat_only_where_it_asks() {
 }
 
 #[test]
+fn small_samples_that_leave_together_have_a_heartbeat() {
+    let (mut world, _) = world(2, 0, 1);
+    world.settle();
+    for number in 1..=3 {
+        world.write(value(number, 100));
+    }
+    let mut out = Datagram::new();
+    world.writer.poll_transmit(world.now, &mut out).expect("a message for all");
+    let bytes = out.to_vec();
+    let mut receiver = MessageReceiver::new(&bytes, reader_guid(2).prefix).unwrap();
+    let mut heartbeats = Vec::new();
+    while let Some(next) = receiver.next_submessage() {
+        if let Submessage::Heartbeat(heartbeat) = next.unwrap().1 {
+            heartbeats.push((heartbeat.last_sn.0, heartbeat.is_final));
+        }
+    }
+    assert_eq!(heartbeats, [(3, true)], "about all of them, and asking for nothing");
+}
+
+#[test]
 fn samples_by_reference_arrive_once_and_in_order_under_loss() {
     for seed in 1..10 {
         let (mut world, readers) = world(seed * 104_729, 20, 2);

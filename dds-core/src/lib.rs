@@ -26,6 +26,7 @@ pub mod serde_topic;
 mod spin;
 pub mod status;
 pub mod type_support;
+mod value;
 
 #[cfg(feature = "config")]
 pub use configuration::Configuration;

@@ -13,6 +13,7 @@ use dds_core::{
     qos::{Duration, Limit, ResourceLimits, SubscriberQos},
     sample::DataState,
     status::StatusMask,
+    types::TopicType,
 };
 
 #[derive(DdsType, Clone, PartialEq, Debug)]
@@ -222,6 +223,118 @@ fn late_joiners_get_the_history_first() {
     taken.sort_by_key(|number| *number % 2);
     let expected: Vec<u32> = (0..100).step_by(2).chain((1..100).step_by(2)).collect();
     assert_eq!(taken, expected);
+}
+
+#[derive(DdsType, PartialEq, Debug)]
+struct Picture {
+    #[dds(key)]
+    camera: u16,
+    pixels: Vec<u8>,
+}
+
+impl Picture {
+    fn new(camera: u16, size: usize) -> Self {
+        Self { camera, pixels: vec![camera as u8; size] }
+    }
+}
+
+#[test]
+fn an_owned_sample_is_moved_to_its_only_reader() {
+    let participant = participant();
+    let topic = participant.topic::<Picture>("InProcessOwned").unwrap();
+    let reader = topic.reader().reliable().keep_all().build().unwrap();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, LIMIT).unwrap();
+    // What matching itself says is said by messages.
+    writer.write(&Picture::new(0, 1)).unwrap();
+    assert_eq!(take_pictures(&reader), [Picture::new(0, 1)]);
+    for size in [10, 5_000, 1 << 20] {
+        let picture = Picture::new(1, size);
+        let address = picture.pixels.as_ptr();
+        writer.write_owned(picture).unwrap();
+        // Reading makes bytes of it, and leaves it there.
+        let read = reader.read().unwrap();
+        assert_eq!(read[0].data(), Some(&Picture::new(1, size)));
+        assert_ne!(read[0].data().unwrap().pixels.as_ptr(), address);
+        let taken = take_pictures(&reader);
+        assert_eq!(taken, [Picture::new(1, size)]);
+        assert_eq!(taken[0].pixels.as_ptr(), address, "it was moved");
+    }
+    let handle = writer.lookup_instance(&Picture::new(1, 0)).unwrap();
+    assert!(handle.is_some());
+    writer.dispose(&Picture::new(1, 0)).unwrap();
+    let disposed = reader.take().unwrap();
+    assert_eq!(disposed[0].key(), Picture::new(1, 0).key());
+    assert!(!disposed[0].info().valid_data);
+}
+
+fn take_pictures(reader: &DataReader<Picture>) -> Vec<Picture> {
+    if !reader.has_data(DataState::ANY) {
+        reader.wait_for_data(LIMIT).unwrap();
+    }
+    reader.take().unwrap().into_iter().filter_map(dds_core::sample::Sample::into_data).collect()
+}
+
+#[test]
+fn readers_of_the_participant_share_a_sample() {
+    let participant = participant();
+    let topic = participant.topic::<Picture>("InProcessShared").unwrap();
+    let filtered =
+        topic.content_filtered("InProcessSharedFirst", "camera = 1", Vec::<String>::new()).unwrap();
+    let readers: Vec<_> = (0..2).map(|_| topic.reader().reliable().keep_all().build().unwrap()).collect();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(2, LIMIT).unwrap();
+    writer.write(&Picture::new(0, 1)).unwrap();
+    readers.iter().for_each(|reader| assert_eq!(take_pictures(reader).len(), 1));
+    let picture = Arc::new(Picture::new(2, 100_000));
+    writer.write_arc(picture.clone()).unwrap();
+    for reader in &readers {
+        let loan = reader.select().read_loan().unwrap();
+        let seen = loan.iter().next().unwrap();
+        assert!(std::ptr::eq(seen.as_written().unwrap(), &*picture));
+        assert_eq!(seen.decode().unwrap().data(), Some(&*picture));
+    }
+    // Nobody can have it for himself, so that each gets its own.
+    for reader in &readers {
+        assert_eq!(take_pictures(reader), [Picture::new(2, 100_000)]);
+    }
+    assert_eq!(Arc::strong_count(&picture), 1, "nothing is kept");
+    // Filters look at the bytes.
+    let some = filtered.reader().reliable().keep_all().build().unwrap();
+    writer.wait_matched(3, LIMIT).unwrap();
+    for camera in [1, 2] {
+        writer.write_owned(Picture::new(camera, 50)).unwrap();
+    }
+    assert_eq!(take_pictures(&some), [Picture::new(1, 50)]);
+    for reader in &readers {
+        assert_eq!(take_many_pictures(reader, 2), [Picture::new(1, 50), Picture::new(2, 50)]);
+    }
+    writer.wait_for_acknowledgments(LIMIT).unwrap();
+}
+
+fn take_many_pictures(reader: &DataReader<Picture>, count: usize) -> Vec<Picture> {
+    let mut taken = Vec::new();
+    while taken.len() < count {
+        taken.extend(take_pictures(reader));
+    }
+    taken
+}
+
+#[test]
+fn an_owned_sample_goes_to_others_as_any_does() {
+    let participants = [participant(), participant()];
+    let [topic, other] = participants.each_ref().map(|one| one.topic::<Picture>("InProcessBoth").unwrap());
+    let near = topic.reader().reliable().keep_all().build().unwrap();
+    let writer = topic.writer().reliable().keep_all().build().unwrap();
+    writer.wait_matched(1, LIMIT).unwrap();
+    writer.write(&Picture::new(0, 1)).unwrap();
+    writer.write_owned(Picture::new(1, 9_000)).unwrap();
+    let far = other.reader().reliable().keep_all().build().unwrap();
+    writer.wait_matched(2, LIMIT).unwrap();
+    writer.write_owned(Picture::new(2, 9_000)).unwrap();
+    assert_eq!(take_many_pictures(&far, 1), [Picture::new(2, 9_000)]);
+    let expected = [Picture::new(0, 1), Picture::new(1, 9_000), Picture::new(2, 9_000)];
+    assert_eq!(take_many_pictures(&near, 3), expected);
 }
 
 /// Answers what it gets.

@@ -20,8 +20,16 @@ pub trait Memory: Send + Sync {
     /// The bytes.
     fn bytes(&self) -> &[u8];
 
+    /// How much there is of it, in bytes.
+    fn size(&self) -> usize {
+        self.bytes().len()
+    }
+
     /// Itself, for whoever knows what it is.
     fn as_any(&self) -> &dyn Any;
+
+    /// Itself, taken out.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
 /// What a payload's bytes lie in.
@@ -47,14 +55,22 @@ pub struct Payload {
     /// `None` for an empty payload that needs no memory.
     buffer: Option<Arc<Buffer>>,
     start: u32,
+    /// Or [`TO_THE_END`].
     end: u32,
 }
+
+/// In place of an end: all that there is.
+const TO_THE_END: u32 = u32::MAX;
 
 impl Payload {
     /// The bytes.
     pub fn as_slice(&self) -> &[u8] {
-        let range = self.start as usize..self.end as usize;
-        self.buffer.as_ref().and_then(|buffer| buffer.bytes().get(range)).unwrap_or(&[])
+        let Some(buffer) = &self.buffer else { return &[] };
+        let bytes = buffer.bytes();
+        // Which is at most as far as any other end can be.
+        let end =
+            if self.end == TO_THE_END { bytes.len().min(TO_THE_END as usize) } else { self.end as usize };
+        bytes.get(self.start as usize..end).unwrap_or(&[])
     }
 
     /// All bytes of such memory; those past 4 GiB − 1 are not part of the payload.
@@ -64,15 +80,45 @@ impl Payload {
         Self { buffer: Some(Arc::new(buffer)), start: 0, end }
     }
 
-    /// The memory it lies in, if that is not the heap, and where in it.
-    pub fn memory(&self) -> Option<(&dyn Memory, Range<usize>)> {
-        let memory = self.buffer.as_ref()?.other.as_deref()?;
-        Some((memory, self.start as usize..self.end as usize))
+    /// As [`of_memory`](Self::of_memory), without a look at the bytes, which may be made only when somebody
+    /// asks for them.
+    pub fn of_lazy_memory(memory: Box<dyn Memory>) -> Self {
+        let buffer = Buffer { heap: Vec::new(), other: Some(memory) };
+        Self { buffer: Some(Arc::new(buffer)), start: 0, end: TO_THE_END }
+    }
+
+    /// The memory it lies in, if that is not the heap and nobody else holds it.
+    ///
+    /// # Errors
+    /// The payload as it was.
+    pub fn into_memory(mut self) -> Result<Box<dyn Memory>, Self> {
+        let Some(buffer) = self.buffer.take() else { return Err(self) };
+        if buffer.other.is_none() || !buffer.is_unique() {
+            self.buffer = Some(buffer);
+            return Err(self);
+        }
+        // Nobody can have come by it meanwhile.
+        let memory = Arc::into_unique(buffer).and_then(|mut buffer| buffer.other.take());
+        memory.ok_or(self)
+    }
+
+    /// The memory it lies in, if that is not the heap.
+    pub fn memory(&self) -> Option<&dyn Memory> {
+        self.buffer.as_ref()?.other.as_deref()
+    }
+
+    /// Where in its memory it lies.
+    pub fn range(&self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start.saturating_add(self.len())
     }
 
     /// How many bytes there are.
     pub fn len(&self) -> usize {
-        self.end.saturating_sub(self.start) as usize
+        match self.end {
+            TO_THE_END => self.as_slice().len(),
+            end => end.saturating_sub(self.start) as usize,
+        }
     }
 
     /// Whether there are none.
@@ -100,7 +146,7 @@ impl Payload {
     pub fn retained(&self) -> usize {
         self.buffer.as_ref().map_or(0, |buffer| match &buffer.other {
             None => buffer.heap.capacity(),
-            Some(memory) => memory.bytes().len(),
+            Some(memory) => memory.size(),
         })
     }
 
@@ -275,6 +321,10 @@ mod tests {
         fn as_any(&self) -> &dyn Any {
             self
         }
+
+        fn into_any(self: Box<Self>) -> Box<dyn Any> {
+            self
+        }
     }
 
     #[test]
@@ -282,8 +332,7 @@ mod tests {
         let payload = Payload::of_memory(Box::new(Static));
         assert_eq!(payload, Payload::from(&b"abcdef"[..]));
         let part = payload.slice(2, 4);
-        let (memory, range) = part.memory().unwrap();
-        assert!(memory.as_any().is::<Static>() && range == (2..4));
+        assert!(part.memory().unwrap().as_any().is::<Static>() && part.range() == (2..4));
         assert!(Payload::from(&b"x"[..]).memory().is_none());
         drop(part);
         let mut pool = PayloadPool::new(300);

@@ -23,8 +23,11 @@ impl SampleBuffers {
         Self { classes: std::array::from_fn(|_| PayloadPool::new(Self::IDLE_IN_ALL)), idle: 0 }
     }
 
-    /// `payload` itself, or a copy when it keeps far more memory than its length from being freed.
+    /// `payload` itself, or a copy when it keeps far more of the heap than its length from being freed.
     pub(super) fn keep(&mut self, payload: Payload) -> Payload {
+        if payload.memory().is_some() {
+            return payload;
+        }
         let worth_keeping = (payload.len() * 2).max(Self::SMALLEST);
         if payload.retained() > worth_keeping { self.copy(&payload) } else { payload }
     }

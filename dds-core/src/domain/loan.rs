@@ -10,6 +10,7 @@ use crate::{
     cache::{CachedSample, Content},
     error::DdsResult,
     sample::{Sample, SampleInfo},
+    value::Value,
 };
 
 /// Samples read or taken without a copy: their bytes stay in the buffers in which they were received, and
@@ -86,6 +87,13 @@ impl<'l, T: TopicType> LoanedSample<'l, T> {
         T: Pod,
     {
         self.plain.view(self.bytes()?)
+    }
+
+    /// The sample as a writer of the reader's own participant wrote it, by
+    /// [`write_arc`](super::DataWriter::write_arc): nobody has serialised or copied it. `None` for samples that came
+    /// another way.
+    pub fn as_written(&self) -> Option<&'l T> {
+        Value::of(&self.sample.payload)?.sample()
     }
 
     /// The sample, decoded.

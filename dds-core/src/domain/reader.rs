@@ -37,9 +37,10 @@ use crate::{
     error::{DdsError, DdsResult},
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
-    sample::{DataState, Sample},
+    sample::{DataState, Sample, SampleValue},
     status::StatusMask,
     type_support::TypeSupport,
+    value::Value,
 };
 
 pub(super) struct ReaderInner {
@@ -608,7 +609,14 @@ impl<T: TopicType> DataReader<T> {
         let mut count = 0;
         samples.reserve(cached.len().saturating_sub(samples.len()));
         let dynamic = self.topic.dynamic().map(|dynamic| &**dynamic);
-        for sample in &cached {
+        for sample in &mut cached {
+            if access == Access::Take
+                && let Some(data) = Value::take::<T>(&mut sample.payload)
+            {
+                put(samples, count, Sample::new(sample.info.clone(), SampleValue::Data(data)));
+                count += 1;
+                continue;
+            }
             let decoded = match samples.get_mut(count) {
                 Some(over) => over.decode_over(sample, dynamic),
                 None => Sample::decode(sample, dynamic).map(|sample| samples.push(sample)),
@@ -727,6 +735,14 @@ impl<T: TopicType> DataReader<T> {
         look: impl FnMut() -> bool,
     ) -> DdsResult<()> {
         self.inner.engine.block_until(&self.inner.endpoint.observer, operation, timeout, look)
+    }
+}
+
+/// Puts an element in its place, which is at most one past the last.
+fn put<E>(elements: &mut Vec<E>, place: usize, element: E) {
+    match elements.get_mut(place) {
+        Some(old) => *old = element,
+        None => elements.push(element),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Typed writers (DDS 1.4 §2.2.2.4.2).
 
+mod by_value;
 mod statuses;
 
 use std::{

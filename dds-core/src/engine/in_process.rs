@@ -26,6 +26,16 @@ pub(super) struct PassedOn {
 }
 
 impl Engine {
+    /// Whether [`Engine::pass_on`] would do with plain data: all readers are of this participant, and none
+    /// lacks anything.
+    pub(crate) fn can_pass_on(&self, writer: &WriterEndpoint) -> bool {
+        let state = writer.state.lock();
+        writer.group.is_none()
+            && !state.in_process.is_empty()
+            && state.cache.can_pass_on()
+            && state.machine.can_pass_on()
+    }
+
     /// Gives data to all readers at once, without the history, where they are of this participant, lack
     /// nothing, and nobody who comes later is to have it. `None` where it is not so; nothing has happened
     /// then.
@@ -63,8 +73,11 @@ impl Engine {
                 readers.push((reader.clone(), aftermath));
             }
         }
-        // Back to whoever made it, to be used again.
-        write.payload = std::mem::take(&mut change.payload);
+        let payload = std::mem::take(&mut change.payload);
+        // A buffer goes back to whoever made it, to be used again. Other memory is the readers' alone.
+        if refused.is_some() || payload.memory().is_none() {
+            write.payload = payload;
+        }
         let Some(refused) = refused else {
             return Some(PassedOn { number: state.machine.pass_on(), is_kept: false, readers });
         };

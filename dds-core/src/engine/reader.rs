@@ -438,8 +438,8 @@ impl ReaderEndpoint {
         let mut state = self.state.lock();
         let writer = change.writer_guid;
         let payload = match &change.payload {
-            small if small.len() <= LARGEST_COPIED => state.cache.copy(small),
-            large => large.clone(),
+            small if small.memory().is_none() && small.len() <= LARGEST_COPIED => state.cache.copy(small),
+            other => other.clone(),
         };
         let mut change = CacheChange {
             kind: change.kind,

@@ -222,7 +222,7 @@ fn send_tail_by_reference(
         return Ok(false);
     };
     let copied;
-    let own = tail.memory().and_then(|(memory, range)| Some((memory.as_any().downcast_ref()?, range)));
+    let own = tail.memory().and_then(|memory| Some((memory.as_any().downcast_ref()?, tail.range())));
     let (message, range) = match own {
         Some((OwnMemory(message), range)) => (message, range),
         None => {
@@ -268,6 +268,10 @@ impl Memory for OwnMemory {
     fn as_any(&self) -> &dyn Any {
         self
     }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
 }
 
 impl Memory for LentMemory {
@@ -276,6 +280,10 @@ impl Memory for LentMemory {
     }
 
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
 }

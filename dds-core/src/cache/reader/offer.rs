@@ -19,6 +19,7 @@ use crate::{
     instance::InstanceHandle,
     sample::{InstanceState, ViewState},
     status::SampleRejectedReason,
+    value::Value,
 };
 
 /// What became of a change offered to the cache.
@@ -241,9 +242,13 @@ impl ReaderCache {
                 return Ok(known.map_or(Located::Nameless, Located::Known));
             }
             self.scratch_key.clear();
-            self.type_support
-                .find_key(&change.payload, kind, &mut self.scratch_key)
-                .map_err(|error| OfferOutcome::Dropped(DropReason::Malformed(error)))?;
+            match Value::of(&change.payload) {
+                Some(value) => self.scratch_key.extend_from_slice(value.key()),
+                None => self
+                    .type_support
+                    .find_key(&change.payload, kind, &mut self.scratch_key)
+                    .map_err(|error| OfferOutcome::Dropped(DropReason::Malformed(error)))?,
+            }
         } else {
             self.scratch_key.clear();
         }

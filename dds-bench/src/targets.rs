@@ -157,7 +157,7 @@ fn round_trips(results: &Results) -> [Row; 2] {
                     ]
                 })
                 .collect(),
-            remains: "a hop is one `sendmsg`, one `epoll_pwait2` and one `recvmsg`, of which Cyclone, with a thread for \
+            remains: "a hop is one `sendmsg`, one wait by epoll and one `recvmsg`, of which Cyclone, with a thread for \
                       each socket, saves the second; the kernel's part of both is the same",
         },
         Row {

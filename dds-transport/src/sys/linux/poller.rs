@@ -1,6 +1,7 @@
 //! epoll with an eventfd as waker.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl Poller {
 
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> io::Result<Ready> {
         // One event for each possible token and the waker: none can starve.
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
+        let mut events = [const { MaybeUninit::uninit() }; 64];
         let count = match self.wait_for_events(&mut events, timeout) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
@@ -84,7 +85,8 @@ impl Poller {
         };
         let mut ready = Ready::default();
         for event in events.iter().take(count) {
-            match event.u64 {
+            // SAFETY: the system has written `count` of them.
+            match unsafe { event.assume_init_ref() }.u64 {
                 WAKER => {
                     ready.insert_waker();
                     // Read-modify-write: a waker that saw `true` before this has its writes visible to us;
@@ -100,10 +102,12 @@ impl Poller {
 
     fn wait_for_events(
         &self,
-        events: &mut [libc::epoll_event],
+        events: &mut [MaybeUninit<libc::epoll_event>],
         timeout: Option<Duration>,
     ) -> io::Result<usize> {
-        if self.has_epoll_pwait2.load(Ordering::Relaxed) {
+        // The other call can say no more of these two, and takes longer.
+        let is_in_milliseconds = timeout.is_none_or(|timeout| timeout.is_zero());
+        if !is_in_milliseconds && self.has_epoll_pwait2.load(Ordering::Relaxed) {
             match self.epoll_pwait2(events, timeout) {
                 Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
                     self.has_epoll_pwait2.store(false, Ordering::Relaxed);
@@ -118,13 +122,17 @@ impl Poller {
         let room = events.len() as libc::c_int;
         // SAFETY: `events` is valid for writing `room` events.
         let count = check(unsafe {
-            libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr(), room, milliseconds)
+            libc::epoll_wait(self.epoll.as_raw_fd(), events.as_mut_ptr().cast(), room, milliseconds)
         })?;
         Ok(count as usize)
     }
 
     /// Called by number: glibc has it from 2.35 only.
-    fn epoll_pwait2(&self, events: &mut [libc::epoll_event], timeout: Option<Duration>) -> io::Result<usize> {
+    fn epoll_pwait2(
+        &self,
+        events: &mut [MaybeUninit<libc::epoll_event>],
+        timeout: Option<Duration>,
+    ) -> io::Result<usize> {
         let limit = timeout.map(|timeout| libc::timespec {
             tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
             tv_nsec: timeout.subsec_nanos() as _,

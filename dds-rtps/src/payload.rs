@@ -67,10 +67,16 @@ impl Payload {
     pub fn as_slice(&self) -> &[u8] {
         let Some(buffer) = &self.buffer else { return &[] };
         let bytes = buffer.bytes();
-        // Which is at most as far as any other end can be.
-        let end =
-            if self.end == TO_THE_END { bytes.len().min(TO_THE_END as usize) } else { self.end as usize };
-        bytes.get(self.start as usize..end).unwrap_or(&[])
+        match bytes.get(self.start as usize..self.end as usize) {
+            Some(part) => part,
+            None => self.to_the_end(bytes),
+        }
+    }
+
+    #[cold]
+    fn to_the_end<'b>(&self, bytes: &'b [u8]) -> &'b [u8] {
+        let rest = if self.end == TO_THE_END { bytes.get(self.start as usize..) } else { None };
+        rest.unwrap_or(&[])
     }
 
     /// All bytes of such memory; those past 4 GiB − 1 are not part of the payload.
@@ -116,7 +122,7 @@ impl Payload {
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         match self.end {
-            TO_THE_END => self.as_slice().len(),
+            TO_THE_END => self.buffer.as_ref().map_or(0, |buffer| self.to_the_end(buffer.bytes()).len()),
             end => end.saturating_sub(self.start) as usize,
         }
     }

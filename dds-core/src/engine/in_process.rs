@@ -4,25 +4,30 @@ use std::sync::Arc;
 
 use dds_rtps::{
     change::{CacheChange, ChangeKind},
-    structure::SequenceNumber,
+    structure::{Guid, SequenceNumber},
     time::Now,
 };
-use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 
 use super::{
     Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState,
     reader::{Aftermath, TakenOver},
     timers::TimerOwner,
-    writer::Urgency,
 };
 
 /// A change that readers were given as it was written.
 pub(super) struct PassedOn {
     pub(super) number: SequenceNumber,
-    /// Some reader did not take it, so that it is in the history now.
-    is_kept: bool,
+    /// Readers that did not take it, and what they have: it must enter the history for them.
+    refused: Vec<(Guid, SequenceNumber)>,
     readers: SmallVec<[(Arc<ReaderEndpoint>, Aftermath); 1]>,
+}
+
+impl PassedOn {
+    /// Whether every reader has it.
+    pub(super) fn is_complete(&self) -> bool {
+        self.refused.is_empty()
+    }
 }
 
 impl Engine {
@@ -38,7 +43,7 @@ impl Engine {
 
     /// Gives data to all readers at once, without the history, where they are of this participant, lack
     /// nothing, and nobody who comes later is to have it. `None` where it is not so; nothing has happened
-    /// then.
+    /// then. Where a reader refuses it, it is still to be admitted to the history.
     pub(super) fn pass_on(
         &self,
         now: Now,
@@ -63,11 +68,11 @@ impl Engine {
             payload: std::mem::take(&mut write.payload),
             ..CacheChange::default()
         };
-        let (mut readers, mut refused) = (SmallVec::new(), None);
+        let (mut readers, mut refused) = (SmallVec::new(), Vec::new());
         for reader in &state.in_process {
             let TakenOver { through, aftermath } = reader.take_over(now, &change);
             if through < number {
-                refused.get_or_insert_with(Vec::new).push((reader.guid, through));
+                refused.push((reader.guid, through));
             }
             if aftermath != Aftermath::Nothing {
                 readers.push((reader.clone(), aftermath));
@@ -75,40 +80,18 @@ impl Engine {
         }
         let payload = std::mem::take(&mut change.payload);
         // A buffer goes back to whoever made it, to be used again. Other memory is the readers' alone.
-        if refused.is_some() || payload.memory().is_none() {
+        if !refused.is_empty() || payload.memory().is_none() {
             write.payload = payload;
         }
-        let Some(refused) = refused else {
-            return Some(PassedOn { number: state.machine.pass_on(), is_kept: false, readers });
-        };
-        if self.admit(now, state, None, writer, write).is_err() {
-            // It had room a moment ago; the number is used all the same.
+        if refused.is_empty() {
             state.machine.pass_on();
         }
-        while let Some((guid, _)) = state.machine.poll_in_process() {
-            let through =
-                refused.iter().find(|(reader, _)| *reader == guid).map_or(number, |(_, through)| *through);
-            state.machine.taken_in_process(now.monotonic, guid, through);
-        }
-        Some(PassedOn { number, is_kept: true, readers })
+        Some(PassedOn { number, refused, readers })
     }
 
-    /// What is due after [`Engine::pass_on`].
-    pub(super) fn finish_passing_on(
-        &self,
-        now: Now,
-        writer: &Arc<WriterEndpoint>,
-        state: MutexGuard<'_, WriterState>,
-        passed: PassedOn,
-    ) {
-        if passed.is_kept {
-            self.flush(now, writer, state, Urgency::MayWait);
-        } else {
-            let next = state.next_timeout();
-            drop(state);
-            self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
-        }
-        let mut loops_back = passed.is_kept;
+    /// What is due after [`Engine::pass_on`] once no lock is held.
+    pub(super) fn finish_passing_on(&self, now: Now, passed: PassedOn) {
+        let mut loops_back = false;
         for (reader, aftermath) in passed.readers {
             match aftermath {
                 Aftermath::Nothing => {}
@@ -124,6 +107,15 @@ impl Engine {
         }
         if loops_back {
             self.drain_loopback(now);
+        }
+    }
+
+    /// Tells the writer how far the readers are that were given a change which is in the history now.
+    pub(super) fn note_passed_on(&self, now: Now, state: &mut WriterState, passed: &PassedOn) {
+        while let Some((guid, change)) = state.machine.poll_in_process() {
+            let refused = passed.refused.iter().find(|(reader, _)| *reader == guid);
+            let through = refused.map_or(change.sequence_number, |(_, through)| *through);
+            state.machine.taken_in_process(now.monotonic, guid, through);
         }
     }
 

@@ -503,13 +503,15 @@ impl Engine {
         let may_pass = state.tickets.front().is_none_or(|first| Some(*first) == ticket.number);
         let full = if write.kind == ChangeKind::Alive { state.window_is_full() } else { None };
         let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
-        if refused.is_none()
-            && group.is_none()
-            && !state.in_process.is_empty()
-            && let Some(passed) = self.pass_on(now, &mut state, writer, write)
-        {
-            let number = passed.number;
-            self.finish_passing_on(now, writer, state, passed);
+        let mut passed = None;
+        if refused.is_none() && group.is_none() && !state.in_process.is_empty() {
+            passed = self.pass_on(now, &mut state, writer, write);
+        }
+        if let Some(passed) = passed.take_if(|passed| passed.is_complete()) {
+            let (number, next) = (passed.number, state.next_timeout());
+            drop(state);
+            self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+            self.finish_passing_on(now, passed);
             self.note_write(now, writer);
             return Ok(Attempt::Written(number));
         }
@@ -518,7 +520,13 @@ impl Engine {
             None => match self.admit(now, &mut state, group.as_deref_mut(), writer, write) {
                 Ok(number) => {
                     drop(group);
+                    if let Some(passed) = &passed {
+                        self.note_passed_on(now, &mut state, passed);
+                    }
                     self.flush(now, writer, state, Urgency::MayWait);
+                    if let Some(passed) = passed {
+                        self.finish_passing_on(now, passed);
+                    }
                     self.drain_loopback(now);
                     self.note_write(now, writer);
                     return Ok(Attempt::Written(number));

@@ -102,13 +102,14 @@ impl Datagram {
 
     /// Appends a payload, and zeros up to a multiple of four bytes.
     pub(super) fn push_payload(&mut self, payload: &Payload) {
-        if payload.len() <= Self::LARGEST_COPIED {
-            self.bytes.extend_from_slice(payload);
+        let bytes = payload.as_slice();
+        if bytes.len() <= Self::LARGEST_COPIED {
+            self.bytes.extend_from_slice(bytes);
         } else {
             self.splices.push((self.bytes.len(), payload.clone()));
-            self.spliced = self.spliced.saturating_add(payload.len());
+            self.spliced = self.spliced.saturating_add(bytes.len());
         }
-        let padding = payload.len().wrapping_neg() & 3;
+        let padding = bytes.len().wrapping_neg() & 3;
         self.bytes.resize(self.bytes.len().saturating_add(padding), 0);
     }
 

@@ -6,6 +6,7 @@
 
 mod build;
 mod child;
+mod ddsperf;
 mod exchange;
 mod inside;
 mod instructions;
@@ -70,6 +71,7 @@ fn run(options: &Options) -> Result<(), Failure> {
             Ok(())
         }
         "build" => build::run(),
+        "ddsperf" => ddsperf::run(options),
         "instructions" => instructions::run(options),
         "engine" => instructions::engine(options),
         "scaled" => scale::engine(options),

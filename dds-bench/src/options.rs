@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 use dds_core::ParticipantConfig;
 use lexopt::prelude::*;
@@ -36,6 +36,15 @@ pub struct Options {
     pub way: String,
     /// Sections of `all` to run; every one when empty.
     pub only: Vec<String>,
+    /// Of an end that speaks ddsperf's topics: `ping`, `pong`, `pub` or `sub`.
+    pub role: String,
+    /// ddsperf's name of the type.
+    pub topic: String,
+    /// Bytes of a sample as ddsperf counts them; the smallest ones for 0.
+    pub size: usize,
+    /// Instances that data is written to in turn.
+    pub keys: u32,
+    pub best_effort: bool,
 }
 
 /// How samples reach the application.
@@ -66,6 +75,12 @@ usage: dds-bench all [--runs N] [--seconds S] [--only SECTION]...   measures eve
        dds-bench build                                             times a release build of the library
        dds-bench instructions [--check | --write]                  counts by callgrind against baseline.json
        dds-bench report [--check]                                  docs/performance.md from the results
+       dds-bench ddsperf ping|pong|pub|sub [OPTION]...             an end for those of Cyclone DDS's ddsperf, or ours
+           -T KS|K32|K256|OU|UK16|UK1024   topic (KS)              -u   best effort
+           --size BYTES of a sample of KS (12)                     -i DOMAIN (0)
+           --rate HZ of pings or data (as fast as may be)          -D SECONDS from the match to the result (10)
+           --keys N instances of data (1), --samples N to publish  --peers N other ends to wait for (1)
+           --network-only   not by shared memory
 sections: limits round-trip throughput in-process paced startup fifty system-calls scale instructions";
 
 impl Options {
@@ -74,7 +89,7 @@ impl Options {
         let mut options = Self {
             command: String::new(),
             payload: 64,
-            seconds: 0.3,
+            seconds: 0.0,
             samples: None,
             pace: None,
             delivery: Delivery::WaitSet,
@@ -89,12 +104,21 @@ impl Options {
             write: false,
             way: String::new(),
             only: Vec::new(),
+            role: String::new(),
+            topic: "KS".to_owned(),
+            size: 0,
+            keys: 1,
+            best_effort: false,
         };
+        let mut seconds = None;
         while let Some(argument) = parser.next()? {
             match argument {
                 Value(command) if options.command.is_empty() => options.command = command.string()?,
                 Long("payload") => options.payload = parser.value()?.parse()?,
-                Long("seconds") => options.seconds = parser.value()?.parse()?,
+                Value(role) if options.command == "ddsperf" && options.role.is_empty() => {
+                    options.role = role.string()?;
+                }
+                Long("seconds") | Short('D') => seconds = Some(parser.value()?.parse()?),
                 Long("samples") => options.samples = Some(parser.value()?.parse()?),
                 Long("pace-us") => options.pace = Some(Duration::from_micros(parser.value()?.parse()?)),
                 Long("spin-us") => options.spin = Some(Duration::from_micros(parser.value()?.parse()?)),
@@ -102,16 +126,22 @@ impl Options {
                 Long("loans") => options.loans = true,
                 Long("network-only") => options.network_only = true,
                 Long("listener") => options.delivery = Delivery::Listener,
-                Long("domain") => options.domain = parser.value()?.parse()?,
+                Long("domain") | Short('i') => options.domain = parser.value()?.parse()?,
                 Long("peers") => options.peers = parser.value()?.parse()?,
                 Long("runs") => options.runs = parser.value()?.parse()?,
                 Long("check") => options.check = true,
                 Long("write") => options.write = true,
                 Long("way") => options.way = parser.value()?.string()?,
                 Long("only") => options.only.push(parser.value()?.string()?),
+                Short('T') => options.topic = parser.value()?.string()?,
+                Short('u') => options.best_effort = true,
+                Long("size") => options.size = parser.value()?.parse()?,
+                Long("keys") => options.keys = parser.value()?.parse::<NonZeroU32>()?.get(),
+                Long("rate") => options.pace = Some(parser.value()?.parse_with(period)?),
                 _ => return Err(argument.unexpected()),
             }
         }
+        options.seconds = seconds.unwrap_or(if options.command == "ddsperf" { 10.0 } else { 0.3 });
         Ok(options)
     }
 
@@ -121,4 +151,10 @@ impl Options {
         let spin = self.spin.map_or(default.spin, From::from);
         ParticipantConfig { shared_memory, spin, ..default }
     }
+}
+
+/// Between two of so many a second.
+fn period(rate: &str) -> Result<Duration, String> {
+    let rate: f64 = rate.parse().map_err(|_| "no number".to_owned())?;
+    Duration::try_from_secs_f64(rate.recip()).map_err(|error| error.to_string())
 }

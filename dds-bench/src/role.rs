@@ -376,17 +376,18 @@ pub fn settled(trips: &mut [u32]) -> &[u32] {
     trips
 }
 
+/// Median, 90th and 99th percentile of round trips that [`settled`]; zeros when there are none.
+pub fn percentiles(trips: &mut [u32]) -> [u32; 3] {
+    let trips = settled(trips);
+    let at = |share: f64| trips.get((trips.len() as f64 * share) as usize).copied().unwrap_or_default();
+    [at(0.5), at(0.9), at(0.99)]
+}
+
 /// Prints what came of round trips.
 fn print_trips(trips: &mut [u32]) {
     let count = trips.len();
-    let trips = settled(trips);
-    let at = |share: f64| trips[(trips.len() as f64 * share) as usize];
-    println!(
-        r#"{{"event":"result","samples":{count},"p50_ns":{},"p90_ns":{},"p99_ns":{}}}"#,
-        at(0.5),
-        at(0.9),
-        at(0.99)
-    );
+    let [p50, p90, p99] = percentiles(trips);
+    println!(r#"{{"event":"result","samples":{count},"p50_ns":{p50},"p90_ns":{p90},"p99_ns":{p99}}}"#);
 }
 
 impl<F: Form> Receive<F> for Ping<F> {
@@ -443,7 +444,7 @@ fn pace(options: &Options) -> Result<(), Failure> {
 }
 
 /// Sends as many samples as `options` says, or as long; how many that were, and in how many nanoseconds.
-fn send_many(
+pub fn send_many(
     options: &Options,
     mut send: impl FnMut(u64) -> Result<(), Failure>,
 ) -> Result<(u64, u128), Failure> {

@@ -13,6 +13,7 @@
 
 pub mod capture;
 mod changes;
+pub mod ddsperf;
 pub mod failure;
 mod filtering;
 pub mod namespace;

@@ -7,7 +7,7 @@ use interop_tests::run::{Plan, run};
 use interop_tests::scenario::{self, SCENARIOS};
 use interop_tests::shapes::program::Program;
 use interop_tests::shapes::{self, page as shapes_page};
-use interop_tests::{namespace, paths, report, setup, types};
+use interop_tests::{ddsperf, namespace, paths, report, setup, types};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,6 +19,7 @@ const USAGE: &str = "usage: interop-tests COMMAND
                            pairs of shape_main programs; ours, and a slice against the others unless --full
   report [--check]         write docs/interop.md, docs/shapes.md and docs/types.md from the results, or fail if one differs
   types                    pairs of types that differ, ours and Cyclone DDS 11: results/types.json, docs/types.md
+  ddsperf                  dds-bench and Cyclone DDS's ddsperf in one domain, in every mix
   list                     peers and scenarios
   sweep                    remove namespaces of dead runs";
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some("shapes") => shapes_command(rest),
         Some("report") => report_command(rest.iter().any(|argument| argument == "--check")),
         Some("types") => types_command(),
+        Some("ddsperf") => ddsperf::run(),
         Some("sweep") => namespace::sweep().map(|()| true),
         Some("list") => {
             list();

@@ -50,6 +50,7 @@ const STAGES: &[Stage] = &[
     Stage { name: "performance-page", tier: Tier::Quick, run: || benchmark(&["report", "--check"]) },
     Stage { name: "interop", tier: Tier::Quick, run: || interop(&["run"]) },
     Stage { name: "shapes", tier: Tier::Quick, run: || shapes(&[]) },
+    Stage { name: "ddsperf", tier: Tier::Quick, run: ddsperf },
     Stage { name: "interop-page", tier: Tier::Quick, run: || interop(&["report", "--check"]) },
     Stage { name: "long-tests", tier: Tier::Full, run: long_tests },
     Stage { name: "benchmark", tier: Tier::Full, run: || benchmark(&["all"]) },
@@ -140,6 +141,12 @@ const SHAPE_RESULTS: &str = "interop-tests/results/shapes.json";
 fn shapes(arguments: &[&str]) -> stage::Outcome {
     shell::cargo(&["build", "--release", "-p", "examples", "--bin", "shape_main"])?;
     interop(&[&["shapes"], arguments].concat())
+}
+
+/// Our ends of ddsperf's topics among those of Cyclone DDS.
+fn ddsperf() -> stage::Outcome {
+    shell::cargo(&["build", "--release", "-p", "dds-bench", "--bins"])?;
+    interop(&["ddsperf"])
 }
 
 /// Foreign peers and the scenarios with them. In release: what is tested is what users run.

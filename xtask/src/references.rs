@@ -262,7 +262,7 @@ mod tests {
         }
         assert!(items.contain("BuiltinSubscriber::topic_reader"), "made by a macro");
         assert!(items.contain("WriterBuilder::topic_qos"), "in a macro's body");
-        for item in ["DataReader::give", "Reader", "Topic::take"] {
+        for item in ["DataReader::untake", "Reader", "Topic::take"] {
             assert!(!items.contain(item), "{item}");
         }
     }

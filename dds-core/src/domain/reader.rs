@@ -27,7 +27,6 @@ use super::{
     ContentFilteredTopic, Loan, PlainLayouts, Select, Subscriber, Topic,
     filtered_topic::FilteredShared,
     participant::{check_changeable, check_consistent, check_on_wire},
-    topic::WeakTopic,
 };
 use crate::{
     cache::{CachedSample, CollectionOrder, InstanceSelector, ReaderCache, Selector},
@@ -194,20 +193,24 @@ const SPENT_BYTES: usize = 4 << 10;
 /// It is a [`Stream`](futures_core::Stream) of the samples taken from it.
 pub struct DataReader<T: TopicType> {
     inner: Arc<ReaderInner>,
-    topic: Topic<T>,
+    topic: Arc<Topic<T>>,
     type_: PhantomData<fn() -> T>,
 }
 
 /// A reader that is not kept alive, nor is its participant.
 pub(crate) struct WeakReader<T: TopicType> {
     inner: Weak<ReaderInner>,
-    topic: WeakTopic<T>,
+    topic: Weak<Topic<T>>,
 }
 
 impl<T: TopicType> WeakReader<T> {
     pub(crate) fn upgrade(&self) -> Option<DataReader<T>> {
         let inner = self.inner.upgrade()?;
-        Some(DataReader { inner, topic: self.topic.upgrade()?, type_: PhantomData })
+        match self.topic.upgrade() {
+            Some(topic) => Some(DataReader { inner, topic, type_: PhantomData }),
+            // The handle that this one was made from is gone, but not the last one.
+            None => DataReader::of(inner),
+        }
     }
 }
 
@@ -321,7 +324,7 @@ impl<T: TopicType> DataReader<T> {
             filtered,
             plain: PlainLayouts::default(),
         };
-        Self { inner: Arc::new(inner), topic: topic.clone(), type_: PhantomData }
+        Self { inner: Arc::new(inner), topic: Arc::new(topic.clone()), type_: PhantomData }
     }
 
     /// An empty cache of these QoS.
@@ -340,7 +343,7 @@ impl<T: TopicType> DataReader<T> {
         }
         let topic = Topic::new(inner.subscriber.participant().clone(), inner.endpoint.topic.clone())
             .with_dynamic(inner.type_support.dynamic.clone());
-        Some(Self { inner, topic, type_: PhantomData })
+        Some(Self { inner, topic: Arc::new(topic), type_: PhantomData })
     }
 
     pub(super) fn inner(&self) -> &Arc<ReaderInner> {
@@ -352,7 +355,7 @@ impl<T: TopicType> DataReader<T> {
     }
 
     pub(crate) fn downgrade(&self) -> WeakReader<T> {
-        WeakReader { inner: Arc::downgrade(&self.inner), topic: self.topic.downgrade() }
+        WeakReader { inner: Arc::downgrade(&self.inner), topic: Arc::downgrade(&self.topic) }
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -377,7 +380,7 @@ impl<T: TopicType> DataReader<T> {
     /// The content-filtered topic that it reads, if it reads one.
     pub fn content_filtered_topic(&self) -> Option<ContentFilteredTopic<T>> {
         let shared = self.inner.filtered.clone()?;
-        Some(ContentFilteredTopic::of(self.topic.clone(), shared))
+        Some(ContentFilteredTopic::of(Topic::clone(&self.topic), shared))
     }
 
     /// Its subscriber.
@@ -589,12 +592,14 @@ impl<T: TopicType> DataReader<T> {
 
     /// Takes a loan back.
     pub(super) fn take_back(&self, access: Access, samples: &mut Vec<CachedSample>) {
-        if access == Access::Take {
+        let lies_in_buffer = |sample: &CachedSample| sample.payload.memory().is_none();
+        if access == Access::Take && samples.iter().any(lies_in_buffer) {
             let mut state = self.inner.endpoint.state.lock();
             for sample in samples.drain(..) {
                 state.cache.recycle(sample.payload);
             }
         }
+        samples.clear();
         self.inner.loans.fetch_sub(1, Ordering::AcqRel);
     }
 

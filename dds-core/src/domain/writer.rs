@@ -220,14 +220,14 @@ impl WriterInner {
 /// last one is dropped.
 pub struct DataWriter<T: TopicType> {
     inner: Arc<WriterInner>,
-    topic: Topic<T>,
+    topic: Arc<Topic<T>>,
     type_: PhantomData<fn(&T)>,
 }
 
 /// A writer that is not kept alive.
 pub(crate) struct WeakWriter<T: TopicType> {
     inner: Weak<WriterInner>,
-    topic: Topic<T>,
+    topic: Arc<Topic<T>>,
 }
 
 impl<T: TopicType> WeakWriter<T> {
@@ -332,7 +332,7 @@ impl<T: TopicType> DataWriter<T> {
             plain: OnceLock::new(),
         });
         inner.publisher.adopt(&inner)?;
-        Ok(Self { inner, topic: topic.clone(), type_: PhantomData })
+        Ok(Self { inner, topic: Arc::new(topic.clone()), type_: PhantomData })
     }
 
     /// As another handle of a writer, if it is of this type.
@@ -342,7 +342,7 @@ impl<T: TopicType> DataWriter<T> {
         }
         let topic = Topic::new(inner.publisher.participant().clone(), inner.endpoint.topic.clone())
             .with_dynamic(inner.endpoint.type_support.dynamic.clone());
-        Some(Self { inner, topic, type_: PhantomData })
+        Some(Self { inner, topic: Arc::new(topic), type_: PhantomData })
     }
 
     pub(super) fn inner(&self) -> &Arc<WriterInner> {

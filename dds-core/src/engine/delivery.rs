@@ -185,6 +185,9 @@ impl Engine {
         readers: &[Arc<ReaderEndpoint>],
         tail: Option<&Payload>,
     ) {
+        if let ([reader], Some(bytes)) = (readers, data.whole_sample()) {
+            return self.deliver_whole(now, context, writer, data, bytes, reader, tail);
+        }
         let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
         for reader in readers {
             let (wants, from) = reader.wants(writer, data.writer_sn);
@@ -192,13 +195,7 @@ impl Engine {
             next = next.min(from);
         }
         let Some(first) = readers.first().filter(|_| is_wanted) else { return };
-        let template = || {
-            let inline = data.inline_qos.as_ref();
-            let mut change = change_of(context, writer, data.writer_sn, inline, data.is_key);
-            inline.into_iter().for_each(|inline| presentation::keep_marks(&mut change, inline));
-            add_filter_info(&mut change, inline);
-            change
-        };
+        let template = || change_of_fragment(context, writer, data);
         let arrival = match data.whole_sample() {
             Some(bytes) => {
                 let payload = payload_of(bytes, tail, |bytes| first.copy(bytes));
@@ -226,6 +223,33 @@ impl Engine {
             FragmentArrival::Incomplete => {}
             FragmentArrival::Refused => count(&self.counters.refused_fragments),
         }
+    }
+
+    /// Gives the DATA_FRAG that is all of a sample to its one reader.
+    #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]
+    fn deliver_whole(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        writer: Guid,
+        data: &DataFrag<'_>,
+        bytes: &[u8],
+        reader: &ReaderEndpoint,
+        tail: Option<&Payload>,
+    ) {
+        let mut state = reader.state.lock();
+        if !state.machine.wants(writer, data.writer_sn) {
+            return;
+        }
+        let mut change = change_of_fragment(context, writer, data);
+        change.payload = payload_of(bytes, tail, |bytes| state.cache.copy(bytes));
+        if !(self.is_understood(data.inline_qos.as_ref()) && self.open_payload(&mut change)) {
+            // Sent again it would be no better.
+            state.skip(now, writer, data.writer_sn);
+            return;
+        }
+        state.touch_writer(now, writer);
+        state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
     }
 
     fn is_understood(&self, inline: Option<&InlineQos<'_>>) -> bool {
@@ -296,6 +320,15 @@ fn change_of(
         inline_qos,
         audience: Audience::ALL,
     }
+}
+
+/// The change that a DATA_FRAG is of, without its payload.
+fn change_of_fragment(context: &MessageContext, writer: Guid, data: &DataFrag<'_>) -> CacheChange {
+    let inline = data.inline_qos.as_ref();
+    let mut change = change_of(context, writer, data.writer_sn, inline, data.is_key);
+    inline.into_iter().for_each(|inline| presentation::keep_marks(&mut change, inline));
+    add_filter_info(&mut change, inline);
+    change
 }
 
 /// Keeps with a change what its writer's filters said of it.

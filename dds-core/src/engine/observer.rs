@@ -10,7 +10,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
 
 use super::{ReaderEndpoint, TopicShared, WriterEndpoint};
 use crate::{
@@ -55,7 +55,6 @@ pub(crate) struct Observer {
     /// Whoever waits for any change of the entity.
     pub(crate) notifier: Notifier,
     condition: StatusCondition,
-    listener: RwLock<Option<Arc<Listening>>>,
     /// The bits of the listener's mask, so that finding nobody interested takes no lock.
     interest: AtomicU32,
     /// Purpose: calls do not overlap, and none starts once the listener was removed. Not held during
@@ -68,6 +67,7 @@ pub(crate) struct Observer {
 
 #[derive(Default)]
 struct Calls {
+    listener: Option<Arc<Listening>>,
     /// The thread that is in the listener.
     running: Option<ThreadId>,
     /// What happened meanwhile; that thread tells of it next.
@@ -79,7 +79,6 @@ impl Observer {
         Self {
             notifier: Notifier::new(),
             condition: StatusCondition::of(entity),
-            listener: RwLock::new(None),
             interest: AtomicU32::new(StatusMask::NONE.bits()),
             calls: Mutex::default(),
             ended: Condvar::new(),
@@ -98,22 +97,22 @@ impl Observer {
 
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
     pub(crate) fn set_listener(&self, listener: Option<Listening>) {
-        {
-            let mut current = self.listener.write();
-            let interest = listener.as_ref().map_or(StatusMask::NONE, |listening| listening.mask);
-            self.interest.store(interest.bits(), Ordering::Release);
-            *current = listener.map(Arc::new);
-        }
         let mut calls = self.calls.lock();
+        let interest = listener.as_ref().map_or(StatusMask::NONE, |listening| listening.mask);
+        self.interest.store(interest.bits(), Ordering::Release);
+        let old = std::mem::replace(&mut calls.listener, listener.map(Arc::new));
         calls.pending.clear();
         while calls.running.is_some_and(|thread| thread != thread::current().id()) {
             self.ended.wait(&mut calls);
         }
+        drop(calls);
+        // It is the user's, and what its end does needs no lock of ours.
+        drop(old);
     }
 
     /// The user's object that listens.
     pub(crate) fn listener<L: Clone + 'static>(&self) -> Option<L> {
-        self.listener.read().as_ref().and_then(|listening| listening.object.downcast_ref().cloned())
+        self.calls.lock().listener.as_ref().and_then(|listening| listening.object.downcast_ref().cloned())
     }
 
     /// Tells of changed statuses. The caller holds no lock.
@@ -224,7 +223,7 @@ impl Observer {
         if statuses.is_empty() || !self.interest().contains(statuses) {
             return false;
         }
-        {
+        let mut listener = {
             let mut calls = self.calls.lock();
             if calls.running.is_some() {
                 // One call tells of all that happened until it begins.
@@ -234,9 +233,10 @@ impl Observer {
                 return true;
             }
             calls.running = Some(thread::current().id());
-        }
+            calls.listener.clone()
+        };
         let unwinding = EndOfCall(self);
-        self.call_once(source, statuses);
+        Self::call_once(listener.as_deref(), source, statuses);
         loop {
             let mut calls = self.calls.lock();
             let pending = std::mem::take(&mut calls.pending);
@@ -247,15 +247,16 @@ impl Observer {
                 std::mem::forget(unwinding);
                 return true;
             }
+            let next = calls.listener.clone();
             drop(calls);
+            listener = next;
             for (source, statuses) in &pending {
-                self.call_once(source, *statuses);
+                Self::call_once(listener.as_deref(), source, *statuses);
             }
         }
     }
 
-    fn call_once(&self, source: &Source, statuses: StatusMask) {
-        let listener = self.listener.read().clone();
+    fn call_once(listener: Option<&Listening>, source: &Source, statuses: StatusMask) {
         if let Some(listening) = listener.filter(|listening| listening.mask.contains(statuses)) {
             let _callback = CallbackScope::enter();
             // The thread is not the listener's own: it receives, or keeps time, for everybody.

@@ -283,10 +283,11 @@ impl WriterState {
         if self.released.is_empty() {
             return;
         }
-        let mut pool = self.pool.lock();
+        let mut pool = None;
         for number in self.released.drain(..) {
-            if let Some(change) = self.machine.remove_change(number) {
-                pool.recycle(change.payload);
+            let change = self.machine.remove_change(number);
+            if let Some(change) = change.filter(|change| change.payload.memory().is_none()) {
+                pool.get_or_insert_with(|| self.pool.lock()).recycle(change.payload);
             }
         }
     }

@@ -166,9 +166,9 @@ impl Runtime {
     pub(crate) fn statistics(&self) -> RuntimeStatistics {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         RuntimeStatistics {
-            datagrams_sent: load(&self.counters.sent),
+            datagrams_sent: load(&self.counters.sent) + load(&self.counters.shared_sent),
             datagrams_unsent: load(&self.counters.unsent),
-            datagrams_received: load(&self.counters.received),
+            datagrams_received: load(&self.counters.received) + load(&self.counters.shared_received),
             shared_memory_sent: load(&self.counters.shared_sent),
             shared_memory_received: load(&self.counters.shared_received),
             datagrams_truncated: load(&self.counters.truncated),

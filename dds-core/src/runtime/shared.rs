@@ -3,7 +3,10 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use dds_rtps::{
@@ -28,6 +31,8 @@ pub(super) struct Sharing {
     memory: Result<SharedMemory, NotShared>,
     /// How many pairs of participants use a way.
     users: Mutex<BTreeMap<SharedMemoryName, usize>>,
+    /// Whether any does; set under its lock.
+    is_used: AtomicBool,
 }
 
 /// The receiving end.
@@ -54,7 +59,7 @@ impl Sharing {
                 }
             },
         };
-        (Self { memory, users: Mutex::default() }, reception)
+        (Self { memory, users: Mutex::default(), is_used: AtomicBool::new(false) }, reception)
     }
 
     fn listen(
@@ -84,6 +89,7 @@ impl Sharing {
         let mut users = self.users.lock();
         let way = memory.connect(TransportName(name.0)).map_err(NotShared::Refused)?;
         *users.entry(name).or_default() += 1;
+        self.is_used.store(true, Ordering::Relaxed);
         Ok(way.map(|way| locator(name, way)))
     }
 
@@ -95,21 +101,21 @@ impl Sharing {
         *count -= 1;
         if *count == 0 {
             users.remove(&name);
+            self.is_used.store(!users.is_empty(), Ordering::Relaxed);
             memory.disconnect(TransportName(name.0));
         }
     }
 
     /// Memory for a payload, while there are others to read it.
     pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
-        let memory = self.memory.as_ref().ok()?;
-        if self.users.lock().is_empty() {
-            return None;
-        }
+        let memory = self.memory.as_ref().ok().filter(|_| self.is_used.load(Ordering::Relaxed))?;
         Some(Box::new(OwnBuffer(memory.allocate(length)?)))
     }
 
     fn closed(&self, name: SharedMemoryName) {
-        self.users.lock().remove(&name);
+        let mut users = self.users.lock();
+        users.remove(&name);
+        self.is_used.store(!users.is_empty(), Ordering::Relaxed);
     }
 }
 
@@ -182,7 +188,6 @@ impl Runtime {
                 }
             }
         });
-        self.counters.received.fetch_add(received, Ordering::Relaxed);
         self.counters.shared_received.fetch_add(received, Ordering::Relaxed);
     }
 
@@ -198,10 +203,7 @@ impl Runtime {
             Err(error) => Err(error),
         };
         let counter = match result {
-            Ok(()) => {
-                self.counters.shared_sent.fetch_add(1, Ordering::Relaxed);
-                &self.counters.sent
-            }
+            Ok(()) => &self.counters.shared_sent,
             Err(error) => {
                 tracing::debug!(%error, %destination, "a message was not sent");
                 &self.counters.unsent

@@ -173,6 +173,7 @@ impl<'d> MessageBuilder<'d> {
     }
 
     /// Appends a DATA. `payload` is not written for [`PayloadKind::None`].
+    #[inline]
     pub fn data(
         &mut self,
         header: &DataHeader<'_>,

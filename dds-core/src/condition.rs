@@ -173,14 +173,11 @@ impl StatusCondition {
     }
 
     /// Adds to the changed flags of an entity that has no lock of its own; [`StatusCondition::notify`] is to
-    /// follow when this returns true.
-    #[must_use]
-    pub(crate) fn add_changed(&self, statuses: StatusMask) -> bool {
-        if self.changed_statuses().contains(statuses) {
-            return false;
+    /// follow where somebody waits.
+    pub(crate) fn add_changed(&self, statuses: StatusMask) {
+        if !self.changed_statuses().contains(statuses) {
+            self.0.changed.fetch_or(statuses.bits(), Ordering::AcqRel);
         }
-        let before = StatusMask::from_bits(self.0.changed.fetch_or(statuses.bits(), Ordering::AcqRel));
-        statuses.intersects(self.enabled_statuses() & !before)
     }
 
     /// Takes flags back that were [added](Self::add_changed).

@@ -7,7 +7,7 @@ use std::{
 };
 
 use dds_core::{
-    DataReader, DataWriter, DdsType, DomainParticipant,
+    DataReader, DataWriter, DdsType, DomainParticipant, WriterBuilder,
     condition::{Condition, WaitSet},
     listener::DataReaderListener,
     qos::{Duration, Limit, ResourceLimits, SubscriberQos},
@@ -63,20 +63,30 @@ fn a_sample_is_there_when_write_returns() {
     writer.wait_for_acknowledgments(LIMIT).unwrap();
 }
 
-/// A wake-up that got lost would end the wait with its time limit.
 #[test]
 fn threads_that_wait_for_each_other_are_woken() {
+    wake_each_other("InProcess", |writer| writer);
+}
+
+/// What is kept for late joiners takes the way through the history.
+#[test]
+fn threads_that_wait_for_what_is_kept_are_woken() {
+    wake_each_other("InProcessKept", WriterBuilder::transient_local);
+}
+
+/// A wake-up that got lost would end the wait with its time limit.
+fn wake_each_other(name: &str, kind: fn(WriterBuilder<Step>) -> WriterBuilder<Step>) {
     const ROUNDS: u32 = 2_000;
     let participant = participant();
-    let pair = |name: &str| {
-        let topic = participant.topic::<Step>(name).unwrap();
+    let pair = |way: &str| {
+        let topic = participant.topic::<Step>(&format!("{name}{way}")).unwrap();
         let reader = topic.reader().reliable().keep_all().build().unwrap();
-        let writer = topic.writer().reliable().keep_all().build().unwrap();
+        let writer = kind(topic.writer().reliable().keep_all()).build().unwrap();
         writer.wait_matched(1, LIMIT).unwrap();
         reader.wait_matched(1, LIMIT).unwrap();
         (writer, reader)
     };
-    let ((forth, arrived), (back, answered)) = (pair("InProcessTurn"), pair("InProcessReturn"));
+    let ((forth, arrived), (back, answered)) = (pair("Turn"), pair("Return"));
     let echo = thread::spawn(move || {
         for _ in 0..ROUNDS {
             let number = take_many(&arrived, 1)[0];

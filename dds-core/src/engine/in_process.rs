@@ -10,9 +10,7 @@ use dds_rtps::{
 use smallvec::SmallVec;
 
 use super::{
-    Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState,
-    reader::{Aftermath, TakenOver},
-    timers::TimerOwner,
+    Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState, reader::Aftermath, timers::TimerOwner,
 };
 
 /// A change that readers were given as it was written.
@@ -30,15 +28,18 @@ impl PassedOn {
     }
 }
 
+impl WriterState {
+    /// Whether data can reach all who are to have it without the history.
+    fn can_pass_on(&self) -> bool {
+        !self.in_process.is_empty() && self.cache.can_pass_on() && self.machine.can_pass_on()
+    }
+}
+
 impl Engine {
     /// Whether [`Engine::pass_on`] would do with plain data: all readers are of this participant, and none
     /// lacks anything.
     pub(crate) fn can_pass_on(&self, writer: &WriterEndpoint) -> bool {
-        let state = writer.state.lock();
-        writer.group.is_none()
-            && !state.in_process.is_empty()
-            && state.cache.can_pass_on()
-            && state.machine.can_pass_on()
+        writer.group.is_none() && writer.state.lock().can_pass_on()
     }
 
     /// Gives data to all readers at once, without the history, where they are of this participant, lack
@@ -53,9 +54,7 @@ impl Engine {
     ) -> Option<PassedOn> {
         let is_plain =
             write.kind == ChangeKind::Alive && write.inline_qos.is_none() && write.audience.is_all();
-        if !(is_plain && state.cache.can_pass_on() && state.machine.can_pass_on())
-            || state.cache.pass_on(now, write.instance).is_err()
-        {
+        if !(is_plain && state.can_pass_on()) || state.cache.pass_on(now, write.instance).is_err() {
             return None;
         }
         let number = state.machine.history().next_number();
@@ -70,13 +69,11 @@ impl Engine {
         };
         let (mut readers, mut refused) = (SmallVec::new(), Vec::new());
         for reader in &state.in_process {
-            let TakenOver { through, aftermath } = reader.take_over(now, &change);
+            let (through, aftermath) = reader.take_over_settled(now, &change);
             if through < number {
                 refused.push((reader.guid, through));
             }
-            if aftermath != Aftermath::Nothing {
-                readers.push((reader.clone(), aftermath));
-            }
+            readers.extend(aftermath.map(|aftermath| (reader.clone(), aftermath)));
         }
         let payload = std::mem::take(&mut change.payload);
         // A buffer goes back to whoever made it, to be used again. Other memory is the readers' alone.
@@ -94,7 +91,6 @@ impl Engine {
         let mut loops_back = false;
         for (reader, aftermath) in passed.readers {
             match aftermath {
-                Aftermath::Nothing => {}
                 Aftermath::Wake { next } => {
                     reader.observer.wake();
                     self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(next));
@@ -125,7 +121,7 @@ impl Engine {
         while let Some((guid, change)) = state.machine.poll_in_process() {
             let Some(reader) = state.in_process.iter().find(|reader| reader.guid == guid) else { continue };
             // Lock order: a writer's readers come after it.
-            let through = reader.take_over(now, &change).through;
+            let through = reader.take_over(now, &change);
             state.machine.taken_in_process(now.monotonic, guid, through);
             self.loop_back(Looped::Settle(reader.clone()));
             taken = true;

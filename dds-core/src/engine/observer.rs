@@ -123,7 +123,7 @@ impl Observer {
         let mut left = changed;
         let parent = self.parent.as_ref().filter(|_| changed.contains(StatusMask::DATA_AVAILABLE));
         if let Some(parent) = parent {
-            let _ = parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+            parent.condition.add_changed(StatusMask::DATA_ON_READERS);
         }
         if self.is_waited_for() {
             self.wake();
@@ -151,7 +151,7 @@ impl Observer {
     pub(crate) fn show_data(&self, changed: StatusMask) -> bool {
         let _ = self.condition.set_changed(changed);
         if let Some(parent) = &self.parent {
-            let _ = parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+            parent.condition.add_changed(StatusMask::DATA_ON_READERS);
         }
         self.is_waited_for()
     }

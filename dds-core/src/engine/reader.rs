@@ -80,18 +80,8 @@ pub(super) struct Expired {
     pub(super) next: Monotonic,
 }
 
-/// What became of a sample that a writer of this participant handed over.
-pub(super) struct TakenOver {
-    /// The number up to which the reader has everything.
-    pub(super) through: SequenceNumber,
-    pub(super) aftermath: Aftermath,
-}
-
 /// What is to be done for a reader once no lock is held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Aftermath {
-    /// Nobody waits.
-    Nothing,
     /// Those who wait for its samples are woken, and its timer is armed.
     Wake {
         /// When the reader has something to do.
@@ -433,9 +423,24 @@ impl ReaderEndpoint {
         state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
     }
 
-    /// Takes in what a writer of this participant wrote.
-    pub(super) fn take_over(&self, now: Now, change: &CacheChange) -> TakenOver {
+    /// Takes in what a writer of this participant wrote; the number up to which the reader has everything.
+    /// It is to be settled then.
+    pub(super) fn take_over(&self, now: Now, change: &CacheChange) -> SequenceNumber {
+        Self::take_in(now, &mut self.state.lock(), change)
+    }
+
+    /// As [`ReaderEndpoint::take_over`], but instead of settling the reader only what is returned is to be done.
+    pub(super) fn take_over_settled(
+        &self,
+        now: Now,
+        change: &CacheChange,
+    ) -> (SequenceNumber, Option<Aftermath>) {
         let mut state = self.state.lock();
+        let through = Self::take_in(now, &mut state, change);
+        (through, self.aftermath(now, &mut state))
+    }
+
+    fn take_in(now: Now, state: &mut ReaderState, change: &CacheChange) -> SequenceNumber {
         let writer = change.writer_guid;
         let payload = match &change.payload {
             small if small.memory().is_none() && small.len() <= LARGEST_COPIED => state.cache.copy(small),
@@ -453,11 +458,11 @@ impl ReaderEndpoint {
         };
         state.touch_writer(now, writer);
         state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
-        let through = state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged);
-        TakenOver { through, aftermath: self.aftermath(now, &mut state) }
+        state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged)
     }
 
-    fn aftermath(&self, now: Now, state: &mut ReaderState) -> Aftermath {
+    /// Settles the reader as far as that can be done under its lock, and says what is left.
+    fn aftermath(&self, now: Now, state: &mut ReaderState) -> Option<Aftermath> {
         let next = state.next_timeout().unwrap_or(Monotonic::NEVER);
         let is_simple = self.group.is_none()
             && next > now.monotonic
@@ -466,13 +471,11 @@ impl ReaderEndpoint {
             && state.pending == StatusMask::DATA_AVAILABLE
             && !self.observer.is_data_heard();
         if !is_simple {
-            return Aftermath::Settle;
+            return Some(Aftermath::Settle);
         }
         state.pending = StatusMask::NONE;
-        match self.observer.show_data(state.statuses.changed()) {
-            false if next == Monotonic::NEVER => Aftermath::Nothing,
-            _ => Aftermath::Wake { next },
-        }
+        let is_waited_for = self.observer.show_data(state.statuses.changed());
+        (is_waited_for || next != Monotonic::NEVER).then_some(Aftermath::Wake { next })
     }
 
     /// A change is of no use: it is not asked for again.

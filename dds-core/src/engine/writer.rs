@@ -505,7 +505,7 @@ impl Engine {
         let full = if write.kind == ChangeKind::Alive { state.window_is_full() } else { None };
         let refused = if may_pass { full } else { Some((Resource::MaxSamples, state.tickets.len() as u64)) };
         let mut passed = None;
-        if refused.is_none() && group.is_none() && !state.in_process.is_empty() {
+        if refused.is_none() && group.is_none() {
             passed = self.pass_on(now, &mut state, writer, write);
         }
         if let Some(passed) = passed.take_if(|passed| passed.is_complete()) {

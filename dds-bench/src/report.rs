@@ -73,6 +73,14 @@ pub fn within_runs(ours: &[f64], theirs: &[f64]) -> Option<f64> {
     median(&mut ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect::<Vec<_>>())
 }
 
+/// Those with the best median.
+pub fn best_runs(candidates: impl Iterator<Item = Vec<f64>>, is_more_better: bool) -> Option<Vec<f64>> {
+    let ranked = candidates.filter_map(|runs| Some((median(&mut runs.clone())?, runs)));
+    let by_median = |(one, _): &(f64, Vec<f64>), (other, _): &(f64, Vec<f64>)| one.total_cmp(other);
+    let best = if is_more_better { ranked.max_by(by_median) } else { ranked.min_by(by_median) };
+    best.map(|(_, runs)| runs)
+}
+
 pub fn share(values: &[f64], share: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
@@ -263,11 +271,7 @@ impl Table {
     /// Of the stacks whose name `is_wanted`, the runs of the one with the best median.
     pub fn best(&self, payload: usize, is_wanted: impl Fn(&str) -> bool) -> Option<Vec<f64>> {
         let rows = self.rows().into_iter().filter(|(stack, _)| is_wanted(stack));
-        let runs = rows.map(|(stack, delivery)| self.of(stack, delivery, payload));
-        let ranked = runs.filter_map(|runs| Some((median(&mut runs.clone())?, runs)));
-        let by_median = |(one, _): &(f64, Vec<f64>), (other, _): &(f64, Vec<f64>)| one.total_cmp(other);
-        let best = if self.is_more_better { ranked.max_by(by_median) } else { ranked.min_by(by_median) };
-        best.map(|(_, runs)| runs)
+        best_runs(rows.map(|(stack, delivery)| self.of(stack, delivery, payload)), self.is_more_better)
     }
 
     fn render(&self, out: &mut String) -> std::fmt::Result {

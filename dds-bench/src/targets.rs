@@ -8,8 +8,8 @@ use crate::{
     inside::BARE,
     limits::{PACED_PAYLOAD, PACING},
     report::{
-        Table, Values, bytes, inside_runs, limit_median, median, paces, rates, share, tables, trips,
-        within_runs,
+        Table, Values, best_runs, bytes, inside_runs, limit_median, median, paces, rates, share, tables,
+        trips, within_runs,
     },
     results::{Results, Startup, Throughput},
     stacks::{
@@ -263,11 +263,7 @@ fn inside(results: &Results) -> Row {
     };
     let per_sample = worse(&|placement| {
         let of = |stack| inside_runs(results, stack, placement).0;
-        let ranked = [CYCLONE, CYCLONE_11]
-            .map(of)
-            .into_iter()
-            .filter_map(|runs| Some((median(&mut runs.clone())?, runs)));
-        let (_, best) = ranked.min_by(|(one, _), (other, _)| one.total_cmp(other))?;
+        let best = best_runs([CYCLONE, CYCLONE_11].map(of).into_iter(), false)?;
         within_runs(&of(OURS), &best)
     });
     let hand_off = worse(&|placement| {

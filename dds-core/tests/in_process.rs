@@ -1,11 +1,14 @@
 //! Writers and readers of one participant: samples are handed over without messages, with every guarantee
 //! of the others.
 
+mod common;
+
 use std::{
     sync::{Arc, mpsc},
     thread,
 };
 
+use common::take_data;
 use dds_core::{
     DataReader, DataWriter, DdsType, DomainParticipant, WriterBuilder,
     condition::{Condition, WaitSet},
@@ -317,17 +320,9 @@ fn readers_of_the_participant_share_a_sample() {
     }
     assert_eq!(take_pictures(&some), [Picture::new(1, 50)]);
     for reader in &readers {
-        assert_eq!(take_many_pictures(reader, 2), [Picture::new(1, 50), Picture::new(2, 50)]);
+        assert_eq!(take_data(reader, 2), [Picture::new(1, 50), Picture::new(2, 50)]);
     }
     writer.wait_for_acknowledgments(LIMIT).unwrap();
-}
-
-fn take_many_pictures(reader: &DataReader<Picture>, count: usize) -> Vec<Picture> {
-    let mut taken = Vec::new();
-    while taken.len() < count {
-        taken.extend(take_pictures(reader));
-    }
-    taken
 }
 
 #[test]
@@ -342,9 +337,9 @@ fn an_owned_sample_goes_to_others_as_any_does() {
     let far = other.reader().reliable().keep_all().build().unwrap();
     writer.wait_matched(2, LIMIT).unwrap();
     writer.write_owned(Picture::new(2, 9_000)).unwrap();
-    assert_eq!(take_many_pictures(&far, 1), [Picture::new(2, 9_000)]);
+    assert_eq!(take_data(&far, 1), [Picture::new(2, 9_000)]);
     let expected = [Picture::new(0, 1), Picture::new(1, 9_000), Picture::new(2, 9_000)];
-    assert_eq!(take_many_pictures(&near, 3), expected);
+    assert_eq!(take_data(&near, 3), expected);
 }
 
 /// Answers what it gets.

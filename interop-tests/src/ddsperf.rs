@@ -5,7 +5,7 @@
 
 use crate::failure::Failure;
 use crate::namespace::{Topology, TopologyKind};
-use crate::parallel::{Attempt, with_second_attempts};
+use crate::parallel::{Outcome, with_second_attempts};
 use crate::paths;
 use serde_json::Value;
 use std::path::Path;
@@ -78,21 +78,6 @@ static MIXES: &[Mix] = &[
         ],
     },
 ];
-
-struct Outcome {
-    failure: Option<String>,
-    observed: String,
-}
-
-impl Attempt for Outcome {
-    fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-
-    fn observed(&mut self) -> &mut String {
-        &mut self.observed
-    }
-}
 
 /// Lets every mix meet, and prints a line for each; whether all went well.
 pub fn run() -> Result<bool, Failure> {

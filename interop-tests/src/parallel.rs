@@ -31,6 +31,24 @@ pub trait Attempt {
     fn observed(&mut self) -> &mut String;
 }
 
+/// What came of a job of which nothing else is told.
+pub struct Outcome {
+    /// Why it failed.
+    pub failure: Option<String>,
+    /// What is told of it.
+    pub observed: String,
+}
+
+impl Attempt for Outcome {
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn observed(&mut self) -> &mut String {
+        &mut self.observed
+    }
+}
+
 /// Failures above this many are no accident of a busy machine.
 const SECOND_ATTEMPTS: usize = 4;
 
@@ -56,23 +74,8 @@ pub fn with_second_attempts<J: Copy + Send, R: Send + Attempt>(
 
 #[cfg(test)]
 mod tests {
-    use super::{Attempt, in_parallel, with_second_attempts};
+    use super::{Outcome, in_parallel, with_second_attempts};
     use std::sync::Mutex;
-
-    struct Outcome {
-        failure: Option<String>,
-        observed: String,
-    }
-
-    impl Attempt for Outcome {
-        fn failure(&self) -> Option<&str> {
-            self.failure.as_deref()
-        }
-
-        fn observed(&mut self) -> &mut String {
-            &mut self.observed
-        }
-    }
 
     /// What comes of ten jobs of which `accidents` fail at first and `last` always.
     fn outcomes(accidents: usize, last: bool, threads: usize) -> Vec<Result<String, String>> {

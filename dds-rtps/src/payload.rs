@@ -165,7 +165,8 @@ impl Payload {
 
     /// Gives the buffer back when nobody else holds it.
     fn into_unique(self) -> Option<UniqueArc<Buffer>> {
-        Arc::into_unique(self.buffer?)
+        // A look first: it takes no locked instruction where nobody else ever held it.
+        Arc::try_unique(self.buffer?).map_or_else(Arc::into_unique, Some)
     }
 }
 

@@ -3,8 +3,10 @@
 //! - [`ReaderCache::offer`] takes changes in; `writers` knows the matched writers and who owns what.
 //! - [`ReaderCache::read`] and [`ReaderCache::take`] hand samples out (`select`).
 //! - [`ReaderCache::expire`] lets time pass (`timing`).
+//! - Samples that are likely to be taken all at once wait outside the lists (`fresh`).
 
 mod entries;
+mod fresh;
 mod offer;
 mod order;
 mod room;
@@ -66,6 +68,8 @@ pub struct ReaderCache {
     samples: Slab<Stored>,
     arrival: List<{ entries::ARRIVAL }>,
     unread: List<{ entries::UNREAD }>,
+    /// Samples that came last and are not in the lists yet; see `fresh`.
+    fresh: Vec<CachedSample>,
     /// Samples with data.
     valid_samples: usize,
     /// Bytes that the samples keep from being freed.
@@ -158,6 +162,7 @@ impl ReaderCache {
             samples: Slab::new(),
             arrival: List::EMPTY,
             unread: List::EMPTY,
+            fresh: Vec::new(),
             valid_samples: 0,
             retained: 0,
             counts: StateCounts::default(),
@@ -186,6 +191,7 @@ impl ReaderCache {
     /// separations keep their moments, and a DEADLINE where there was none counts from each instance's
     /// next sample.
     pub fn update_qos(&mut self, qos: &DataReaderQos) {
+        self.link_fresh();
         self.settings = Settings::new(qos, self.settings.order);
     }
 
@@ -201,7 +207,7 @@ impl ReaderCache {
 
     /// Samples held, with data or without.
     pub fn len(&self) -> usize {
-        self.samples.len()
+        self.samples.len() + self.fresh.len()
     }
 
     /// Whether there is no sample.

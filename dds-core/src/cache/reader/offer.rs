@@ -96,7 +96,10 @@ impl ReaderCache {
         };
         let outcome = match change.kind {
             ChangeKind::Alive => self.offer_data(now, writer, change, name),
-            kind => self.offer_end(now, writer, change, kind),
+            kind => {
+                self.link_fresh();
+                self.offer_end(now, writer, change, kind)
+            }
         };
         match outcome {
             Ok(()) => OfferOutcome::Accepted,
@@ -134,6 +137,13 @@ impl ReaderCache {
         if !self.claim(instance, writer) {
             return Err(OfferOutcome::Dropped(DropReason::NotOwner));
         }
+        if expiry == Monotonic::NEVER && self.may_be_fresh(instance) {
+            self.check_room(instance)?;
+            self.touch_deadline(now.monotonic, instance);
+            self.keep_fresh(now, instance, writer, change);
+            return Ok(());
+        }
+        self.link_fresh();
         let mut sample = self.incoming(now, writer, change, Content::Data, expiry);
         self.check_order(instance, &sample)?;
         let separated = self.is_separated(now.monotonic, instance);

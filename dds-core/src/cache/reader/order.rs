@@ -27,6 +27,7 @@ impl GroupOrder {
 impl ReaderCache {
     /// What is stored from now on has this turn among the samples of all readers of the subscriber.
     pub fn set_turn(&mut self, turn: u64) {
+        self.link_fresh();
         self.order.get_or_insert_default().turn = turn;
     }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use dds_rtps::payload::Payload;
+use dds_rtps::{payload::Payload, time::Monotonic};
 
 use super::{ReaderCache, StateCounts, entries::OF_INSTANCE};
 use crate::{
@@ -128,6 +128,7 @@ impl ReaderCache {
         if selector.predicate.is_none() && selector.instance == InstanceSelector::All {
             return self.has_data(selector.states);
         }
+        self.link_fresh();
         let first_only = Selector { max_samples: 1, ..*selector };
         self.pick(&first_only);
         let found = !self.scratch_picked.is_empty();
@@ -139,6 +140,7 @@ impl ReaderCache {
         if access == Access::Take && self.takes_all_of_one(selector) {
             return self.take_all_of_one(out);
         }
+        self.link_fresh();
         self.pick(selector);
         let start = out.len();
         let picked = std::mem::take(&mut self.scratch_picked);
@@ -175,22 +177,23 @@ impl ReaderCache {
             && self.order.is_none()
             && selector.instance == InstanceSelector::All
             && selector.states == DataState::ANY
-            && selector.max_samples >= self.samples.len()
+            && selector.max_samples >= self.len()
             && selector.predicate.is_none()
             && selector.order.is_none()
     }
 
     /// The same as [`ReaderCache::access`] comes to then, without a step for each sample and list.
     fn take_all_of_one(&mut self, out: &mut Vec<CachedSample>) -> usize {
-        let count = self.arrival.len();
-        let mut place = self.arrival.head();
-        if place == NOWHERE {
-            return 0;
-        }
+        let count = self.len();
+        let Some(instance_place) = self.instance_of_first() else { return 0 };
         out.reserve(count);
-        let instance_place = self.samples[place].instance;
-        let newest = self.samples[self.arrival.tail()].generation();
+        let newest = match self.arrival.tail() {
+            tail if tail != NOWHERE && self.fresh.is_empty() => self.samples[tail].generation(),
+            _ => self.instances[instance_place].generation(),
+        };
+        let mut place = self.arrival.head();
         let mut rank = count as u32;
+        let had_linked = place != NOWHERE;
         while place != NOWHERE {
             rank -= 1;
             let mut info = self.describe(place);
@@ -198,13 +201,20 @@ impl ReaderCache {
             let next = self.next_overall(place, false);
             let stored = self.samples.remove(place);
             info.generation_rank = newest.wrapping_sub(stored.generation());
-            self.lifespans.cancel(place);
+            if stored.sample.expiry != Monotonic::NEVER {
+                self.lifespans.cancel(place);
+            }
             if self.settings.by_source_timestamp && stored.is_valid() {
                 self.raise_floor(instance_place, stored.sample.source_order());
             }
             place = next;
             out.push(CachedSample { info, payload: stored.sample.payload, content: stored.sample.content });
         }
+        for sample in &mut self.fresh {
+            rank -= 1;
+            sample.info.sample_rank = rank;
+        }
+        out.append(&mut self.fresh);
         self.arrival = List::EMPTY;
         self.unread = List::EMPTY;
         self.valid_samples = 0;
@@ -215,7 +225,9 @@ impl ReaderCache {
         instance.unread = 0;
         instance.valid = 0;
         instance.view = ViewState::NotNew;
-        self.by_handle.mark(instance.position, false, false);
+        if had_linked {
+            self.by_handle.mark(instance.position, false, false);
+        }
         self.room_appeared();
         self.forget_if_unused(instance_place);
         count

@@ -90,13 +90,26 @@ impl ReaderCache {
         }
     }
 
-    /// Links a sample into its instance and the lists over all instances.
+    /// Keeps a sample.
     pub(super) fn store(&mut self, instance: Place, sample: Incoming) {
         let (next, next_unread) = self.successor(instance, &sample);
+        let owner = &mut self.instances[instance];
+        let valid = usize::from(sample.content == Content::Data);
+        owner.unread += 1;
+        owner.valid += valid;
+        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += 1;
+        if owner.unread == 1 {
+            self.by_handle.mark(owner.position, true, true);
+        }
+        self.valid_samples += valid;
+        self.retained += sample.payload.retained();
+        self.link(instance, sample, next, next_unread);
+    }
+
+    /// Links a sample that is counted into its instance and the lists over all instances.
+    pub(super) fn link(&mut self, instance: Place, sample: Incoming, next: Place, next_unread: Place) {
         let Self { instances, samples, .. } = self;
         let owner = &mut instances[instance];
-        let valid = sample.content == Content::Data;
-        let retained = sample.payload.retained();
         let expiry = sample.expiry;
         let place = samples.insert(Stored {
             links: [Link::UNLINKED; 3],
@@ -108,15 +121,9 @@ impl ReaderCache {
         owner.samples.insert_before(samples, next, place);
         self.arrival.insert_before(samples, next, place);
         self.unread.insert_before(samples, next_unread, place);
-        owner.unread += 1;
-        owner.valid += usize::from(valid);
-        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += 1;
-        if owner.unread == 1 {
-            self.by_handle.mark(owner.position, true, true);
+        if expiry != Monotonic::NEVER {
+            self.lifespans.set(place, expiry);
         }
-        self.valid_samples += usize::from(valid);
-        self.retained += retained;
-        self.lifespans.set(place, expiry);
         if let Some(order) = &mut self.order {
             order.note(place);
         }

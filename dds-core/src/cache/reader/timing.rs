@@ -33,6 +33,7 @@ impl ReaderCache {
     /// back, purges instances, and appends missed deadlines. Whether there are new samples for the user.
     pub fn expire(&mut self, now: Now, missed: &mut Vec<DeadlineMissed>) -> bool {
         let now = now.monotonic;
+        self.link_fresh();
         while let Some(sample) = self.lifespans.pop_due(now) {
             let instance = self.samples[sample].instance;
             self.discard(sample);
@@ -77,7 +78,14 @@ impl ReaderCache {
     }
 
     /// The instance got a sample: the next is due a period later.
+    #[inline]
     pub(super) fn touch_deadline(&mut self, now: Monotonic, place: Place) {
+        if !(self.settings.deadline.is_infinite() && self.deadlines.is_empty()) {
+            self.expect_another(now, place);
+        }
+    }
+
+    fn expect_another(&mut self, now: Monotonic, place: Place) {
         self.stop_deadline(place);
         if !self.settings.deadline.is_infinite() {
             self.instances[place].last_arrival = now;

@@ -58,6 +58,7 @@ impl ReaderCache {
     /// again. Returns as [`ReaderCache::writer_unmatched`].
     pub fn writer_not_alive(&mut self, now: Now, guid: Guid) -> bool {
         let Some(writer) = self.find_writer(guid) else { return false };
+        self.link_fresh();
         let handle = self.writers[writer].matched.handle;
         let mut changed = false;
         loop {
@@ -92,7 +93,15 @@ impl ReaderCache {
     }
 
     /// Notes that `writer` writes `instance`.
+    #[inline]
     pub(super) fn register(&mut self, instance: Place, writer: Place) {
+        let first = self.instances[instance].registrations.head();
+        if first == NOWHERE || self.registrations[first].writer != writer {
+            self.register_another(instance, writer);
+        }
+    }
+
+    fn register_another(&mut self, instance: Place, writer: Place) {
         if self.find_registration(instance, writer).is_some() {
             return;
         }

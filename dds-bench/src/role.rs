@@ -21,7 +21,7 @@ use dds_core::{
     error::DdsResult,
     listener::DataReaderListener,
     qos::Duration as DdsDuration,
-    sample::{DataState, Sample},
+    sample::DataState,
     status::StatusMask,
     types::TopicType,
 };
@@ -48,7 +48,7 @@ pub trait Form: Send + Sync + Sized + 'static {
     fn answer(&self, seen: &Self::Seen) -> Result<(), Failure>;
     fn number(seen: &Self::Seen) -> u64;
     /// Hands on all that is there; how many there were.
-    fn take_all(reader: &DataReader<Self::Data>, take: &mut dyn FnMut(&Self::Seen)) -> DdsResult<usize>;
+    fn take_all(reader: &DataReader<Self::Data>, take: &mut dyn FnMut(&Self::Seen)) -> DdsResult<()>;
 }
 
 /// Samples that are serialised and decoded.
@@ -58,7 +58,7 @@ struct Copied {
 }
 
 thread_local! {
-    static TAKEN: RefCell<Vec<Sample<BenchSample>>> = const { RefCell::new(Vec::new()) };
+    static SEEN: RefCell<BenchSample> = const { RefCell::new(BenchSample { sequence_number: 0, payload: Vec::new() }) };
 }
 
 impl Form for Copied {
@@ -87,22 +87,30 @@ impl Form for Copied {
         seen.sequence_number
     }
 
-    fn take_all(reader: &DataReader<BenchSample>, take: &mut dyn FnMut(&BenchSample)) -> DdsResult<usize> {
-        let mut samples = TAKEN.take();
-        reader.take_into(&mut samples)?;
-        samples.iter().filter_map(Sample::data).for_each(take);
-        let count = samples.len();
-        TAKEN.set(samples);
-        Ok(count)
+    fn take_all(reader: &DataReader<BenchSample>, take: &mut dyn FnMut(&BenchSample)) -> DdsResult<()> {
+        let mut seen = SEEN.take();
+        loop {
+            let samples = reader.select().max_samples(TAKEN_AT_ONCE).take_loan()?;
+            for sample in samples.iter() {
+                if sample.decode_into(&mut seen)? {
+                    take(&seen);
+                }
+            }
+            if samples.len() < TAKEN_AT_ONCE {
+                SEEN.set(seen);
+                return Ok(());
+            }
+        }
     }
 }
 
+/// As many as the ends of the others take at once.
+const TAKEN_AT_ONCE: usize = 256;
+
 /// What an end does with samples.
 trait Receive<F: Form>: Send + Sync {
-    fn sample(&self, sample: &F::Seen);
-
-    /// After the samples at hand.
-    fn taken(&self) {}
+    /// Is to call `take`, which gives all samples that there are to what it is given.
+    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen)));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -242,9 +250,11 @@ impl<F: Form> DataReaderListener<F::Data> for OnData<F> {
 }
 
 fn take_all<F: Form>(reader: &DataReader<F::Data>, receive: &dyn Receive<F>) {
-    if F::take_all(reader, &mut |sample| receive.sample(sample)).is_ok_and(|count| count > 0) {
-        receive.taken();
-    }
+    receive.receive(&mut |each| {
+        if let Err(error) = F::take_all(reader, each) {
+            eprintln!("take: {error}");
+        }
+    });
 }
 
 impl<F: Form> Delivered<F> {
@@ -313,10 +323,12 @@ impl<F: Form> Delivered<F> {
 struct Pong<F>(F);
 
 impl<F: Form> Receive<F> for Pong<F> {
-    fn sample(&self, sample: &F::Seen) {
-        if let Err(error) = self.0.answer(sample) {
-            eprintln!("pong: {error}");
-        }
+    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
+        take(&mut |sample| {
+            if let Err(error) = self.0.answer(sample) {
+                eprintln!("pong: {error}");
+            }
+        });
     }
 }
 
@@ -391,7 +403,13 @@ fn print_trips(trips: &mut [u32]) {
 }
 
 impl<F: Form> Receive<F> for Ping<F> {
-    fn sample(&self, _back: &F::Seen) {
+    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
+        take(&mut |_| self.came_back());
+    }
+}
+
+impl<F: Form> Ping<F> {
+    fn came_back(&self) {
         let mut now = Instant::now();
         let mut state = lock(&self.state);
         if state.is_over {
@@ -477,8 +495,6 @@ struct Tally(Mutex<Counted>);
 #[derive(Default)]
 struct Counted {
     samples: u64,
-    /// Samples when the time was taken last.
-    noted: u64,
     expected: u64,
     lost: u64,
     disordered: u64,
@@ -486,28 +502,27 @@ struct Counted {
 }
 
 impl<F: Form> Receive<F> for Tally {
-    fn sample(&self, sample: &F::Seen) {
+    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
         let mut counted = lock(&self.0);
-        if counted.samples == 0 {
-            let now = Instant::now();
-            counted.span = Some((now, now));
-        }
-        counted.samples += 1;
-        let number = F::number(sample);
-        counted.lost += number.saturating_sub(counted.expected);
-        counted.disordered += u64::from(number < counted.expected);
-        counted.expected = number + 1;
-    }
-
-    fn taken(&self) {
-        let mut counted = lock(&self.0);
-        // A sample without data, which says that the writer left, is none.
-        if let Counted { span: Some((_, last)), samples, noted, .. } = &mut *counted
-            && *noted != *samples
-        {
+        let before = counted.samples;
+        take(&mut |sample| counted.count(F::number(sample)));
+        let has_more = counted.samples > before;
+        if let Some((_, last)) = counted.span.as_mut().filter(|_| has_more) {
             *last = Instant::now();
-            *noted = *samples;
         }
+    }
+}
+
+impl Counted {
+    fn count(&mut self, number: u64) {
+        if self.samples == 0 {
+            let now = Instant::now();
+            self.span = Some((now, now));
+        }
+        self.samples += 1;
+        self.lost += number.saturating_sub(self.expected);
+        self.disordered += u64::from(number < self.expected);
+        self.expected = number + 1;
     }
 }
 

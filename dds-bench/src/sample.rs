@@ -3,7 +3,7 @@
 use dds_core::DdsType;
 
 /// A number, and bytes of any length.
-#[derive(DdsType, Clone, PartialEq, Debug)]
+#[derive(DdsType, Clone, PartialEq, Debug, Default)]
 #[dds(extensibility = "final")]
 pub struct BenchSample {
     /// Counts up from 0 per writer.

@@ -172,18 +172,12 @@ impl StatusCondition {
         changed.intersects(self.enabled_statuses() & !StatusMask::from_bits(before))
     }
 
-    /// Adds to the changed flags of an entity that has no lock of its own; [`StatusCondition::notify`] is to
-    /// follow where somebody waits.
-    pub(crate) fn add_changed(&self, statuses: StatusMask) {
-        if !self.changed_statuses().contains(statuses) {
-            self.0.changed.fetch_or(statuses.bits(), Ordering::AcqRel);
-        }
-    }
-
-    /// Takes flags back that were [added](Self::add_changed).
-    pub(crate) fn remove_changed(&self, statuses: StatusMask) {
-        if self.changed_statuses().intersects(statuses) {
-            self.0.changed.fetch_and(!statuses.bits(), Ordering::AcqRel);
+    /// Sets or resets DATA_ON_READERS of a subscriber, which has no other status and no lock of its own: nothing is
+    /// lost where two threads store at once. [`StatusCondition::notify`] is to follow where somebody waits.
+    pub(crate) fn set_data_on_readers(&self, is_set: bool) {
+        let changed = if is_set { StatusMask::DATA_ON_READERS } else { StatusMask::NONE };
+        if self.changed_statuses() != changed {
+            self.0.changed.store(changed.bits(), Ordering::Release);
         }
     }
 

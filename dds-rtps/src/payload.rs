@@ -228,6 +228,11 @@ impl Default for PayloadBuffer {
 }
 
 impl PayloadBuffer {
+    /// An empty one for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(UniqueArc::new(Buffer { heap: Vec::with_capacity(capacity), other: None }))
+    }
+
     /// The bytes so far.
     pub fn bytes(&self) -> &[u8] {
         &self.0.heap
@@ -263,7 +268,7 @@ impl fmt::Debug for PayloadPool {
 
 impl PayloadPool {
     /// What a buffer takes beside its capacity, in bytes: its head, and what the allocator adds to both.
-    const OVERHEAD: usize = 80;
+    pub const OVERHEAD: usize = 80;
 
     /// A pool that keeps at most `limit` bytes in idle buffers.
     pub const fn new(limit: usize) -> Self {

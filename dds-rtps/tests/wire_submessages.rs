@@ -6,11 +6,13 @@ mod wire_support;
 use dds_rtps::{
     discovery::{ParticipantData, PublicationData},
     message::{
-        MessageErrorKind, MessageReceiver, SUBMESSAGES, SubmessageId,
+        DataHeader, Datagram, MessageBuilder, MessageErrorKind, MessageReceiver, PayloadKind, SUBMESSAGES,
+        StatusInfo, Submessage, SubmessageId,
         corpus::{Route, Seed, damaged, messages},
     },
     payload::Payload,
-    structure::{EntityId, EntityKind, Guid, GuidPrefix},
+    structure::{EntityId, EntityKind, Guid, GuidPrefix, SequenceNumber},
+    time::Timestamp,
 };
 use dds_types::cdr::Endianness;
 use proptest::prelude::*;
@@ -167,4 +169,60 @@ fn a_timestamp_holds_until_the_next_and_the_invalid_one_is_none() {
         seen.push(next.unwrap().0.timestamp.map(|timestamp| timestamp.as_nanos()));
     }
     assert_eq!(seen, [Some(7_000_000_000), Some(7_000_000_000), None, None]);
+}
+
+/// Samples of one writer, with what goes before and after them.
+fn batch(destination: GuidPrefix) -> Vec<u8> {
+    let mut datagram = Datagram::new();
+    let mut builder = MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12]));
+    builder.info_destination(destination);
+    for number in 1..6 {
+        let header = DataHeader {
+            reader_id: EntityId::UNKNOWN,
+            writer_id: EntityId::new(1, EntityKind::WRITER_NO_KEY),
+            writer_sn: SequenceNumber(number),
+            kind: PayloadKind::Data,
+            status_info: StatusInfo::default(),
+            key_hash: None,
+            qos_parameters: &[],
+        };
+        builder.info_timestamp(Some(Timestamp::from_nanos(number as u64)));
+        builder.data(&header, None, &Payload::from(&[0, 1, 0, 0, 7, 7, 7, 7][..]));
+    }
+    builder.info_destination(GuidPrefix([3; 12]));
+    datagram.to_vec()
+}
+
+#[test]
+fn asking_for_data_first_changes_nothing() {
+    let own = GuidPrefix([2; 12]);
+    let all = bases(3);
+    // Several kinds in a row, as in a batch.
+    let mixed = all.chunks(5).map(|chunk| {
+        let bodies = chunk.iter().flat_map(|message| message.iter().skip(header().len()).copied());
+        header().into_iter().chain(bodies).collect::<Vec<u8>>()
+    });
+    let mut data = 0;
+    for base in mixed.chain(all.iter().cloned()).chain([batch(own)]) {
+        for message in damaged(&base).chain([base.clone()]) {
+            let Ok(receiver) = MessageReceiver::new(&message, own) else { continue };
+            let (mut plain, mut asking) = (receiver.clone(), receiver);
+            loop {
+                let expected = plain.next_alone();
+                let found = match asking.next_data() {
+                    Some(found) => {
+                        data += 1;
+                        Some(Ok(Submessage::Data(found)))
+                    }
+                    None => asking.next_alone(),
+                };
+                assert_eq!(found, expected);
+                assert_eq!(asking.context(), plain.context());
+                if expected.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    assert!(data > 1_000, "{data}");
 }

@@ -13,6 +13,7 @@
 //! | [`poller`] | waits for several sockets, a deadline and a wake from another thread |
 //! | [`shared_memory`] | messages between processes of one host and user |
 //! | [`transport`] | all sockets of a domain behind one facade, from a [`UdpConfig`] |
+//! | [`ticks`] | the processor's time-stamp counter |
 //! | [`fork`] | tells a forked child that what it inherited is not its own |
 //!
 //! Everything that depends on the operating system is in the private `sys` module: a Linux part, and a
@@ -30,6 +31,7 @@ pub mod shared_memory;
 pub mod socket;
 #[allow(unsafe_code)]
 mod sys;
+pub mod ticks;
 pub mod transport;
 
 pub use config::{AddressFamilies, MulticastUse, Offload, ParticipantIdChoice, UdpConfig};
@@ -43,4 +45,5 @@ pub use shared_memory::{
     SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay, SharedMessage,
 };
 pub use socket::{BufferSizes, OutgoingDatagram, Received, SendOptions, SocketConfig, UdpSocket};
+pub use ticks::TickCounter;
 pub use transport::{Delivery, SocketId, Traffic, TransportReady, UdpTransport};

@@ -9,6 +9,7 @@ compile_error!("dds-transport needs a Unix system; a Windows part would go besid
 mod linux;
 #[cfg(not(all(target_os = "linux", not(dds_transport_portable))))]
 mod portable;
+mod ticks;
 mod unix;
 
 #[cfg(all(target_os = "linux", not(dds_transport_portable)))]
@@ -25,4 +26,5 @@ pub(crate) use portable::{
     ChangeSource, ForkMark, Poller, SharedMemory, SharedMemoryReceiver, SlotBuffer, SlotMessage,
     SocketBackend, multicast_bind_address, size_buffers,
 };
+pub(crate) use ticks::Ticks;
 pub(crate) use unix::{enumerate_interfaces, share_port};

@@ -1,11 +1,11 @@
 //! Right-sized buffers for kept samples.
 
-use dds_rtps::payload::{Payload, PayloadPool};
+use dds_rtps::payload::{Payload, PayloadBuffer, PayloadPool};
 
 /// Copies samples that would pin a much larger buffer, into recycled buffers of size classes.
 #[derive(Debug)]
 pub(super) struct SampleBuffers {
-    classes: [PayloadPool; Self::CLASSES],
+    classes: [Vec<PayloadBuffer>; Self::CLASSES],
     /// Bytes of idle buffers in all classes.
     idle: usize,
 }
@@ -20,10 +20,11 @@ impl SampleBuffers {
     const IDLE_IN_ALL: usize = 4 << 20;
 
     pub(super) fn new() -> Self {
-        Self { classes: std::array::from_fn(|_| PayloadPool::new(Self::IDLE_IN_ALL)), idle: 0 }
+        Self { classes: Default::default(), idle: 0 }
     }
 
     /// `payload` itself, or a copy when it keeps far more of the heap than its length from being freed.
+    #[inline]
     pub(super) fn keep(&mut self, payload: Payload) -> Payload {
         if payload.memory().is_some() {
             return payload;
@@ -35,11 +36,13 @@ impl SampleBuffers {
     /// A copy of `bytes` in a buffer of at most twice their length, or of 64 bytes.
     pub(super) fn copy(&mut self, bytes: &[u8]) -> Payload {
         let Some(class) = Self::class(bytes.len()) else { return Payload::from(bytes) };
-        let pool = &mut self.classes[class];
-        let idle = pool.idle();
-        let mut buffer = pool.checkout();
-        self.idle -= idle - pool.idle();
-        buffer.bytes_mut().reserve_exact(Self::SMALLEST << class);
+        let mut buffer = match self.classes[class].pop() {
+            Some(buffer) => {
+                self.idle -= Self::footprint(class);
+                buffer
+            }
+            None => PayloadBuffer::with_capacity(Self::SMALLEST << class),
+        };
         buffer.bytes_mut().extend_from_slice(bytes);
         buffer.seal()
     }
@@ -49,13 +52,18 @@ impl SampleBuffers {
         let capacity = payload.retained();
         let class = (capacity / Self::SMALLEST).trailing_zeros() as usize;
         if class < Self::CLASSES && capacity == Self::SMALLEST << class {
-            let pool = &mut self.classes[class];
-            let idle = pool.idle();
-            if idle < Self::IDLE || self.idle < Self::IDLE_IN_ALL {
-                pool.recycle(payload);
-                self.idle += pool.idle() - idle;
+            let free = &mut self.classes[class];
+            let may_lie = self.idle < Self::IDLE_IN_ALL || free.len() * Self::footprint(class) < Self::IDLE;
+            if let Some(buffer) = payload.into_buffer().filter(|_| may_lie) {
+                free.push(buffer);
+                self.idle += Self::footprint(class);
             }
         }
+    }
+
+    /// Bytes that a buffer of a class takes.
+    const fn footprint(class: usize) -> usize {
+        (Self::SMALLEST << class) + PayloadPool::OVERHEAD
     }
 
     fn class(len: usize) -> Option<usize> {
@@ -88,15 +96,18 @@ mod tests {
             let many: Vec<Payload> = (0..(5 << 20) / len).map(|_| buffers.copy(&vec![1; len])).collect();
             many.into_iter().for_each(|payload| buffers.recycle(payload));
         }
-        let idle: Vec<usize> =
-            buffers.classes.iter().map(PayloadPool::idle).filter(|idle| *idle > 0).collect();
+        let idle: Vec<usize> = (0..)
+            .zip(&buffers.classes)
+            .map(|(class, free)| free.len() * SampleBuffers::footprint(class))
+            .filter(|idle| *idle > 0)
+            .collect();
         assert_eq!(idle.iter().sum::<usize>(), buffers.idle);
         assert_eq!(idle.len(), 4);
         let spare = 70_000;
         assert!(idle[0] <= SampleBuffers::IDLE_IN_ALL + spare);
         assert!(idle[1..].iter().all(|idle| *idle <= SampleBuffers::IDLE + spare), "{idle:?}");
         let taken: Vec<Payload> = (0..100_000).map(|_| buffers.copy(&[1; 60])).collect();
-        assert_eq!(buffers.classes[0].idle(), 0);
+        assert!(buffers.classes[0].is_empty());
         assert_eq!(idle[1..].iter().sum::<usize>(), buffers.idle);
         drop(taken);
     }

@@ -103,4 +103,41 @@ impl<'l, T: TopicType> LoanedSample<'l, T> {
     pub fn decode(&self) -> DdsResult<Sample<T>> {
         Ok(Sample::decode(self.sample, self.dynamic)?)
     }
+
+    /// Decodes the data over `value`, whose memory, its strings and sequences, is used again: a loop over many
+    /// samples needs one value. Whether there are data; without them `value` stays as it is, and is unspecified after
+    /// an error.
+    ///
+    /// ```
+    /// # use dds_core::{DdsType, DomainParticipant, error::DdsResult};
+    /// #[derive(DdsType, Default)]
+    /// struct Position {
+    ///     path: Vec<f64>,
+    /// }
+    ///
+    /// # fn main() -> DdsResult<()> {
+    /// # let participant = DomainParticipant::builder(0).loopback_only().build()?;
+    /// let reader = participant.topic::<Position>("Positions")?.reader().build()?;
+    /// let mut position = Position::default();
+    /// for sample in reader.take_loan()?.iter() {
+    ///     if sample.decode_into(&mut position)? {
+    ///         println!("{:?} at {:?}", position.path, sample.info().source_timestamp);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Decode`](crate::error::DdsError::Decode) when the bytes are no valid `T`.
+    pub fn decode_into(&self, value: &mut T) -> DdsResult<bool> {
+        match self.sample.content {
+            Content::Data if T::IS_DYNAMIC => {
+                *value = T::deserialize_as(&self.sample.payload, self.dynamic)?;
+            }
+            Content::Data => value.deserialize_over(&self.sample.payload)?,
+            Content::CanonicalKey => return Ok(false),
+        }
+        Ok(true)
+    }
 }

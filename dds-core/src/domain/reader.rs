@@ -37,7 +37,6 @@ use crate::{
     instance::InstanceHandle,
     lifecycle::{Before, Lifecycle},
     sample::{DataState, Sample, SampleValue},
-    status::StatusMask,
     type_support::TypeSupport,
     value::Value,
 };
@@ -166,13 +165,6 @@ impl ReaderInner {
 pub(super) enum Access {
     Read,
     Take,
-}
-
-/// What becomes of the samples that the cache hands out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum HandOut {
-    Decoded,
-    Lent,
 }
 
 thread_local! {
@@ -517,11 +509,11 @@ impl<T: TopicType> DataReader<T> {
     /// # Errors
     /// As [`DataReader::take`].
     pub fn take_into(&self, samples: &mut Vec<Sample<T>>) -> DdsResult<usize> {
-        self.select().take_into(samples)
+        self.access(Access::Take, &Selector::default(), samples)
     }
 
-    /// Samples as the cache hands them out, in a vector of their own if they are lent.
-    fn collect(&self, access: Access, selector: &Selector<'_>, to: HandOut) -> DdsResult<Vec<CachedSample>> {
+    /// Samples as the cache hands them out.
+    fn collect(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Vec<CachedSample>> {
         self.inner.subscriber.participant().check_usable("take")?;
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
@@ -551,10 +543,7 @@ impl<T: TopicType> DataReader<T> {
             {
                 return Err(DdsError::UnknownInstance { handle });
             }
-            let mut cached = match to {
-                HandOut::Decoded => ACCESSED.take(),
-                HandOut::Lent => Vec::new(),
-            };
+            let mut cached = ACCESSED.take();
             cached.drain(..).for_each(|spent| state.cache.recycle(spent.payload));
             match access {
                 Access::Read => state.cache.read(selector, &mut cached),
@@ -562,7 +551,7 @@ impl<T: TopicType> DataReader<T> {
             };
             state.statuses.clear_data_available();
             let _ = endpoint.observer.condition().set_changed(state.statuses.changed());
-            self.inner.subscriber.0.observer.clear(StatusMask::DATA_ON_READERS);
+            self.inner.subscriber.0.observer.condition().set_data_on_readers(false);
             state.retry(clock);
             (cached, state.machine.poll_timeout())
         };
@@ -579,7 +568,7 @@ impl<T: TopicType> DataReader<T> {
     pub(super) fn lend(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Loan<T>> {
         // Counted first, so that the reader cannot be deleted meanwhile.
         self.inner.loans.fetch_add(1, Ordering::AcqRel);
-        let collected = self.collect(access, selector, HandOut::Lent);
+        let collected = self.collect(access, selector);
         if collected.is_err() {
             self.inner.loans.fetch_sub(1, Ordering::AcqRel);
         }
@@ -600,6 +589,14 @@ impl<T: TopicType> DataReader<T> {
             }
         }
         samples.clear();
+        let kept = std::mem::take(samples);
+        if kept.capacity() <= ACCESSED_KEPT {
+            // Not where the thread ends and has none any more.
+            let _ = ACCESSED.try_with(|accessed| {
+                let others = accessed.take();
+                accessed.set(if others.capacity() == 0 { kept } else { others });
+            });
+        }
         self.inner.loans.fetch_sub(1, Ordering::AcqRel);
     }
 
@@ -610,7 +607,7 @@ impl<T: TopicType> DataReader<T> {
         samples: &mut Vec<Sample<T>>,
     ) -> DdsResult<usize> {
         let (engine, endpoint) = (&self.inner.engine, &self.inner.endpoint);
-        let mut cached = self.collect(access, selector, HandOut::Decoded)?;
+        let mut cached = self.collect(access, selector)?;
         let mut count = 0;
         samples.reserve(cached.len().saturating_sub(samples.len()));
         let dynamic = self.topic.dynamic().map(|dynamic| &**dynamic);

@@ -95,18 +95,12 @@ impl Engine {
         let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
         self.deliver_to(now, receiver.context(), writer, first, reader, &mut state, copied);
         loop {
-            let next = receiver.next_alone();
-            match &next {
-                Some(Ok(Submessage::Data(data)))
-                    if data.writer_id == first.writer_id
-                        && data.reader_id == first.reader_id
-                        && receiver.context().source_prefix == writer.prefix
-                        && receiver.context().is_for(self.prefix) =>
-                {
-                    self.deliver_to(now, receiver.context(), writer, data, reader, &mut state, copied);
-                }
-                _ => return next,
+            // What else there is comes after these, and the sender and who it is for with it.
+            let Some(data) = receiver.next_data() else { return receiver.next_alone() };
+            if data.writer_id != first.writer_id || data.reader_id != first.reader_id {
+                return Some(Ok(Submessage::Data(data)));
             }
+            self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, copied);
         }
     }
 

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use dds_rtps::{
-    change::{CacheChange, ChangeKind},
+    change::ChangeKind,
     structure::{Guid, SequenceNumber},
     time::Now,
 };
 use smallvec::SmallVec;
 
 use super::{
-    Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState, reader::Aftermath, timers::TimerOwner,
+    Engine, Looped, ReaderEndpoint, Write, WriterEndpoint, WriterState,
+    reader::{Aftermath, Offered},
+    timers::TimerOwner,
 };
 
 /// A change that readers were given as it was written.
@@ -58,24 +60,23 @@ impl Engine {
             return None;
         }
         let number = state.machine.history().next_number();
-        let mut change = CacheChange {
+        let payload = std::mem::take(&mut write.payload);
+        let offered = Offered {
             kind: write.kind,
-            writer_guid: writer.guid,
-            sequence_number: number,
+            writer: writer.guid,
+            number,
             source_timestamp: Some(write.source_timestamp.unwrap_or(now.wall)),
             key_hash: write.key_hash,
-            payload: std::mem::take(&mut write.payload),
-            ..CacheChange::default()
+            payload: &payload,
         };
         let (mut readers, mut refused) = (SmallVec::new(), Vec::new());
         for reader in &state.in_process {
-            let (through, aftermath) = reader.take_over_settled(now, &change);
+            let (through, aftermath) = reader.take_over_settled(now, &offered);
             if through < number {
                 refused.push((reader.guid, through));
             }
             readers.extend(aftermath.map(|aftermath| (reader.clone(), aftermath)));
         }
-        let payload = std::mem::take(&mut change.payload);
         // A buffer goes back to whoever made it, to be used again. Other memory is the readers' alone.
         if !refused.is_empty() || payload.memory().is_none() {
             write.payload = payload;
@@ -121,7 +122,15 @@ impl Engine {
         while let Some((guid, change)) = state.machine.poll_in_process() {
             let Some(reader) = state.in_process.iter().find(|reader| reader.guid == guid) else { continue };
             // Lock order: a writer's readers come after it.
-            let through = reader.take_over(now, &change);
+            let offered = Offered {
+                kind: change.kind,
+                writer: change.writer_guid,
+                number: change.sequence_number,
+                source_timestamp: change.source_timestamp,
+                key_hash: change.key_hash,
+                payload: &change.payload,
+            };
+            let through = reader.take_over(now, &offered);
             state.machine.taken_in_process(now.monotonic, guid, through);
             self.loop_back(Looped::Settle(reader.clone()));
             taken = true;

@@ -90,11 +90,6 @@ impl Observer {
         &self.condition
     }
 
-    /// Statuses that the condition no longer shows.
-    pub(crate) fn clear(&self, statuses: StatusMask) {
-        self.condition.remove_changed(statuses);
-    }
-
     /// Replaces the listener. Waits for a call of the old one that is under way, unless this is it.
     pub(crate) fn set_listener(&self, listener: Option<Listening>) {
         let mut calls = self.calls.lock();
@@ -123,7 +118,7 @@ impl Observer {
         let mut left = changed;
         let parent = self.parent.as_ref().filter(|_| changed.contains(StatusMask::DATA_AVAILABLE));
         if let Some(parent) = parent {
-            parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+            parent.condition.set_data_on_readers(true);
         }
         if self.is_waited_for() {
             self.wake();
@@ -132,7 +127,7 @@ impl Observer {
             // DDS 1.4 §2.2.4.2.2: on_data_on_readers comes before on_data_available and, where a
             // listener has it, instead of it; the subscriber's or, above it, the participant's.
             if parent.is_heard(StatusMask::DATA_ON_READERS) {
-                parent.clear(StatusMask::DATA_ON_READERS);
+                parent.condition.set_data_on_readers(false);
                 parent.tell(source, StatusMask::DATA_ON_READERS);
                 left = left & !StatusMask::DATA_AVAILABLE;
             }
@@ -151,7 +146,7 @@ impl Observer {
     pub(crate) fn show_data(&self, changed: StatusMask) -> bool {
         let _ = self.condition.set_changed(changed);
         if let Some(parent) = &self.parent {
-            parent.condition.add_changed(StatusMask::DATA_ON_READERS);
+            parent.condition.set_data_on_readers(true);
         }
         self.is_waited_for()
     }
@@ -184,7 +179,7 @@ impl Observer {
     fn note_data_available(&self, statuses: StatusMask) {
         let Some(parent) = &self.parent else { return };
         if statuses.contains(StatusMask::DATA_AVAILABLE) && self.is_heard(StatusMask::DATA_AVAILABLE) {
-            parent.clear(StatusMask::DATA_ON_READERS);
+            parent.condition.set_data_on_readers(false);
         }
     }
 

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use dds_qos::{DataReaderQos, DurabilityKind, LivelinessKind};
 use dds_rtps::{
-    change::{Audience, CacheChange},
+    change::{Audience, CacheChange, ChangeKind},
     discovery::PublicationData,
     message::{Datagram, Gap, Heartbeat, HeartbeatFrag},
     participant::{Activity, Touch},
     payload::Payload,
     reader::{Offer, StatefulReader, WriterProxy},
-    structure::{Guid, GuidPrefix, SequenceNumber},
-    time::{Monotonic, Now},
+    structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
+    time::{Monotonic, Now, Timestamp},
 };
 use parking_lot::Mutex;
 
@@ -91,6 +91,16 @@ pub(super) enum Aftermath {
     Settle,
 }
 
+/// A change that a writer of the same participant offers.
+pub(super) struct Offered<'p> {
+    pub(super) kind: ChangeKind,
+    pub(super) writer: Guid,
+    pub(super) number: SequenceNumber,
+    pub(super) source_timestamp: Option<Timestamp>,
+    pub(super) key_hash: Option<KeyHash>,
+    pub(super) payload: &'p Payload,
+}
+
 /// A matched writer.
 pub(crate) struct MatchedPublication {
     pub(crate) handle: InstanceHandle,
@@ -165,14 +175,14 @@ impl ReaderState {
     }
 
     /// Runs a step of the protocol whose changes go to the cache.
-    pub(super) fn step(
+    pub(super) fn step<R>(
         &mut self,
         now: Now,
-        run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&mut CacheChange) -> Offer),
-    ) {
+        run: impl FnOnce(&mut StatefulReader, &mut dyn FnMut(&mut CacheChange) -> Offer) -> R,
+    ) -> R {
         let Self { machine, cache, presenter, statuses, pending, originals, tap, .. } = self;
         let mut shelf = Shelf { cache, statuses, pending, originals };
-        run(machine, &mut |change| {
+        let result = run(machine, &mut |change| {
             if let Some(tap) = tap {
                 shelf.tell_data();
                 return tap.offer(change);
@@ -192,6 +202,7 @@ impl ReaderState {
             self.statuses.record_sample_lost(news);
             self.pending |= StatusMask::SAMPLE_LOST;
         }
+        result
     }
 
     /// Takes in a change that discovery made; see [`ReaderCache::offer_named`].
@@ -425,40 +436,39 @@ impl ReaderEndpoint {
 
     /// Takes in what a writer of this participant wrote; the number up to which the reader has everything.
     /// It is to be settled then.
-    pub(super) fn take_over(&self, now: Now, change: &CacheChange) -> SequenceNumber {
-        Self::take_in(now, &mut self.state.lock(), change)
+    pub(super) fn take_over(&self, now: Now, offered: &Offered<'_>) -> SequenceNumber {
+        Self::take_in(now, &mut self.state.lock(), offered)
     }
 
     /// As [`ReaderEndpoint::take_over`], but instead of settling the reader only what is returned is to be done.
     pub(super) fn take_over_settled(
         &self,
         now: Now,
-        change: &CacheChange,
+        offered: &Offered<'_>,
     ) -> (SequenceNumber, Option<Aftermath>) {
         let mut state = self.state.lock();
-        let through = Self::take_in(now, &mut state, change);
+        let through = Self::take_in(now, &mut state, offered);
         (through, self.aftermath(now, &mut state))
     }
 
-    fn take_in(now: Now, state: &mut ReaderState, change: &CacheChange) -> SequenceNumber {
-        let writer = change.writer_guid;
-        let payload = match &change.payload {
+    fn take_in(now: Now, state: &mut ReaderState, offered: &Offered<'_>) -> SequenceNumber {
+        let writer = offered.writer;
+        let payload = match offered.payload {
             small if small.memory().is_none() && small.len() <= LARGEST_COPIED => state.cache.copy(small),
             other => other.clone(),
         };
         let mut change = CacheChange {
-            kind: change.kind,
+            kind: offered.kind,
             writer_guid: writer,
-            sequence_number: change.sequence_number,
-            source_timestamp: change.source_timestamp,
-            key_hash: change.key_hash,
+            sequence_number: offered.number,
+            source_timestamp: offered.source_timestamp,
+            key_hash: offered.key_hash,
             payload,
             inline_qos: None,
             audience: Audience::ALL,
         };
         state.touch_writer(now, writer);
-        state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
-        state.machine.writer(writer).map_or(SequenceNumber::ZERO, WriterProxy::acknowledged)
+        state.step(now, |machine, offer| machine.handle_change(&mut change, offer))
     }
 
     /// Settles the reader as far as that can be done under its lock, and says what is left.

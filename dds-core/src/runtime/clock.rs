@@ -3,16 +3,18 @@
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use dds_rtps::time::{Monotonic, Now, Timestamp};
+
+use super::ticker::Ticker;
 
 /// Tells the time with one clock read: the wall clock is read again once a second only, in between
 /// it advances with the monotonic one. A step of the system's clock is thus followed within a second.
 #[derive(Debug)]
 pub(crate) struct SystemClock {
-    origin: Instant,
+    ticker: &'static Ticker,
     /// Wall time at the monotonic origin, in nanoseconds since the Unix epoch.
     wall_at_origin: AtomicU64,
     next_look: AtomicU64,
@@ -23,15 +25,14 @@ const LOOK_EVERY: u64 = 1_000_000_000;
 impl SystemClock {
     pub(crate) fn new() -> Self {
         let clock =
-            Self { origin: Instant::now(), wall_at_origin: AtomicU64::new(0), next_look: AtomicU64::new(0) };
+            Self { ticker: Ticker::get(), wall_at_origin: AtomicU64::new(0), next_look: AtomicU64::new(0) };
         clock.now();
         clock
     }
 
     pub(crate) fn now(&self) -> Now {
         // Monotonic times start at one second, so that «a while ago» exists from the start.
-        let elapsed = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let monotonic = elapsed.saturating_add(LOOK_EVERY);
+        let monotonic = self.ticker.nanos().saturating_add(LOOK_EVERY);
         if monotonic >= self.next_look.load(Ordering::Relaxed) {
             let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
             let wall = u64::try_from(wall).unwrap_or(u64::MAX);

@@ -6,6 +6,7 @@
 mod clock;
 mod reception;
 mod shared;
+mod ticker;
 
 use std::{
     io::IoSlice,

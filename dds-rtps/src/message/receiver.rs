@@ -4,7 +4,7 @@ use dds_types::cdr::Endianness;
 use smallvec::SmallVec;
 
 use super::{
-    HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
+    Data, HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
     InfoTimestamp, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
     data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
     element::{Cursor, LocatorList, ReplyLocators},
@@ -171,14 +171,40 @@ impl<'a> MessageReceiver<'a> {
                 Ok(false) => {}
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
-            let tail = if self.offset == self.datagram.len() { self.tail } else { &[] };
-            match Submessage::read_with_tail(&raw, tail, self.context.source_vendor) {
+            match Submessage::read_with_tail(&raw, self.tail_here(), self.context.source_vendor) {
                 Ok(Submessage::Pad | Submessage::Unknown(_)) => {}
                 Ok(_) if !self.is_for_us() => {}
                 Ok(entity) => return Some(Ok(entity)),
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
         }
+    }
+
+    /// The next submessage, if it is a DATA for us and valid, as most are. `None` where something else comes, which
+    /// [`next_alone`](Self::next_alone) yields then.
+    pub fn next_data(&mut self) -> Option<Data<'a>> {
+        loop {
+            let before = self.offset;
+            match self.next_raw() {
+                Some(Ok(raw)) if raw.id == SubmessageId::INFO_TS && self.interpret(&raw).is_ok() => continue,
+                Some(Ok(raw))
+                    if raw.id == SubmessageId::DATA && !raw.is_non_standard() && self.is_for_us() =>
+                {
+                    let tail = self.tail_here();
+                    if let Ok(data) = Data::read(&raw, tail, self.context.source_vendor) {
+                        return Some(data);
+                    }
+                }
+                _ => {}
+            }
+            self.offset = before;
+            return None;
+        }
+    }
+
+    /// What the submessage that was just read ends with, if that lies elsewhere.
+    fn tail_here(&self) -> &'a [u8] {
+        if self.offset == self.datagram.len() { self.tail } else { &[] }
     }
 
     fn is_for_us(&self) -> bool {

@@ -118,7 +118,7 @@ impl Participant {
             payload: Payload::from(data.payload.bytes()),
             ..change_of(context, data.writer_id, data)
         };
-        self.receive(now, channel, |reader, offer| reader.handle_change(&mut change, offer));
+        self.receive(now, channel, |reader, offer| _ = reader.handle_change(&mut change, offer));
     }
 
     fn handle_data_frag(&mut self, now: Now, context: &MessageContext, fragment: &DataFrag<'_>) {
@@ -133,7 +133,7 @@ impl Participant {
         let arrival =
             fragments.handle_data_frag(now.monotonic, fragment, || change_of_fragment(context, fragment));
         if let FragmentArrival::Complete(mut change) = arrival {
-            self.receive(now, channel, |reader, offer| reader.handle_change(&mut change, offer));
+            self.receive(now, channel, |reader, offer| _ = reader.handle_change(&mut change, offer));
         }
     }
 

@@ -162,44 +162,58 @@ impl StatefulReader {
     }
 
     /// Takes a change and hands on what is now in order (RTPS 2.5 §8.4.12.1.5, §8.4.12.2.8). What is left of
-    /// `change` is of no use; it comes by reference because it is many words.
+    /// `change` is of no use; it comes by reference because it is many words. Returns the number up to which
+    /// everything has arrived of its writer, zero for one that is not matched.
     pub fn handle_change(
         &mut self,
         change: &mut CacheChange,
         offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
-    ) {
+    ) -> SequenceNumber {
         let limits = HeldLimits { samples: self.config.held_samples, bytes: self.config.held_bytes };
+        let acknowledged = self.change(change.writer_guid, |proxy, statistics| {
+            Self::take_change(proxy, statistics, change, offer, limits);
+            proxy.acknowledged()
+        });
+        acknowledged.unwrap_or(SequenceNumber::ZERO)
+    }
+
+    #[inline]
+    fn take_change(
+        proxy: &mut WriterProxy,
+        statistics: &mut ReaderStatistics,
+        change: &mut CacheChange,
+        offer: &mut dyn FnMut(&mut CacheChange) -> Offer,
+        limits: HeldLimits,
+    ) {
         let number = change.sequence_number;
         if !number.is_valid() {
             return;
         }
-        self.change(change.writer_guid, |proxy, statistics| {
-            if proxy.has(number) {
-                statistics.duplicates = statistics.duplicates.saturating_add(1);
-                return;
+        if proxy.has(number) {
+            statistics.duplicates = statistics.duplicates.saturating_add(1);
+            return;
+        }
+        if !proxy.config.reliable {
+            if proxy.synchronised {
+                let lost = number.offset_from(proxy.next).unwrap_or(0);
+                statistics.lost = statistics.lost.saturating_add(lost);
             }
-            if !proxy.config.reliable {
-                if proxy.synchronised {
-                    let lost = number.offset_from(proxy.next).unwrap_or(0);
-                    statistics.lost = statistics.lost.saturating_add(lost);
-                }
-                proxy.synchronised = true;
-                proxy.next = number.next();
-                offer(change);
-                return;
+            proxy.synchronised = true;
+            proxy.next = number.next();
+            offer(change);
+            return;
+        }
+        proxy.announced_last = proxy.announced_last.max(number);
+        if number > proxy.next || proxy.blocked {
+            if !proxy.hold(mem::take(change), limits) {
+                statistics.overflowed = statistics.overflowed.saturating_add(1);
             }
-            proxy.announced_last = proxy.announced_last.max(number);
-            if number > proxy.next || proxy.blocked {
-                if !proxy.hold(mem::take(change), limits) {
-                    statistics.overflowed = statistics.overflowed.saturating_add(1);
-                }
-                return;
-            }
-            Self::hand_on(proxy, change, offer, limits);
-            if !proxy.is_in_order() {
-                Self::drain(proxy, offer, limits);
-            }
-        });
+            return;
+        }
+        Self::hand_on(proxy, change, offer, limits);
+        if !proxy.is_in_order() {
+            Self::drain(proxy, offer, limits);
+        }
     }
 
     /// Takes note of a change that arrived and is not for this reader, or of no use to it: it is neither

@@ -176,15 +176,15 @@ impl World {
                 Offer::Done
             };
             match submessage {
-                Submessage::Data(data) => machine.handle_change(
-                    &mut CacheChange {
+                Submessage::Data(data) => {
+                    let mut change = CacheChange {
                         writer_guid: WRITER,
                         sequence_number: data.writer_sn,
                         payload: Payload::from(data.payload.bytes()),
                         ..CacheChange::default()
-                    },
-                    &mut offer,
-                ),
+                    };
+                    machine.handle_change(&mut change, &mut offer);
+                }
                 Submessage::DataFrag(fragment) => {
                     if !machine.wants(WRITER, fragment.writer_sn) {
                         continue;

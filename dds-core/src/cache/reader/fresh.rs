@@ -11,14 +11,18 @@ use dds_rtps::{
     time::{Monotonic, Now},
 };
 
-use super::{CachedSample, Content, ReaderCache, entries::Incoming};
+use super::{
+    CachedSample, Content, InstanceSelector, ReaderCache, Selector,
+    entries::{Incoming, Instance},
+};
 use crate::{
     cache::slab::{NOWHERE, Place},
-    sample::{InstanceState, SampleInfo, SampleState},
+    sample::{InstanceState, SampleInfo, SampleState, ViewState},
 };
 
 impl ReaderCache {
     /// Whether the next sample of an instance, one that no LIFESPAN ends, need not be linked.
+    #[inline]
     pub(super) fn may_be_fresh(&self, instance: Place) -> bool {
         let settings = &self.settings;
         let instance = &self.instances[instance];
@@ -62,10 +66,11 @@ impl ReaderCache {
             sequence_number,
             related_sample_identity,
         };
-        self.fresh.push(CachedSample { info, payload, content: Content::Data });
+        self.fresh.push_back(CachedSample { info, payload, content: Content::Data });
     }
 
     /// Brings all samples into the lists.
+    #[inline]
     pub(super) fn link_fresh(&mut self) {
         if !self.fresh.is_empty() {
             self.link_all_fresh();
@@ -74,11 +79,10 @@ impl ReaderCache {
 
     #[cold]
     fn link_all_fresh(&mut self) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        let Some(instance) = fresh.first().and_then(|first| self.by_handle.find(first.info.instance_handle))
-        else {
+        let Some(instance) = self.instance_of_fresh() else {
             unreachable!("an instance with samples is known")
         };
+        let mut fresh = std::mem::take(&mut self.fresh);
         for CachedSample { info, payload, content } in fresh.drain(..) {
             let sample = Incoming {
                 payload,
@@ -97,11 +101,53 @@ impl ReaderCache {
         self.fresh = fresh;
     }
 
-    /// The instance of the sample that came first.
-    pub(super) fn instance_of_first(&self) -> Option<Place> {
-        match self.arrival.head() {
-            NOWHERE => self.by_handle.find(self.fresh.first()?.info.instance_handle),
-            first => Some(self.samples[first].instance),
+    /// Whether what is to be taken are the first of the samples that are not linked.
+    pub(super) fn takes_fresh(&self, selector: &Selector<'_>) -> bool {
+        let Some(instance) = self.instance_of_fresh().filter(|_| self.arrival.is_empty()) else {
+            return false;
+        };
+        let Instance { view, state, handle, .. } = self.instances[instance];
+        let is_selected = match selector.instance {
+            InstanceSelector::All => true,
+            InstanceSelector::This(this) => this == handle,
+            InstanceSelector::Next(previous) => previous < handle,
+        };
+        is_selected
+            && selector.states.contains(SampleState::NotRead, view, state)
+            && selector.predicate.is_none()
+            && selector.order.is_none()
+    }
+
+    /// Takes at most `max` of the samples that are not linked, the first ones.
+    pub(super) fn take_fresh(&mut self, max: usize, out: &mut Vec<CachedSample>) -> usize {
+        let Some(instance) = self.instance_of_fresh() else { return 0 };
+        let count = max.min(self.fresh.len());
+        let owner = &mut self.instances[instance];
+        let mut retained = 0;
+        out.reserve(count);
+        for rank in (0..count as u32).rev() {
+            let Some(mut sample) = self.fresh.pop_front() else { break };
+            retained += sample.payload.retained();
+            sample.info.view_state = owner.view;
+            sample.info.sample_rank = rank;
+            out.push(sample);
         }
+        self.valid_samples -= count;
+        self.retained -= retained;
+        // None is linked: these are all that there are.
+        *self.counts.of(SampleState::NotRead, owner.view, owner.state) -= owner.unread;
+        owner.unread -= count;
+        owner.valid -= count;
+        if count > 0 {
+            owner.view = ViewState::NotNew;
+        }
+        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += owner.unread;
+        self.room_appeared();
+        self.forget_if_unused(instance);
+        count
+    }
+
+    fn instance_of_fresh(&self) -> Option<Place> {
+        self.by_handle.find(self.fresh.front()?.info.instance_handle)
     }
 }

@@ -17,7 +17,7 @@ mod tests;
 mod timing;
 mod writers;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use dds_qos::{DataReaderQos, DestinationOrderKind, Duration, OwnershipKind};
 use dds_rtps::{payload::Payload, structure::Guid};
@@ -69,7 +69,7 @@ pub struct ReaderCache {
     arrival: List<{ entries::ARRIVAL }>,
     unread: List<{ entries::UNREAD }>,
     /// Samples that came last and are not in the lists yet; see `fresh`.
-    fresh: Vec<CachedSample>,
+    fresh: VecDeque<CachedSample>,
     /// Samples with data.
     valid_samples: usize,
     /// Bytes that the samples keep from being freed.
@@ -162,7 +162,7 @@ impl ReaderCache {
             samples: Slab::new(),
             arrival: List::EMPTY,
             unread: List::EMPTY,
-            fresh: Vec::new(),
+            fresh: VecDeque::new(),
             valid_samples: 0,
             retained: 0,
             counts: StateCounts::default(),

@@ -283,6 +283,7 @@ impl ReaderCache {
 
     /// A peer that sends only the hash when it disposes sends it with samples too; where it computes
     /// another hash than we do, that one names the instance as well.
+    #[inline]
     fn remember_digest(&mut self, place: Place, change: &CacheChange) {
         let Some(digest) = change.key_hash else { return };
         let instance = &self.instances[place];

@@ -137,10 +137,13 @@ impl ReaderCache {
     }
 
     fn access(&mut self, selector: &Selector<'_>, access: Access, out: &mut Vec<CachedSample>) -> usize {
+        if access == Access::Take && self.takes_fresh(selector) {
+            return self.take_fresh(selector.max_samples, out);
+        }
+        self.link_fresh();
         if access == Access::Take && self.takes_all_of_one(selector) {
             return self.take_all_of_one(out);
         }
-        self.link_fresh();
         self.pick(selector);
         let start = out.len();
         let picked = std::mem::take(&mut self.scratch_picked);
@@ -177,23 +180,22 @@ impl ReaderCache {
             && self.order.is_none()
             && selector.instance == InstanceSelector::All
             && selector.states == DataState::ANY
-            && selector.max_samples >= self.len()
+            && selector.max_samples >= self.samples.len()
             && selector.predicate.is_none()
             && selector.order.is_none()
     }
 
     /// The same as [`ReaderCache::access`] comes to then, without a step for each sample and list.
     fn take_all_of_one(&mut self, out: &mut Vec<CachedSample>) -> usize {
-        let count = self.len();
-        let Some(instance_place) = self.instance_of_first() else { return 0 };
-        out.reserve(count);
-        let newest = match self.arrival.tail() {
-            tail if tail != NOWHERE && self.fresh.is_empty() => self.samples[tail].generation(),
-            _ => self.instances[instance_place].generation(),
-        };
+        let count = self.arrival.len();
         let mut place = self.arrival.head();
+        if place == NOWHERE {
+            return 0;
+        }
+        out.reserve(count);
+        let instance_place = self.samples[place].instance;
+        let newest = self.samples[self.arrival.tail()].generation();
         let mut rank = count as u32;
-        let had_linked = place != NOWHERE;
         while place != NOWHERE {
             rank -= 1;
             let mut info = self.describe(place);
@@ -210,11 +212,6 @@ impl ReaderCache {
             place = next;
             out.push(CachedSample { info, payload: stored.sample.payload, content: stored.sample.content });
         }
-        for sample in &mut self.fresh {
-            rank -= 1;
-            sample.info.sample_rank = rank;
-        }
-        out.append(&mut self.fresh);
         self.arrival = List::EMPTY;
         self.unread = List::EMPTY;
         self.valid_samples = 0;
@@ -225,9 +222,7 @@ impl ReaderCache {
         instance.unread = 0;
         instance.valid = 0;
         instance.view = ViewState::NotNew;
-        if had_linked {
-            self.by_handle.mark(instance.position, false, false);
-        }
+        self.by_handle.mark(instance.position, false, false);
         self.room_appeared();
         self.forget_if_unused(instance_place);
         count

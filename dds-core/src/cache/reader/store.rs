@@ -25,6 +25,7 @@ impl ReaderCache {
 
     /// Whether `instance` has room for one more sample, perhaps by giving up its oldest
     /// (DDS 1.4 §2.2.3.18, §2.2.3.19).
+    #[inline]
     pub(super) fn check_room(&self, instance: Place) -> Result<(), Refused> {
         let Instance { handle, valid, .. } = self.instances[instance];
         match self.settings.limits.keep_last {

@@ -83,6 +83,7 @@ impl ReaderCache {
         }
     }
 
+    #[inline]
     pub(super) fn find_writer(&mut self, guid: Guid) -> Option<Place> {
         if self.last_writer.0 == guid && self.last_writer.1 != NOWHERE {
             return Some(self.last_writer.1);

@@ -46,8 +46,10 @@ pub struct WriterCache {
     changes: Slab<Change>,
     /// Only where somebody looks changes up: see [`WriterCache::finds_by_number`].
     by_number: HashMap<SequenceNumber, Place>,
-    /// All changes, ascending.
+    /// All changes but the recent ones, ascending.
     in_order: List<IN_ORDER>,
+    /// Changes with data above those, which nobody needs in lists so far: they leave in their order.
+    recent: VecDeque<Recent>,
     valid_changes: usize,
     /// Changes after which a late joiner need not hear of their instance any more.
     last_words: VecDeque<SequenceNumber>,
@@ -147,6 +149,13 @@ struct Change {
     kind: ChangeKind,
 }
 
+/// A change with data that is in no list.
+#[derive(Debug)]
+struct Recent {
+    number: SequenceNumber,
+    instance: Place,
+}
+
 impl Linked for Change {
     fn link(&self, list: usize) -> &Link {
         &self.links[list]
@@ -199,6 +208,7 @@ impl WriterCache {
             changes: Slab::new(),
             by_number: HashMap::new(),
             in_order: List::EMPTY,
+            recent: VecDeque::new(),
             valid_changes: 0,
             last_words: VecDeque::new(),
             lifespans: Timers::default(),
@@ -209,12 +219,13 @@ impl WriterCache {
 
     /// Follows a change of the QoS policies that may change. A new LIFESPAN holds for later writes.
     pub fn update_qos(&mut self, qos: &DataWriterQos) {
+        self.link_recent();
         self.settings = Settings::new(qos);
     }
 
     /// Changes held.
     pub fn len(&self) -> usize {
-        self.changes.len()
+        self.changes.len() + self.recent.len()
     }
 
     /// Whether none is held.
@@ -326,9 +337,14 @@ impl WriterCache {
                 }
             }
         }
-        let change = self.append(place, request);
+        if self.keeps_recent() {
+            self.recent.push_back(Recent { number: request.sequence_number, instance: place });
+            self.count_data(place);
+        } else {
+            let change = self.append(place, request);
+            self.start_lifespan(now, change, request.source_timestamp);
+        }
         self.note_written(now, place);
-        self.start_lifespan(now, change, request.source_timestamp);
         Ok((place, evict))
     }
 
@@ -336,6 +352,7 @@ impl WriterCache {
         &mut self,
         request: &WriteRequest<'_>,
     ) -> Result<(Place, SmallVec<[SequenceNumber; 1]>), Admission> {
+        self.link_recent();
         let place = self.find(request.instance).ok_or(Admission::NotRegistered)?;
         if !self.instances[place].registered {
             return Err(Admission::NotRegistered);
@@ -391,8 +408,35 @@ impl WriterCache {
         self.settings.durable || self.sets.is_some()
     }
 
+    /// Whether changes with data only ever leave in their order, by being acknowledged.
+    fn keeps_recent(&self) -> bool {
+        !self.finds_by_number()
+            && self.settings.limits.keep_last.is_none()
+            && self.settings.lifespan.is_infinite()
+    }
+
+    /// Brings all changes into the lists.
+    fn link_recent(&mut self) {
+        while let Some(Recent { number, instance }) = self.recent.pop_front() {
+            self.link(Change { links: [Link::UNLINKED; 2], instance, number, kind: ChangeKind::Alive });
+        }
+    }
+
+    fn link(&mut self, change: Change) -> Place {
+        let instance = change.instance;
+        let place = self.changes.insert(change);
+        self.in_order.push_back(&mut self.changes, place);
+        self.instances[instance].changes.push_back(&mut self.changes, place);
+        place
+    }
+
+    fn count_data(&mut self, instance: Place) {
+        self.instances[instance].valid += 1;
+        self.valid_changes += 1;
+    }
+
     fn append(&mut self, place: Place, request: &WriteRequest<'_>) -> Place {
-        let change = self.changes.insert(Change {
+        let change = self.link(Change {
             links: [Link::UNLINKED; 2],
             instance: place,
             number: request.sequence_number,
@@ -404,12 +448,8 @@ impl WriterCache {
         if let Some(sets) = &mut self.sets {
             sets.appended(request.sequence_number);
         }
-        self.in_order.push_back(&mut self.changes, change);
-        let instance = &mut self.instances[place];
-        instance.changes.push_back(&mut self.changes, change);
         if request.kind == ChangeKind::Alive {
-            instance.valid += 1;
-            self.valid_changes += 1;
+            self.count_data(place);
         }
         change
     }
@@ -462,6 +502,15 @@ impl WriterCache {
                 break;
             }
             released.push(self.discard_and_forget(first));
+        }
+        // Where one is left in the list, those after it are not acknowledged either.
+        while let Some(first) = self.recent.front().filter(|first| first.number <= number) {
+            let Recent { number, instance } = *first;
+            self.recent.pop_front();
+            self.instances[instance].valid -= 1;
+            self.valid_changes -= 1;
+            self.forget_if_unused(instance);
+            released.push(number);
         }
         if self.sets.is_some() {
             self.release_end_marks(number, released);
@@ -522,7 +571,14 @@ impl WriterCache {
         self.lifespans.set(change, Monotonic::from_nanos(now.monotonic.as_nanos().saturating_add(left)));
     }
 
+    #[inline]
     fn touch_deadline(&mut self, now: Monotonic, place: Place) {
+        if !(self.settings.deadline.is_infinite() && self.deadlines.is_empty()) {
+            self.expect_another(now, place);
+        }
+    }
+
+    fn expect_another(&mut self, now: Monotonic, place: Place) {
         self.stop_deadline(place);
         if !self.settings.deadline.is_infinite() {
             self.instances[place].last_write = now;
@@ -597,7 +653,7 @@ impl WriterCache {
 
     fn forget_if_unused(&mut self, place: Place) {
         let instance = &self.instances[place];
-        if instance.registered || !instance.changes.is_empty() {
+        if instance.registered || !instance.changes.is_empty() || instance.valid > 0 {
             return;
         }
         self.stop_deadline(place);

@@ -72,6 +72,7 @@ impl Sets {
 impl WriterCache {
     /// From now on sets can be written.
     pub fn enable_sets(&mut self) {
+        self.link_recent();
         self.sets = Some(Box::default());
     }
 
@@ -83,6 +84,7 @@ impl WriterCache {
     /// With the sets of a history in which nothing was written yet.
     #[must_use]
     pub fn with_sets_of(mut self, other: &mut Self) -> Self {
+        self.link_recent();
         self.sets = other.sets.take();
         self
     }

@@ -239,14 +239,12 @@ fn a_best_effort_reader_is_told_with_the_next_sample() {
             Offer::Done
         };
         match next.unwrap().1 {
-            Submessage::Data(data) => reader.handle_change(
-                &mut CacheChange {
-                    writer_guid: WRITER,
-                    sequence_number: data.writer_sn,
-                    ..CacheChange::default()
-                },
-                &mut offer,
-            ),
+            Submessage::Data(data) => {
+                let sequence_number = data.writer_sn;
+                let mut change =
+                    CacheChange { writer_guid: WRITER, sequence_number, ..CacheChange::default() };
+                reader.handle_change(&mut change, &mut offer);
+            }
             Submessage::Gap(gap) => reader.handle_gap(WRITER.prefix, &gap, &mut offer),
             _ => {}
         }

@@ -107,10 +107,13 @@ impl Form for Copied {
 /// As many as the ends of the others take at once.
 const TAKEN_AT_ONCE: usize = 256;
 
+/// Gives all samples that there are to what it is given.
+type Take<'t, F> = dyn FnMut(&mut dyn FnMut(&<F as Form>::Seen)) + 't;
+
 /// What an end does with samples.
 trait Receive<F: Form>: Send + Sync {
-    /// Is to call `take`, which gives all samples that there are to what it is given.
-    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen)));
+    /// Is to call `take` once.
+    fn receive(&self, take: &mut Take<'_, F>);
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -323,7 +326,7 @@ impl<F: Form> Delivered<F> {
 struct Pong<F>(F);
 
 impl<F: Form> Receive<F> for Pong<F> {
-    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
+    fn receive(&self, take: &mut Take<'_, F>) {
         take(&mut |sample| {
             if let Err(error) = self.0.answer(sample) {
                 eprintln!("pong: {error}");
@@ -403,7 +406,7 @@ fn print_trips(trips: &mut [u32]) {
 }
 
 impl<F: Form> Receive<F> for Ping<F> {
-    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
+    fn receive(&self, take: &mut Take<'_, F>) {
         take(&mut |_| self.came_back());
     }
 }
@@ -502,7 +505,7 @@ struct Counted {
 }
 
 impl<F: Form> Receive<F> for Tally {
-    fn receive(&self, take: &mut dyn FnMut(&mut dyn FnMut(&F::Seen))) {
+    fn receive(&self, take: &mut Take<'_, F>) {
         let mut counted = lock(&self.0);
         let before = counted.samples;
         take(&mut |sample| counted.count(F::number(sample)));

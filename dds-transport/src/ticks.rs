@@ -31,7 +31,9 @@ mod tests {
     fn the_counter_goes_up() {
         let Some(counter) = TickCounter::find() else { return };
         let first = counter.read();
-        let last = (0..1_000).map(|_| counter.read()).last().unwrap_or(0);
-        assert!(last > first, "{first} … {last}");
+        for _ in 0..1_000 {
+            counter.read();
+        }
+        assert!(counter.read() > first);
     }
 }

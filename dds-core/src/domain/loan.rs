@@ -1,11 +1,14 @@
 //! Samples that are lent by a reader rather than copied out of it.
 
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use bytemuck::Pod;
 use dds_types::{TopicType, dynamic::DynamicTopicType};
 
-use super::{DataReader, PlainLayouts, reader::Access};
+use super::{
+    PlainLayouts,
+    reader::{Access, ReaderInner},
+};
 use crate::{
     cache::{CachedSample, Content},
     error::DdsResult,
@@ -18,11 +21,11 @@ use crate::{
 ///
 /// Dropping it returns the loan (§2.2.2.5.3.20 `return_loan`). Until then the reader cannot be deleted by
 /// [`Subscriber::delete_reader`](super::Subscriber::delete_reader).
-#[derive(Debug)]
 pub struct Loan<T: TopicType> {
-    reader: DataReader<T>,
+    reader: Arc<ReaderInner>,
     access: Access,
     samples: Vec<CachedSample>,
+    type_: PhantomData<fn() -> T>,
 }
 
 /// One of the samples of a [`Loan`].
@@ -35,8 +38,8 @@ pub struct LoanedSample<'l, T: TopicType> {
 }
 
 impl<T: TopicType> Loan<T> {
-    pub(super) fn new(reader: DataReader<T>, access: Access, samples: Vec<CachedSample>) -> Self {
-        Self { reader, access, samples }
+    pub(super) fn new(reader: Arc<ReaderInner>, access: Access, samples: Vec<CachedSample>) -> Self {
+        Self { reader, access, samples, type_: PhantomData }
     }
 
     /// How many samples there are.
@@ -51,13 +54,19 @@ impl<T: TopicType> Loan<T> {
 
     /// The samples, in the order in which `read` and `take` have them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = LoanedSample<'_, T>> {
-        let dynamic = self.reader.topic().dynamic().map(|dynamic| &**dynamic);
+        let dynamic = self.reader.dynamic();
         let plain = self.reader.plain();
         self.samples.iter().map(move |sample| LoanedSample { sample, dynamic, plain, type_: PhantomData })
     }
 
     /// Returns the loan, as dropping it does.
     pub fn return_loan(self) {}
+}
+
+impl<T: TopicType> fmt::Debug for Loan<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").field("samples", &self.samples).finish_non_exhaustive()
+    }
 }
 
 impl<T: TopicType> Drop for Loan<T> {

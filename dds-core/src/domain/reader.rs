@@ -20,7 +20,7 @@ use dds_rtps::{
     structure::{EntityId, EntityKind, Guid},
     time::{Monotonic, Now},
 };
-use dds_types::TopicType;
+use dds_types::{TopicType, dynamic::DynamicTopicType};
 use parking_lot::Mutex;
 
 use super::{
@@ -119,6 +119,36 @@ impl ReaderInner {
     pub(super) fn settle(&self, now: Now) {
         self.engine.settle_reader(now, &self.endpoint);
         self.engine.drain_loopback(now);
+    }
+
+    pub(super) fn plain(&self) -> &PlainLayouts {
+        &self.plain
+    }
+
+    /// Takes a loan back.
+    pub(super) fn take_back(&self, access: Access, samples: &mut Vec<CachedSample>) {
+        let lies_in_buffer = |sample: &CachedSample| sample.payload.memory().is_none();
+        if access == Access::Take && samples.iter().any(lies_in_buffer) {
+            let mut state = self.endpoint.state.lock();
+            for sample in samples.drain(..) {
+                state.cache.recycle(sample.payload);
+            }
+        }
+        samples.clear();
+        let kept = std::mem::take(samples);
+        if kept.capacity() <= ACCESSED_KEPT {
+            // Not where the thread ends and has none any more.
+            let _ = ACCESSED.try_with(|accessed| {
+                let others = accessed.take();
+                accessed.set(if others.capacity() == 0 { kept } else { others });
+            });
+        }
+        self.loans.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// What the type is, if that is known only at run time.
+    pub(super) fn dynamic(&self) -> Option<&DynamicTopicType> {
+        self.type_support.dynamic.as_deref()
     }
 
     /// Filters by something else from now on, and tells others.
@@ -572,32 +602,7 @@ impl<T: TopicType> DataReader<T> {
         if collected.is_err() {
             self.inner.loans.fetch_sub(1, Ordering::AcqRel);
         }
-        Ok(Loan::new(self.clone(), access, collected?))
-    }
-
-    pub(super) fn plain(&self) -> &PlainLayouts {
-        &self.inner.plain
-    }
-
-    /// Takes a loan back.
-    pub(super) fn take_back(&self, access: Access, samples: &mut Vec<CachedSample>) {
-        let lies_in_buffer = |sample: &CachedSample| sample.payload.memory().is_none();
-        if access == Access::Take && samples.iter().any(lies_in_buffer) {
-            let mut state = self.inner.endpoint.state.lock();
-            for sample in samples.drain(..) {
-                state.cache.recycle(sample.payload);
-            }
-        }
-        samples.clear();
-        let kept = std::mem::take(samples);
-        if kept.capacity() <= ACCESSED_KEPT {
-            // Not where the thread ends and has none any more.
-            let _ = ACCESSED.try_with(|accessed| {
-                let others = accessed.take();
-                accessed.set(if others.capacity() == 0 { kept } else { others });
-            });
-        }
-        self.inner.loans.fetch_sub(1, Ordering::AcqRel);
+        Ok(Loan::new(self.inner.clone(), access, collected?))
     }
 
     pub(super) fn access(

@@ -109,7 +109,7 @@ impl Sharing {
     /// Memory for a payload, while there are others to read it.
     pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
         let memory = self.memory.as_ref().ok().filter(|_| self.is_used.load(Ordering::Relaxed))?;
-        Some(Box::new(OwnBuffer(memory.allocate(length)?)))
+        Some(Box::new(OwnMemory::Open(memory.allocate(length)?)))
     }
 
     fn closed(&self, name: SharedMemoryName) {
@@ -226,8 +226,8 @@ fn send_tail_by_reference(
     let copied;
     let own = tail.memory().and_then(|memory| Some((memory.as_any().downcast_ref()?, tail.range())));
     let (message, range) = match own {
-        Some((OwnMemory(message), range)) => (message, range),
-        None => {
+        Some((OwnMemory::Sealed(message), range)) => (message, range),
+        _ => {
             let Some(mut buffer) = memory.allocate(tail.len()) else { return Ok(false) };
             buffer.copy_from_slice(tail);
             copied = buffer.freeze();
@@ -239,32 +239,46 @@ fn send_tail_by_reference(
     })
 }
 
-/// A payload in the making.
-struct OwnBuffer(SharedBuffer);
+/// A payload of this process in memory that others can read.
+pub(super) enum OwnMemory {
+    /// In the making.
+    Open(SharedBuffer),
+    /// As it is from now on.
+    Sealed(SharedMessage),
+    /// While it becomes the one out of the other.
+    Moved,
+}
 
-impl WritableMemory for OwnBuffer {
+impl WritableMemory for OwnMemory {
     fn bytes(&self) -> &[u8] {
-        &self.0
+        Memory::bytes(self)
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        &mut self.0
+        match self {
+            Self::Open(buffer) => buffer,
+            Self::Sealed(_) | Self::Moved => &mut [],
+        }
     }
 
-    fn seal(self: Box<Self>) -> Payload {
-        Payload::of_memory(Box::new(OwnMemory(self.0.freeze())))
+    fn seal(mut self: Box<Self>) -> Payload {
+        if let Self::Open(buffer) = std::mem::replace(&mut *self, Self::Moved) {
+            *self = Self::Sealed(buffer.freeze());
+        }
+        Payload::of_memory(self)
     }
 }
-
-/// A payload of this process in memory that others can read.
-pub(super) struct OwnMemory(SharedMessage);
 
 /// A payload in memory of another process.
 struct LentMemory(LentBytes);
 
 impl Memory for OwnMemory {
     fn bytes(&self) -> &[u8] {
-        &self.0
+        match self {
+            Self::Open(buffer) => buffer,
+            Self::Sealed(message) => message,
+            Self::Moved => &[],
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -1,6 +1,6 @@
 //! The identifiers of RTPS 2.5 §8.2 and §9.3: GUIDs, sequence numbers, locators.
 
-use core::fmt;
+use core::{cmp::Ordering, fmt};
 
 /// The first twelve bytes of a [`Guid`]: one participant (RTPS 2.5 §9.3.1.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -210,7 +210,9 @@ impl fmt::Debug for EntityId {
 }
 
 /// A globally unique identifier of a participant or endpoint (RTPS 2.5 §8.2.4.1).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+///
+/// In the order of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Guid {
     /// The participant.
     pub prefix: GuidPrefix,
@@ -218,7 +220,26 @@ pub struct Guid {
     pub entity_id: EntityId,
 }
 
+// Maps by GUID are searched for every sample: compared as a number, it takes two steps and not sixteen.
+impl Ord for Guid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_number().cmp(&other.as_number())
+    }
+}
+
+impl PartialOrd for Guid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Guid {
+    const fn as_number(&self) -> u128 {
+        let [p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11] = self.prefix.0;
+        let [e0, e1, e2, e3] = self.entity_id.0;
+        u128::from_be_bytes([p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, e0, e1, e2, e3])
+    }
+
     /// `GUID_UNKNOWN`.
     pub const UNKNOWN: Self = Self { prefix: GuidPrefix::UNKNOWN, entity_id: EntityId::UNKNOWN };
 

@@ -32,7 +32,7 @@ mod tests {
         let Some(counter) = TickCounter::find() else { return };
         let first = counter.read();
         for _ in 0..1_000 {
-            counter.read();
+            let _ = counter.read();
         }
         assert!(counter.read() > first);
     }

@@ -70,20 +70,17 @@ impl DataHeader<'_> {
 
     /// How many bytes [`MessageBuilder::data`] appends.
     pub fn size(&self, inline: Option<&InlineQosToSend>, payload_length: usize) -> usize {
-        SUBMESSAGE_HEADER_SIZE.saturating_add(self.body_size(inline, payload_length, DATA_TO_INLINE_QOS))
+        let body = body_size(self.inline_qos_size(inline), payload_length, DATA_TO_INLINE_QOS);
+        SUBMESSAGE_HEADER_SIZE.saturating_add(body)
     }
+}
 
-    fn body_size(
-        &self,
-        inline: Option<&InlineQosToSend>,
-        payload_length: usize,
-        to_inline_qos: u16,
-    ) -> usize {
-        OCTETS_BEFORE_FIELDS
-            .saturating_add(usize::from(to_inline_qos))
-            .saturating_add(self.inline_qos_size(inline))
-            .saturating_add(payload_length.saturating_add(3) & !3)
-    }
+/// How many bytes follow a submessage's header.
+fn body_size(inline_size: usize, payload_length: usize, to_inline_qos: u16) -> usize {
+    OCTETS_BEFORE_FIELDS
+        .saturating_add(usize::from(to_inline_qos))
+        .saturating_add(inline_size)
+        .saturating_add(payload_length.saturating_add(3) & !3)
 }
 
 /// `extraFlags` and `octetsToInlineQos`.
@@ -107,7 +104,7 @@ pub struct DataFragHeader<'a> {
 impl DataFragHeader<'_> {
     /// How many bytes [`MessageBuilder::data_frag`] appends.
     pub fn size(&self, inline: Option<&InlineQosToSend>, payload_length: usize) -> usize {
-        let body = self.data.body_size(inline, payload_length, FRAG_TO_INLINE_QOS);
+        let body = body_size(self.data.inline_qos_size(inline), payload_length, FRAG_TO_INLINE_QOS);
         SUBMESSAGE_HEADER_SIZE.saturating_add(body)
     }
 }
@@ -187,9 +184,12 @@ impl<'d> MessageBuilder<'d> {
             PayloadKind::Data => DATA_FLAG_DATA,
             PayloadKind::Key => DATA_FLAG_KEY,
         };
-        let body = header.body_size(inline, length, DATA_TO_INLINE_QOS);
-        self.data_head(SubmessageId::DATA, header, inline, payload_flag, body, DATA_TO_INLINE_QOS);
-        self.data_tail(header, inline);
+        let inline_size = header.inline_qos_size(inline);
+        let body = body_size(inline_size, length, DATA_TO_INLINE_QOS);
+        self.data_head(SubmessageId::DATA, header, inline_size, payload_flag, body, DATA_TO_INLINE_QOS);
+        if inline_size != 0 {
+            header.write_inline_qos(inline, self.datagram.bytes_mut());
+        }
         if has_payload {
             self.datagram.push_payload(payload);
         }
@@ -205,14 +205,17 @@ impl<'d> MessageBuilder<'d> {
     ) -> &mut Self {
         let data = &header.data;
         let key_flag = if data.kind == PayloadKind::Key { FRAG_FLAG_KEY } else { 0 };
-        let body = data.body_size(inline, payload.len(), FRAG_TO_INLINE_QOS);
-        self.data_head(SubmessageId::DATA_FRAG, data, inline, key_flag, body, FRAG_TO_INLINE_QOS);
+        let inline_size = data.inline_qos_size(inline);
+        let body = body_size(inline_size, payload.len(), FRAG_TO_INLINE_QOS);
+        self.data_head(SubmessageId::DATA_FRAG, data, inline_size, key_flag, body, FRAG_TO_INLINE_QOS);
         let out = self.datagram.bytes_mut();
         header.fragment_starting_num.write(out, LITTLE);
         put_u16(header.fragments_in_submessage, out, LITTLE);
         put_u16(header.fragment_size, out, LITTLE);
         header.sample_size.write(out, LITTLE);
-        self.data_tail(data, inline);
+        if inline_size != 0 {
+            data.write_inline_qos(inline, self.datagram.bytes_mut());
+        }
         self.datagram.push_payload(payload);
         self
     }
@@ -221,12 +224,12 @@ impl<'d> MessageBuilder<'d> {
         &mut self,
         id: SubmessageId,
         header: &DataHeader<'_>,
-        inline: Option<&InlineQosToSend>,
+        inline_size: usize,
         payload_flag: u8,
         body: usize,
         to_inline_qos: u16,
     ) {
-        let inline_flag = if header.inline_qos_size(inline) == 0 { 0 } else { FLAG_INLINE_QOS };
+        let inline_flag = if inline_size == 0 { 0 } else { FLAG_INLINE_QOS };
         let flags = RawSubmessage::FLAG_LITTLE_ENDIAN | inline_flag | payload_flag;
         // §9.4.5.1.3: a body that is longer must be the last one and has length zero.
         let [l0, l1] = u16::try_from(body).unwrap_or(0).to_le_bytes();
@@ -238,12 +241,6 @@ impl<'d> MessageBuilder<'d> {
         self.datagram.bytes_mut().extend_from_slice(&[
             id.0, flags, l0, l1, 0, 0, q0, q1, r0, r1, r2, r3, w0, w1, w2, w3, n0, n1, n2, n3, n4, n5, n6, n7,
         ]);
-    }
-
-    fn data_tail(&mut self, header: &DataHeader<'_>, inline: Option<&InlineQosToSend>) {
-        if header.inline_qos_size(inline) != 0 {
-            header.write_inline_qos(inline, self.datagram.bytes_mut());
-        }
     }
 
     /// Appends a HEARTBEAT.

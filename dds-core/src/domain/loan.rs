@@ -128,7 +128,7 @@ impl<'l, T: TopicType> LoanedSample<'l, T> {
     /// # let participant = DomainParticipant::builder(0).loopback_only().build()?;
     /// let reader = participant.topic::<Position>("Positions")?.reader().build()?;
     /// let mut position = Position::default();
-    /// for sample in reader.take_loan()?.iter() {
+    /// for sample in reader.select().take_loan()?.iter() {
     ///     if sample.decode_into(&mut position)? {
     ///         println!("{:?} at {:?}", position.path, sample.info().source_timestamp);
     ///     }

@@ -97,7 +97,7 @@ impl Observer {
         self.interest.store(interest.bits(), Ordering::Release);
         let old = std::mem::replace(&mut calls.listener, listener.map(Arc::new));
         calls.pending.clear();
-        while calls.running.is_some_and(|thread| thread != thread::current().id()) {
+        while calls.running.is_some_and(|thread| thread != this_thread()) {
             self.ended.wait(&mut calls);
         }
         drop(calls);
@@ -227,7 +227,7 @@ impl Observer {
                 }
                 return true;
             }
-            calls.running = Some(thread::current().id());
+            calls.running = Some(this_thread());
             calls.listener.clone()
         };
         let unwinding = EndOfCall(self);
@@ -260,6 +260,14 @@ impl Observer {
             }
         }
     }
+}
+
+/// The calling thread, looked up once for each.
+fn this_thread() -> ThreadId {
+    thread_local! {
+        static THIS: ThreadId = thread::current().id();
+    }
+    THIS.with(|this| *this)
 }
 
 /// Lets go of the listener when it panicked.

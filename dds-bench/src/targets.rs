@@ -194,8 +194,8 @@ fn throughput(results: &Results) -> [Row; 2] {
                 to("÷ Cyclone's batching", 64, 2.5, is_batching),
                 to("÷ zenoh", 64, 1.0, is_zenoh),
             ],
-            remains: "the reading process fills its core: each sample is stored, taken and decoded by itself; \
-                      the writing one is half idle then",
+            remains: "on one core both ends share it, and each sample is serialised, kept until it is acknowledged, stored, \
+                      taken and decoded by itself; what that takes is in the table of processor time below",
         },
         Row {
             title: "throughput, larger",
@@ -276,7 +276,7 @@ fn inside(results: &Results) -> Row {
             at_most("time of write, delivery and take ÷ Cyclone's best", per_sample, 0.5),
             at_most("hand-off there and back ÷ bare condition variable", hand_off, 1.5),
         ],
-        remains: "a sample is kept in the reader's cache with all that DDS says of it, which is four locks",
+        remains: "a sample is kept in the reader's cache with all that DDS says of it, which is three locks",
     }
 }
 

@@ -334,8 +334,8 @@ where they are read, a sample for each `loan.write()`. The ends of Cyclone DDS a
 (`interop-tests/peers/bench/bench.c`), for 11 linked with the library of its wheel; those of Fast DDS, up to 16 KiB, are in C++
 (`bench_fastdds.cpp`, by UDP, heartbeats every 10 ms); those of RustDDS and Dust DDS, up to 16 KiB too, and of zenoh, whose
 publisher blocks where the transport is full and whose peers are connected by TCP, are in Rust
-(`interop-tests/peers/rust-bench`). Ours and Cyclone's take at most 256 samples at once, as loans that they look at one by
-one. `same`: both on one core, which is the software path alone and repeats best;
+(`interop-tests/peers/rust-bench`). Ours and Cyclone's look at loans one by
+one, of which Cyclone's, and ours of samples to be decoded, take at most 256 at once. `same`: both on one core, which is the software path alone and repeats best;
 `cross`: a core each, kept from halting by spinning processes of idle priority. All stacks, deliveries, payloads and
 placements run in turn, and all of that several times; a cell is the median of the runs with their range. A ratio is the
 median of what it comes to within each run, where both sides ran within seconds of each other, of those with the best median

@@ -47,7 +47,7 @@ pub trait Form: Send + Sync + Sized + 'static {
     /// Writes what came.
     fn answer(&self, seen: &Self::Seen) -> Result<(), Failure>;
     fn number(seen: &Self::Seen) -> u64;
-    /// Hands on all that is there; how many there were.
+    /// Hands on all that is there.
     fn take_all(reader: &DataReader<Self::Data>, take: &mut dyn FnMut(&Self::Seen)) -> DdsResult<()>;
 }
 
@@ -104,7 +104,7 @@ impl Form for Copied {
     }
 }
 
-/// As many as the ends of the others take at once.
+/// As many as Cyclone DDS's ends take at once.
 const TAKEN_AT_ONCE: usize = 256;
 
 /// Gives all samples that there are to what it is given.

@@ -275,11 +275,6 @@ impl PayloadPool {
         Self { free: Vec::new(), idle: 0, limit }
     }
 
-    /// Bytes that idle buffers take.
-    pub const fn idle(&self) -> usize {
-        self.idle
-    }
-
     /// A copy of `bytes` in a recycled (or new) buffer.
     pub fn copy(&mut self, bytes: &[u8]) -> Payload {
         let mut buffer = self.checkout();

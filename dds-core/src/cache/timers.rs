@@ -22,11 +22,15 @@ impl Timers {
     }
 
     /// Sets the moment of `place`, instead of an earlier setting. Never is no moment.
+    #[inline]
     pub(super) fn set(&mut self, place: Place, due: Monotonic) {
         self.cancel(place);
-        if due == Monotonic::NEVER {
-            return;
+        if due != Monotonic::NEVER {
+            self.insert(place, due);
         }
+    }
+
+    fn insert(&mut self, place: Place, due: Monotonic) {
         if self.positions.len() <= place as usize {
             self.positions.resize(place as usize + 1, NOWHERE);
         }
@@ -36,7 +40,15 @@ impl Timers {
         self.rise(last);
     }
 
+    #[inline]
     pub(super) fn cancel(&mut self, place: Place) {
+        // As where the policy that would set one is not in use.
+        if !self.heap.is_empty() {
+            self.remove(place);
+        }
+    }
+
+    fn remove(&mut self, place: Place) {
         let Some(position) = self.positions.get_mut(place as usize) else { return };
         let position = std::mem::replace(position, NOWHERE);
         if position == NOWHERE {

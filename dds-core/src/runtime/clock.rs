@@ -1,4 +1,4 @@
-//! The system's clocks, read once per call.
+//! The time of day and that since the process began, together.
 #![expect(clippy::disallowed_methods, reason = "this is where the time that all others are given is read")]
 
 use std::{
@@ -10,7 +10,7 @@ use dds_rtps::time::{Monotonic, Now, Timestamp};
 
 use super::ticker::Ticker;
 
-/// Tells the time with one clock read: the wall clock is read again once a second only, in between
+/// Tells the time by the process's monotonic clock: the wall clock is read once a second only, in between
 /// it advances with the monotonic one. A step of the system's clock is thus followed within a second.
 #[derive(Debug)]
 pub(crate) struct SystemClock {

@@ -98,8 +98,8 @@ impl Baseline {
 #[derive(Debug)]
 pub(super) struct Ticker {
     origin: Instant,
-    counter: Option<TickCounter>,
-    baseline: Mutex<Baseline>,
+    /// Where there is a counter to trust.
+    counting: Option<(TickCounter, Mutex<Baseline>)>,
 }
 
 impl Ticker {
@@ -111,31 +111,28 @@ impl Ticker {
 
     fn new() -> Self {
         let origin = Instant::now();
-        let mut baseline = Baseline { ticks: 0, nanos: 0, rate: 0 };
-        let begin = |counter: &TickCounter| {
+        let begin = |counter| {
             // The thread may be interrupted between the two.
-            let mut looks = (0..10).map(|_| look(origin, counter));
-            let exact = looks.find_map(|(ticks, nanos, exact)| exact.then_some((ticks, nanos)));
-            exact.map(|(ticks, nanos)| (baseline.ticks, baseline.nanos) = (ticks, nanos)).is_some()
+            let (ticks, nanos, _) = (0..10).map(|_| look(origin, &counter)).find(|(.., exact)| *exact)?;
+            Some((counter, Mutex::new(Baseline { ticks, nanos, rate: 0 })))
         };
-        let counter = TickCounter::find().filter(begin);
-        Self { origin, counter, baseline: Mutex::new(baseline) }
+        Self { origin, counting: TickCounter::find().and_then(begin) }
     }
 
     /// Nanoseconds since some moment before. A thread's time never goes back, and is never ahead of the system's.
     #[inline]
     pub(super) fn nanos(&self) -> u64 {
-        let Some(counter) = &self.counter else { return elapsed(self.origin) };
+        let Some((counter, baseline)) = &self.counting else { return elapsed(self.origin) };
         match ANCHOR.get().at(counter.read()) {
             Some(nanos) => nanos,
-            None => self.look(counter),
+            None => self.look(counter, baseline),
         }
     }
 
     #[cold]
-    fn look(&self, counter: &TickCounter) -> u64 {
+    fn look(&self, counter: &TickCounter, baseline: &Mutex<Baseline>) -> u64 {
         let (ticks, nanos, is_exact) = look(self.origin, counter);
-        let rate = match self.baseline.try_lock() {
+        let rate = match baseline.try_lock() {
             Some(mut baseline) if is_exact => baseline.follow(ticks, nanos),
             Some(baseline) => baseline.rate,
             None => 0,
@@ -182,7 +179,7 @@ mod tests {
             last = nanos;
             counted += u32::from(ANCHOR.get().valid > 0);
         }
-        assert_eq!(counted > 0, ticker.counter.is_some());
+        assert_eq!(counted > 0, ticker.counting.is_some());
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl WriterProxy {
     pub fn has(&self, number: SequenceNumber) -> bool {
         number < self.next
             || (!self.held.is_empty() && self.held.contains_key(&number))
-            || (!self.irrelevant.is_empty() && self.irrelevant.end_of(number).is_some())
+            || self.irrelevant.end_of(number).is_some()
     }
 
     /// Whether nothing waits for a lower number to come, or is known not to come.

@@ -41,13 +41,9 @@ impl ReaderCache {
         let related_sample_identity =
             change.inline_qos.as_ref().and_then(|inline| inline.related_sample_identity);
         let (writer_guid, sequence_number) = change.identity();
+        self.count(instance, Content::Data, &payload);
         let owner = &mut self.instances[instance];
-        owner.unread += 1;
-        owner.valid += 1;
         owner.last_passed = Some(now.monotonic);
-        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += 1;
-        self.valid_samples += 1;
-        self.retained += payload.retained();
         let info = SampleInfo {
             sample_state: SampleState::NotRead,
             view_state: owner.view,

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use dds_rtps::{payload::Payload, time::Monotonic};
+use dds_rtps::payload::Payload;
 
 use super::{ReaderCache, StateCounts, entries::OF_INSTANCE};
 use crate::{
@@ -203,9 +203,7 @@ impl ReaderCache {
             let next = self.next_overall(place, false);
             let stored = self.samples.remove(place);
             info.generation_rank = newest.wrapping_sub(stored.generation());
-            if stored.sample.expiry != Monotonic::NEVER {
-                self.lifespans.cancel(place);
-            }
+            self.lifespans.cancel(place);
             if self.settings.by_source_timestamp && stored.is_valid() {
                 self.raise_floor(instance_place, stored.sample.source_order());
             }

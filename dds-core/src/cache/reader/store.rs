@@ -1,6 +1,6 @@
 //! Samples in and out of the cache, and the states of their instances.
 
-use dds_rtps::time::Monotonic;
+use dds_rtps::{payload::Payload, time::Monotonic};
 
 use super::{
     Content, ReaderCache,
@@ -94,17 +94,24 @@ impl ReaderCache {
     /// Keeps a sample.
     pub(super) fn store(&mut self, instance: Place, sample: Incoming) {
         let (next, next_unread) = self.successor(instance, &sample);
+        self.count(instance, sample.content, &sample.payload);
+        let Instance { unread, position, .. } = self.instances[instance];
+        if unread == 1 {
+            self.by_handle.mark(position, true, true);
+        }
+        self.link(instance, sample, next, next_unread);
+    }
+
+    /// Counts a new sample, which is to be kept.
+    #[inline]
+    pub(super) fn count(&mut self, instance: Place, content: Content, payload: &Payload) {
         let owner = &mut self.instances[instance];
-        let valid = usize::from(sample.content == Content::Data);
+        let valid = usize::from(content == Content::Data);
         owner.unread += 1;
         owner.valid += valid;
         *self.counts.of(SampleState::NotRead, owner.view, owner.state) += 1;
-        if owner.unread == 1 {
-            self.by_handle.mark(owner.position, true, true);
-        }
         self.valid_samples += valid;
-        self.retained += sample.payload.retained();
-        self.link(instance, sample, next, next_unread);
+        self.retained += payload.retained();
     }
 
     /// Links a sample that is counted into its instance and the lists over all instances.
@@ -122,9 +129,7 @@ impl ReaderCache {
         owner.samples.insert_before(samples, next, place);
         self.arrival.insert_before(samples, next, place);
         self.unread.insert_before(samples, next_unread, place);
-        if expiry != Monotonic::NEVER {
-            self.lifespans.set(place, expiry);
-        }
+        self.lifespans.set(place, expiry);
         if let Some(order) = &mut self.order {
             order.note(place);
         }

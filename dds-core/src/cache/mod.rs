@@ -20,7 +20,7 @@ mod writer;
 
 pub use limits::DeadlineMissed;
 pub use reader::{
-    CachedSample, CollectionOrder, Content, DropReason, InstanceSelector, MatchedWriter, OfferOutcome,
-    ReaderCache, Room, SampleOrder, SamplePredicate, Selector,
+    CachedSample, CollectionOrder, Content, DropReason, FreshRun, InstanceSelector, MatchedWriter,
+    OfferOutcome, ReaderCache, Room, SampleOrder, SamplePredicate, Selector,
 };
 pub use writer::{Admission, InstanceKey, WaitFor, WriteRequest, WriterCache};

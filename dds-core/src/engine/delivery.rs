@@ -91,16 +91,34 @@ impl Engine {
         first: &Data<'m>,
         reader: &ReaderEndpoint,
     ) -> Next<'m> {
+        // What else there is comes after these, and the sender and who it is for with it.
+        let follower = |receiver: &mut MessageReceiver<'m>| match receiver.next_data() {
+            Some(data) if (data.writer_id, data.reader_id) == (first.writer_id, first.reader_id) => Ok(data),
+            Some(data) => Err(Some(Ok(Submessage::Data(data)))),
+            None => Err(receiver.next_alone()),
+        };
         let mut state = reader.state.lock();
-        let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
-        self.deliver_to(now, receiver.context(), writer, first, reader, &mut state, copied);
+        let mut data = *first;
+        // Which samples go their own way is much the same for all of a message.
+        let mut are_plain = self.protect.is_none();
         loop {
-            // What else there is comes after these, and the sender and who it is for with it.
-            let Some(data) = receiver.next_data() else { return receiver.next_alone() };
-            if data.writer_id != first.writer_id || data.reader_id != first.reader_id {
-                return Some(Ok(Submessage::Data(data)));
-            }
+            let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
             self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, copied);
+            data = match follower(receiver) {
+                Ok(data) => data,
+                Err(next) => return next,
+            };
+            if !std::mem::take(&mut are_plain) {
+                continue;
+            }
+            let Some(mut run) = state.begin_run(now, writer) else { continue };
+            while run.take(receiver.context().timestamp, &data) {
+                are_plain = true;
+                data = match follower(receiver) {
+                    Ok(data) => data,
+                    Err(next) => return next,
+                };
+            }
         }
     }
 

@@ -6,10 +6,10 @@ use dds_qos::{DataReaderQos, DurabilityKind, LivelinessKind};
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     discovery::PublicationData,
-    message::{Datagram, Gap, Heartbeat, HeartbeatFrag},
+    message::{Data, DataPayload, Datagram, Gap, Heartbeat, HeartbeatFrag},
     participant::{Activity, Touch},
     payload::Payload,
-    reader::{Offer, StatefulReader, WriterProxy},
+    reader::{InOrder, Offer, StatefulReader, WriterProxy},
     structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
 };
@@ -20,7 +20,7 @@ use super::{
     originals::Originals, tap::Tap, timers::Armed,
 };
 use crate::{
-    cache::{DeadlineMissed, MatchedWriter, OfferOutcome, ReaderCache},
+    cache::{DeadlineMissed, FreshRun, MatchedWriter, OfferOutcome, ReaderCache},
     instance::InstanceHandle,
     lifecycle::Lifecycle,
     presentation::GroupEvent,
@@ -205,6 +205,17 @@ impl ReaderState {
         result
     }
 
+    /// For plain samples of a writer that come one after another; `None` where each has its own way.
+    pub(super) fn begin_run(&mut self, now: Now, writer: Guid) -> Option<Run<'_>> {
+        if self.tap.is_some() || self.presenter.is_some() || self.originals.is_some() {
+            return None;
+        }
+        self.touch_writer(now, writer);
+        let order = self.machine.in_order(writer)?;
+        let fresh = self.cache.begin_run(now, writer)?;
+        Some(Run { order, fresh, statuses: &mut self.statuses, pending: &mut self.pending })
+    }
+
     /// Takes in a change that discovery made; see [`ReaderCache::offer_named`].
     pub(crate) fn offer_builtin(&mut self, now: Now, change: &mut CacheChange, name: Option<InstanceHandle>) {
         if let OfferOutcome::Accepted = self.cache.offer_named(now, change, name) {
@@ -346,6 +357,31 @@ pub(super) struct Shelf<'s> {
     statuses: &'s mut ReaderStatuses,
     pending: &'s mut StatusMask,
     originals: &'s mut Option<Box<Originals>>,
+}
+
+/// Plain samples of one writer, one after another.
+pub(super) struct Run<'s> {
+    order: InOrder<'s>,
+    fresh: FreshRun<'s>,
+    statuses: &'s mut ReaderStatuses,
+    pending: &'s mut StatusMask,
+}
+
+impl Run<'_> {
+    /// Takes the next sample; false, and nothing done, where it has to go its own way.
+    #[inline]
+    pub(super) fn take(&mut self, source_timestamp: Option<Timestamp>, data: &Data<'_>) -> bool {
+        let DataPayload::Data(bytes) = data.payload else { return false };
+        let is_taken = data.inline_qos.is_none()
+            && self.order.expects(data.writer_sn)
+            && self.fresh.keep(data.writer_sn, source_timestamp, bytes);
+        if is_taken {
+            self.order.advance();
+            self.statuses.set_data_available();
+            *self.pending |= StatusMask::DATA_AVAILABLE;
+        }
+        is_taken
+    }
 }
 
 impl Shelf<'_> {

@@ -10,5 +10,5 @@ mod tests;
 mod writer_proxy;
 
 pub use defragmenter::{Defragmenter, DefragmenterLimits, FragmentArrival};
-pub use stateful_reader::{Offer, ReaderConfig, ReaderStatistics, StatefulReader};
+pub use stateful_reader::{InOrder, Offer, ReaderConfig, ReaderStatistics, StatefulReader};
 pub use writer_proxy::{WriterProxy, WriterProxyConfig};

@@ -60,6 +60,27 @@ pub struct ReaderStatistics {
     pub acknacks: u64,
 }
 
+/// A writer whose changes come in order, to be taken as they come.
+#[derive(Debug)]
+pub struct InOrder<'r> {
+    proxy: &'r mut WriterProxy,
+}
+
+impl InOrder<'_> {
+    /// Whether a change with this number is the next one.
+    #[inline]
+    pub fn expects(&self, number: SequenceNumber) -> bool {
+        self.proxy.next == number
+    }
+
+    /// The next change has been handed on.
+    #[inline]
+    pub fn advance(&mut self) {
+        self.proxy.announced_last = self.proxy.announced_last.max(self.proxy.next);
+        self.proxy.next = self.proxy.next.next();
+    }
+}
+
 /// Half-arrived samples whose fragments one acknowledgement asks for.
 const NACK_FRAGS_AT_ONCE: usize = 8;
 
@@ -175,6 +196,14 @@ impl StatefulReader {
             proxy.acknowledged()
         });
         acknowledged.unwrap_or(SequenceNumber::ZERO)
+    }
+
+    /// A reliable writer of which nothing is missing and no change waits. `None` where changes have to be
+    /// [handled](Self::handle_change) one by one.
+    pub fn in_order(&mut self, writer: Guid) -> Option<InOrder<'_>> {
+        let proxy = self.writers.get_mut(&writer)?;
+        let is_in_order = proxy.config.reliable && !proxy.blocked && proxy.is_in_order();
+        is_in_order.then_some(InOrder { proxy })
     }
 
     #[inline]

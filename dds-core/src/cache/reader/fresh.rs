@@ -8,15 +8,19 @@
 use dds_qos::Duration;
 use dds_rtps::{
     change::CacheChange,
-    time::{Monotonic, Now},
+    structure::{Guid, SequenceNumber},
+    time::{Monotonic, Now, Timestamp},
 };
 
 use super::{
-    CachedSample, Content, InstanceSelector, ReaderCache, Selector,
+    CachedSample, Content, InstanceSelector, MatchedWriter, ReaderCache, Selector,
     entries::{Incoming, Instance},
 };
 use crate::{
-    cache::slab::{NOWHERE, Place},
+    cache::{
+        limits::Limits,
+        slab::{NOWHERE, Place},
+    },
     sample::{InstanceState, SampleInfo, SampleState, ViewState},
 };
 
@@ -38,13 +42,27 @@ impl ReaderCache {
     /// Keeps the data of a change, for which there is room.
     pub(super) fn keep_fresh(&mut self, now: Now, instance: Place, writer: Place, change: &mut CacheChange) {
         let payload = self.buffers.keep(std::mem::take(&mut change.payload));
+        self.count(instance, Content::Data, 1, payload.retained());
         let related_sample_identity =
             change.inline_qos.as_ref().and_then(|inline| inline.related_sample_identity);
         let (writer_guid, sequence_number) = change.identity();
-        self.count(instance, Content::Data, &payload);
-        let owner = &mut self.instances[instance];
-        owner.last_passed = Some(now.monotonic);
         let info = SampleInfo {
+            source_timestamp: change.source_timestamp,
+            writer_guid,
+            sequence_number,
+            related_sample_identity,
+            ..self.fresh_info(now, instance, writer)
+        };
+        self.instances[instance].last_passed = Some(now.monotonic);
+        self.fresh.push_back(CachedSample { info, payload, content: Content::Data });
+    }
+
+    /// What samples that arrive now have in common.
+    #[inline]
+    fn fresh_info(&self, now: Now, instance: Place, writer: Place) -> SampleInfo {
+        let owner = &self.instances[instance];
+        let MatchedWriter { guid, handle, .. } = self.writers[writer].matched;
+        SampleInfo {
             sample_state: SampleState::NotRead,
             view_state: owner.view,
             instance_state: owner.state,
@@ -53,16 +71,36 @@ impl ReaderCache {
             sample_rank: 0,
             generation_rank: 0,
             absolute_generation_rank: 0,
-            source_timestamp: change.source_timestamp,
+            source_timestamp: None,
             reception_timestamp: now.wall,
             instance_handle: owner.handle,
-            publication_handle: self.writers[writer].matched.handle,
+            publication_handle: handle,
             valid_data: true,
-            writer_guid,
-            sequence_number,
-            related_sample_identity,
-        };
-        self.fresh.push_back(CachedSample { info, payload, content: Content::Data });
+            writer_guid: guid,
+            sequence_number: SequenceNumber::UNKNOWN,
+            related_sample_identity: None,
+        }
+    }
+
+    /// For data of a writer that come one after another: `None` where each has to be [offered](Self::offer), because
+    /// it may be of another instance, may not pass, or has a place among others.
+    pub fn begin_run(&mut self, now: Now, writer: Guid) -> Option<FreshRun<'_>> {
+        if self.filter.is_some() || self.type_support.has_key || self.latest == NOWHERE {
+            return None;
+        }
+        let (writer, instance) = (self.find_writer(writer)?, self.latest);
+        let is_alike = self.writers[writer].matched.lifespan.is_infinite()
+            && self.may_be_fresh(instance)
+            && self.find_registration(instance, writer).is_some()
+            && self.claim(instance, writer);
+        is_alike.then(|| {
+            let valid = self.instances[instance].valid;
+            let Limits { keep_last, max_samples, max_samples_per_instance, .. } = self.settings.limits;
+            let room = keep_last.unwrap_or(max_samples_per_instance).saturating_sub(valid);
+            let room = room.min(max_samples.saturating_sub(self.valid_samples));
+            let info = self.fresh_info(now, instance, writer);
+            FreshRun { cache: self, now: now.monotonic, instance, info, room, kept: 0, retained: 0 }
+        })
     }
 
     /// Brings all samples into the lists.
@@ -145,5 +183,45 @@ impl ReaderCache {
 
     fn instance_of_fresh(&self) -> Option<Place> {
         self.by_handle.find(self.fresh.front()?.info.instance_handle)
+    }
+}
+
+/// Data that come one after another and are alike but for their numbers, times and payloads: what is to be asked
+/// and counted is asked and counted once for all of them.
+#[derive(Debug)]
+pub struct FreshRun<'c> {
+    cache: &'c mut ReaderCache,
+    now: Monotonic,
+    instance: Place,
+    info: SampleInfo,
+    /// For how many there is room.
+    room: usize,
+    kept: usize,
+    retained: usize,
+}
+
+impl FreshRun<'_> {
+    /// Keeps a copy of the next data, as accepting an offer does; false, and nothing kept, where there is no room.
+    #[inline]
+    pub fn keep(&mut self, number: SequenceNumber, source_timestamp: Option<Timestamp>, data: &[u8]) -> bool {
+        let has_room = self.kept < self.room;
+        if has_room {
+            let payload = self.cache.buffers.copy(data);
+            self.kept += 1;
+            self.retained += payload.retained();
+            let info = SampleInfo { sequence_number: number, source_timestamp, ..self.info.clone() };
+            self.cache.fresh.push_back(CachedSample { info, payload, content: Content::Data });
+        }
+        has_room
+    }
+}
+
+impl Drop for FreshRun<'_> {
+    fn drop(&mut self) {
+        if self.kept > 0 {
+            self.cache.touch_deadline(self.now, self.instance);
+            self.cache.instances[self.instance].last_passed = Some(self.now);
+            self.cache.count(self.instance, Content::Data, self.kept, self.retained);
+        }
     }
 }

@@ -40,6 +40,7 @@ use crate::{
 };
 
 pub use self::{
+    fresh::FreshRun,
     offer::{DropReason, OfferOutcome},
     room::Room,
     select::{

@@ -1,6 +1,6 @@
 //! Samples in and out of the cache, and the states of their instances.
 
-use dds_rtps::{payload::Payload, time::Monotonic};
+use dds_rtps::time::Monotonic;
 
 use super::{
     Content, ReaderCache,
@@ -94,7 +94,7 @@ impl ReaderCache {
     /// Keeps a sample.
     pub(super) fn store(&mut self, instance: Place, sample: Incoming) {
         let (next, next_unread) = self.successor(instance, &sample);
-        self.count(instance, sample.content, &sample.payload);
+        self.count(instance, sample.content, 1, sample.payload.retained());
         let Instance { unread, position, .. } = self.instances[instance];
         if unread == 1 {
             self.by_handle.mark(position, true, true);
@@ -102,16 +102,16 @@ impl ReaderCache {
         self.link(instance, sample, next, next_unread);
     }
 
-    /// Counts a new sample, which is to be kept.
+    /// Counts new samples, which are to be kept, and the bytes that their payloads retain.
     #[inline]
-    pub(super) fn count(&mut self, instance: Place, content: Content, payload: &Payload) {
+    pub(super) fn count(&mut self, instance: Place, content: Content, samples: usize, retained: usize) {
         let owner = &mut self.instances[instance];
-        let valid = usize::from(content == Content::Data);
-        owner.unread += 1;
+        let valid = if content == Content::Data { samples } else { 0 };
+        owner.unread += samples;
         owner.valid += valid;
-        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += 1;
+        *self.counts.of(SampleState::NotRead, owner.view, owner.state) += samples;
         self.valid_samples += valid;
-        self.retained += payload.retained();
+        self.retained += retained;
     }
 
     /// Links a sample that is counted into its instance and the lists over all instances.

@@ -31,6 +31,10 @@ pub(super) const KEYED: TypeSupport = TypeSupport {
     dynamic: None,
 };
 
+/// The same without a key.
+pub(super) const KEYLESS: TypeSupport =
+    TypeSupport { has_key: false, max_key_size: None, canonical_key_of: |_, _, _| Ok(()), ..KEYED };
+
 fn key_of(payload: &[u8], _: PayloadKind, out: &mut Vec<u8>) -> Result<(), DecodeError> {
     let missing = DecodeError { kind: DecodeErrorKind::UnexpectedEnd { needed: 1, available: 0 }, offset: 0 };
     out.push(*payload.first().ok_or(missing)?);
@@ -94,6 +98,12 @@ impl Bench {
             payload: Payload::from(payload),
             ..CacheChange::default()
         }
+    }
+
+    /// Keeps a change with data without offering it, if that is possible.
+    pub(super) fn keep_in_run(&mut self, now: Now, change: &CacheChange) -> bool {
+        let run = self.cache.begin_run(now, change.writer_guid);
+        run.is_some_and(|mut run| run.keep(change.sequence_number, change.source_timestamp, &change.payload))
     }
 
     pub(super) fn write(&mut self, now: Now, writer: u8, key: u8, value: u8) -> OfferOutcome {

@@ -437,7 +437,8 @@ impl Model {
 fn seen(sample: &CachedSample) -> Seen {
     let info = &sample.info;
     Seen {
-        key: sample.payload[0],
+        // The only one there is, of those without keys.
+        key: sample.payload.first().copied().unwrap_or(1),
         handle: info.instance_handle.to_raw(),
         writer: info.writer_guid.prefix.0[0],
         valid: info.valid_data,
@@ -542,8 +543,8 @@ fn all_states() -> impl Iterator<Item = DataState> {
     })
 }
 
-fn run(config: Config, steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut bench = Bench::new(&qos(config));
+fn run(config: Config, type_support: TypeSupport, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let mut bench = Bench::of(&qos(config), type_support);
     bench.cache.settings.order = config.order;
     for writer in 1..4u8 {
         let lifespan = match LIFESPANS[writer as usize] {
@@ -561,7 +562,9 @@ fn run(config: Config, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let change = bench.change(at(now - age), kind, writer, &[key, 0]);
                 let number = change.sequence_number.0;
                 let expected = model.offer(now, kind, writer, key, number, now - age);
-                let mut outcome = bench.cache.offer(at(now), &change);
+                let is_kept = kind == ChangeKind::Alive && bench.keep_in_run(at(now), &change);
+                let mut outcome =
+                    if is_kept { OfferOutcome::Accepted } else { bench.cache.offer(at(now), &change) };
                 if let OfferOutcome::Rejected { instance, .. } = &mut outcome {
                     *instance = InstanceHandle::NIL;
                 }
@@ -615,12 +618,18 @@ proptest! {
     /// Outcomes, collections, ranks, states, counts and timers agree with the model after every step.
     #[test]
     fn the_cache_behaves_as_the_model(config in configs(), steps in steps(4, 1)) {
-        run(config, steps)?;
+        run(config, KEYED, steps)?;
     }
 
     /// The same where one instance is all there is, which need not be linked.
     #[test]
     fn the_cache_of_one_instance_behaves_as_the_model(config in configs(), steps in steps(1, 3)) {
-        run(config, steps)?;
+        run(config, KEYED, steps)?;
+    }
+
+    /// The same of a type without a key, whose samples are kept in runs where they can be.
+    #[test]
+    fn the_cache_of_runs_behaves_as_the_model(config in configs(), steps in steps(1, 3)) {
+        run(config, KEYLESS, steps)?;
     }
 }

@@ -3,10 +3,14 @@
 //! A thread that looks needs no wake, which spares the one that would wake it a system call and both the time
 //! that the wake takes. It costs processor time where nothing comes; so whoever looked in vain does not look
 //! the next times, twice as many each time.
+//!
+//! Where the one that answers has to run on the same processor, letting it run is better still: neither side has to
+//! be woken.
 
 use std::{
     hint::spin_loop,
     sync::atomic::{AtomicU32, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -17,6 +21,10 @@ const LONGEST: u32 = 1024;
 const LOOKS: u32 = 8;
 /// A look that takes longer was interrupted: other threads ran on this processor meanwhile.
 const AWAY: Duration = Duration::from_micros(3);
+
+/// Another thread's turn that takes longer is none that answers: it would keep from running a thread that could
+/// have been woken meanwhile.
+const LONGEST_TURN: Duration = Duration::from_micros(100);
 
 /// Keeps from looking where there was nothing before: twice as often each time.
 #[derive(Debug)]
@@ -87,6 +95,21 @@ pub(crate) fn look_a_while(limit: Duration, abstention: &Abstention, mut look: i
     }
 }
 
+/// Lets another thread run on this processor, if one wants to and that has helped lately, and calls `look` after it;
+/// whether that found something.
+#[expect(clippy::disallowed_methods, reason = "real threads take turns, on no virtual clock")]
+pub(crate) fn let_others_run(abstention: &Abstention, mut look: impl FnMut() -> bool) -> bool {
+    if !abstention.permits() {
+        return false;
+    }
+    let start = Instant::now();
+    thread::yield_now();
+    let was_short = start.elapsed() < LONGEST_TURN;
+    let found = look();
+    abstention.looked(found && was_short);
+    found
+}
+
 /// Asks several times, a fraction of a microsecond in all, for what is to be seen in memory.
 pub(crate) fn repeatedly(mut look: impl FnMut() -> bool) -> bool {
     (0..LOOKS).any(|_| {
@@ -146,6 +169,21 @@ mod tests {
         assert!(looks_a_moment(&abstention, moment) > 0);
         let more = (0..10_000).filter(|_| looks_a_moment(&abstention, moment) > 0).count();
         assert!(more <= 10_000 / LONGEST as usize + 10, "{more}");
+    }
+
+    #[test]
+    fn others_run_only_where_that_helped() {
+        let abstention = Abstention::default();
+        // On a busy machine turns may be long: it counts as help when one was not.
+        while !let_others_run(&abstention, || true) || !abstention.permits() {}
+        let mut looks = 0;
+        for _ in 0..100 {
+            assert!(!let_others_run(&abstention, || {
+                looks += 1;
+                false
+            }));
+        }
+        assert!((1..=7).contains(&looks), "{looks}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     os::unix::process::CommandExt,
     process::{Child, Command},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use common::{PATIENCE, wait_for};
@@ -474,4 +475,49 @@ fn a_late_way_takes_over_and_what_was_by_network_is_not_lost() {
     peer.ends();
     let departed = || ends.participant.discovered_participants().is_empty();
     wait_for(departed);
+}
+
+/// Samples take another way than announcements, and the ways are not looked at equally often: what comes before
+/// its writer was announced is not lost.
+#[test]
+fn the_first_sample_of_a_new_writer_arrives_however_busy_the_memory_is() {
+    let scene = Scene::new(118);
+    // Of one process, but with memory of their own.
+    let (sender, receiver) = (scene.participant(|_| {}), scene.participant(small_rings));
+    let stream = sender.topic::<Item>("Stream").unwrap().writer().reliable().keep_last(1).build().unwrap();
+    let streamed =
+        receiver.topic::<Item>("Stream").unwrap().reader().reliable().keep_last(1).build().unwrap();
+    let reader = receiver.topic::<Item>("Once").unwrap().reader().best_effort().keep_all().build().unwrap();
+    stream.wait_matched(1, PATIENCE.into()).unwrap();
+    let guid = receiver.guid();
+    wait_for(|| sender.shared_memory_with(guid) == Some(SharedMemoryState::Shared));
+    let is_over = AtomicBool::new(false);
+    let lost = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0.. {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                stream.write(&item(number, 50)).unwrap();
+                stream.flush();
+            }
+        });
+        let once = |number| {
+            let writer = sender.topic::<Item>("Once").ok()?.writer().best_effort().build().ok()?;
+            writer.wait_matched(1, PATIENCE.into()).ok()?;
+            writer.write(&item(number, 50)).ok()?;
+            loop {
+                reader.wait_for_data(PATIENCE.into()).ok()?;
+                // What has no data tells that the writer before is gone.
+                if let Some(first) = reader.take().ok()?.into_iter().find_map(Sample::into_data) {
+                    return (first == item(number, 50)).then_some(());
+                }
+            }
+        };
+        let lost = (0..200).find(|number| once(*number).is_none());
+        is_over.store(true, Ordering::Relaxed);
+        lost
+    });
+    assert_eq!(lost, None);
+    drop(streamed);
 }

@@ -44,8 +44,8 @@ const MONITOR: Token = Token(Token::LARGEST);
 /// Interfaces served by one system call when multicasting.
 const EGRESS_BATCH: usize = 8;
 
-/// What ended a wait. Iterates over the sockets with something to receive.
-#[derive(Debug, Clone, Copy)]
+/// What ended a wait; by default nothing. Iterates over the sockets with something to receive.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct TransportReady {
     ready: Ready,
     interfaces_changed: bool,

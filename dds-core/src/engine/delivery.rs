@@ -40,6 +40,7 @@ impl Engine {
             _ => (writer, reader_id, self.table.read().readers_of(writer, reader_id)),
         };
         if route.2.is_empty() {
+            burst.met_stranger = true;
             count(&self.counters.unmatched_submessages);
         }
         for reader in &route.2 {

@@ -131,9 +131,17 @@ pub struct Burst {
     /// What the message at hand ends with, where that is not to be copied.
     tail: Option<Payload>,
     discovery: bool,
+    /// Something came of an endpoint, or for one, that is not known (yet).
+    met_stranger: bool,
 }
 
 impl Burst {
+    /// Whether, since this was asked last, something came of an endpoint that is not known: where announcements take
+    /// another way, its own may be still to be received.
+    pub(crate) fn met_stranger(&mut self) -> bool {
+        std::mem::take(&mut self.met_stranger)
+    }
+
     fn touch(&mut self, reader: &Arc<ReaderEndpoint>) {
         if !self.readers.iter().any(|known| Arc::ptr_eq(known, reader)) {
             self.readers.push(reader.clone());
@@ -417,7 +425,7 @@ impl Engine {
         match submessage {
             Submessage::AckNack(acknack) => {
                 if let Some(writer) = self.known_writer(writer_id) {
-                    self.handle_ack_nack(now, &writer, context.source_prefix, acknack);
+                    burst.met_stranger |= !self.handle_ack_nack(now, &writer, context.source_prefix, acknack);
                 }
             }
             Submessage::NackFrag(nack) => {

@@ -690,14 +690,18 @@ impl Engine {
         target
     }
 
+    /// Whether it is of a matched reader.
     pub(super) fn handle_ack_nack(
         &self,
         now: Now,
         writer: &Arc<WriterEndpoint>,
         source: GuidPrefix,
         acknack: &AckNack,
-    ) {
+    ) -> bool {
         let mut state = writer.state.lock();
+        if !state.matched.contains_key(&Guid::new(source, acknack.reader_id)) {
+            return false;
+        }
         let progress = state.machine.handle_ack_nack(now.monotonic, source, acknack);
         if progress {
             state.release_acknowledged();
@@ -706,6 +710,7 @@ impl Engine {
         if progress {
             writer.observer.notifier.notify();
         }
+        true
     }
 
     pub(super) fn handle_nack_frag(

@@ -16,7 +16,10 @@ use std::{
     time::{Duration as StdDuration, Instant},
 };
 
-use dds_rtps::{structure::Locator, time::Monotonic};
+use dds_rtps::{
+    structure::Locator,
+    time::{Monotonic, Now},
+};
 use dds_transport::TransportReady;
 use parking_lot::{Condvar, Mutex};
 
@@ -24,9 +27,10 @@ use super::{Runtime, shared::SharedReception};
 use crate::{
     condition::Notifier,
     engine::{Burst, Engine},
-    spin::{Abstention, look_a_while, repeatedly},
+    spin::{Abstention, let_others_run, look_a_while, repeatedly},
 };
 
+const AT_ONCE: Option<StdDuration> = Some(StdDuration::ZERO);
 /// The largest UDP datagram, which is also the most that coalesced reception fills.
 const RECEIVE_BUFFER: usize = 65_536;
 /// Datagrams taken from one socket before the others get their turn.
@@ -43,15 +47,30 @@ const TAKE_BACK_AFTER: StdDuration = StdDuration::from_millis(1);
 /// How long a user's thread waits for the runtime's thread to hand the token over.
 const TAKE_OVER_WITHIN: StdDuration = StdDuration::from_millis(1);
 
+/// For how many sleeps at most others do not get a turn before them: one with much to do takes milliseconds.
+const RAREST_TURNS: u32 = 1 << 16;
+/// Messages in memory after which the sockets are looked at too: a system call each time would be no small part of
+/// what a single message takes.
+const MESSAGES_BETWEEN_LOOKS: u32 = 16;
+
+/// The engines, and what a turn does to each.
+pub(super) type Bursts = Vec<(Arc<Engine>, Burst)>;
+
 /// What receiving needs; whoever holds its lock receives.
 pub(super) struct Reception {
     buffer: Vec<u8>,
-    bursts: Vec<(Arc<Engine>, Burst)>,
+    bursts: Bursts,
     last_turn: Monotonic,
     /// From looking for a second datagram.
     abstention: Abstention,
     /// From looking before sleeping.
     vain_looks: Abstention,
+    /// From letting others run before sleeping.
+    vain_turns: Abstention,
+    /// From looking at the sockets only when a stranger comes.
+    vain_introductions: Abstention,
+    /// Messages in memory since the sockets were looked at.
+    unlooked: u32,
     /// Unless no memory is shared.
     shared: Option<SharedReception>,
 }
@@ -65,6 +84,9 @@ impl Reception {
             last_turn: Monotonic::ZERO,
             abstention: Abstention::of_at_most(LONGEST_ABSTENTION),
             vain_looks: Abstention::default(),
+            vain_turns: Abstention::of_at_most(RAREST_TURNS),
+            vain_introductions: Abstention::default(),
+            unlooked: 0,
             shared,
         }
     }
@@ -229,24 +251,21 @@ impl Runtime {
         self.hand_over.let_go.notify_all();
     }
 
-    /// Waits for datagrams and messages, at most `timeout`; whether messages wait in memory, and what else there is.
-    ///
-    /// Messages in memory do not keep the sockets from being looked at: what was sent by network before them, such
-    /// as the announcement of their writer, has arrived before them too.
+    /// Waits for datagrams and messages, at most `timeout`; whether messages wait in memory, and what else there is,
+    /// if that was looked at.
     fn wait(
         &self,
         reception: &mut Reception,
         timeout: Option<StdDuration>,
-    ) -> io::Result<(bool, TransportReady)> {
-        const AT_ONCE: Option<StdDuration> = Some(StdDuration::ZERO);
-        let Reception { shared, vain_looks, .. } = reception;
+    ) -> io::Result<(bool, Option<TransportReady>)> {
+        let Reception { shared, vain_looks, vain_turns, .. } = reception;
         let sees_messages =
             |shared: &Option<SharedReception>| shared.as_ref().is_some_and(SharedReception::sees_messages);
         if timeout != AT_ONCE && !sees_messages(shared) {
             let has_senders = shared.as_ref().is_some_and(SharedReception::has_senders);
             let mut polled = None;
             let limit = timeout.map_or(self.spin, |timeout| timeout.min(self.spin));
-            look_a_while(limit, vain_looks, || {
+            let mut look = || {
                 if has_senders && repeatedly(|| sees_messages(shared)) {
                     return true;
                 }
@@ -254,19 +273,27 @@ impl Runtime {
                 let found = !matches!(&ready, Ok(ready) if ready.is_empty());
                 polled = found.then_some(ready);
                 found
-            });
+            };
+            if !limit.is_zero() && !let_others_run(vain_turns, &mut look) {
+                look_a_while(limit, vain_looks, look);
+            }
             if let Some(ready) = polled {
-                return Ok((false, ready?));
+                return Ok((false, Some(ready?)));
             }
         }
         let messages_wait = shared.as_mut().is_some_and(SharedReception::has_messages);
+        let may_look_later =
+            reception.unlooked < MESSAGES_BETWEEN_LOOKS && reception.vain_introductions.permits();
+        if messages_wait && may_look_later {
+            return Ok((true, None));
+        }
         let ready = self.transport.wait(if messages_wait { AT_ONCE } else { timeout })?;
-        Ok((messages_wait, ready))
+        Ok((messages_wait, Some(ready)))
     }
 
-    /// Waits for datagrams, at most `timeout`, and delivers what is there.
+    /// Waits for datagrams and messages, at most `timeout`, and delivers what is there.
     fn receive_once(&self, reception: &mut Reception, timeout: Option<StdDuration>) {
-        let (messages_wait, ready) = match self.wait(reception, timeout) {
+        let (messages_wait, looked) = match self.wait(reception, timeout) {
             Ok(waited) => waited,
             Err(error) => {
                 tracing::error!(%error, "waiting for datagrams failed");
@@ -275,22 +302,71 @@ impl Runtime {
                 return;
             }
         };
+        let ready = looked.unwrap_or_default();
         let has_messages = messages_wait || ready.has_shared_messages() || ready.shared_memory_changed();
         if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
             return;
         }
-        let Reception { buffer, bursts, last_turn, abstention, shared, .. } = reception;
+        let Reception { buffer, bursts, last_turn, abstention, vain_introductions, unlooked, shared, .. } =
+            reception;
         bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));
         let mut now = self.clock.now();
+        let has_sockets = !ready.has_no_socket();
+        let close = has_sockets && now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
+        let streaming = close && abstention.permits();
+        let at_once = if streaming || has_messages { DATAGRAMS_PER_TURN } else { 1 };
+        let most = self.receive_datagrams(now, ready, at_once, buffer, bursts);
+        if streaming {
+            abstention.looked(most > 1);
+        }
+        if let Some(shared) = shared.as_mut().filter(|_| has_messages) {
+            if has_sockets {
+                // What came by network takes effect before what comes now.
+                finish_bursts(now, bursts);
+            }
+            if ready.shared_memory_changed() {
+                self.serve_shared(now, shared, bursts);
+            }
+            let mut strangers = Vec::new();
+            // What the sockets have to say of them is known where they were looked at.
+            let kept = looked.is_none().then_some(&mut strangers);
+            let messages = self.receive_shared(now, shared, bursts, kept);
+            *unlooked = messages.max(1) + if looked.is_none() { *unlooked } else { 0 };
+            if !strangers.is_empty() {
+                // Their announcements were sent by network before.
+                let ready = self.transport.wait(AT_ONCE).unwrap_or_default();
+                vain_introductions.looked(!ready.has_no_socket());
+                self.receive_datagrams(now, ready, DATAGRAMS_PER_TURN, buffer, bursts);
+                finish_bursts(now, bursts);
+                strangers.iter().for_each(|stranger| stranger.come_again(now, bursts));
+            }
+        }
+        if streaming {
+            now = self.clock.now();
+        }
+        finish_bursts(now, bursts);
+        bursts.clear();
+        // Reading the clock is no small part of a turn without datagrams.
+        if has_sockets {
+            *last_turn = self.clock.now().monotonic;
+        }
+    }
+
+    /// Delivers what the sockets have, at most so many datagrams of each; the place of the last one among those of
+    /// its socket.
+    fn receive_datagrams(
+        &self,
+        now: Now,
+        ready: TransportReady,
+        at_once: usize,
+        buffer: &mut [u8],
+        bursts: &mut Bursts,
+    ) -> usize {
         if ready.interfaces_changed() {
             for (engine, _) in &*bursts {
                 engine.addresses_changed(now, self.addresses());
             }
         }
-        let has_sockets = !ready.has_no_socket();
-        let close = has_sockets && now.monotonic.nanos_since(*last_turn) < STREAMING_NANOS;
-        let streaming = close && abstention.permits();
-        let at_once = if streaming || has_messages { DATAGRAMS_PER_TURN } else { 1 };
         let mut most = 0;
         for socket in ready {
             for taken in 0..at_once {
@@ -316,30 +392,12 @@ impl Runtime {
                 }
             }
         }
-        if streaming {
-            abstention.looked(most > 1);
-        }
-        if let Some(shared) = shared.as_mut().filter(|_| has_messages) {
-            if has_sockets {
-                // What came by network takes effect before what comes now.
-                bursts.iter_mut().for_each(|(engine, burst)| engine.finish_burst(now, burst));
-            }
-            if ready.shared_memory_changed() {
-                self.serve_shared(now, shared, bursts);
-            }
-            self.receive_shared(now, shared, bursts);
-        }
-        if streaming {
-            now = self.clock.now();
-        }
-        for (engine, mut burst) in bursts.drain(..) {
-            engine.finish_burst(now, &mut burst);
-        }
-        // Reading the clock is no small part of a turn without datagrams.
-        if has_sockets {
-            *last_turn = self.clock.now().monotonic;
-        }
+        most
     }
+}
+
+fn finish_bursts(now: Now, bursts: &mut Bursts) {
+    bursts.iter_mut().for_each(|(engine, burst)| engine.finish_burst(now, burst));
 }
 
 #[expect(clippy::disallowed_methods, reason = "deadlines of blocking calls are the system's time")]

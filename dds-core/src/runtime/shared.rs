@@ -3,10 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use dds_rtps::{
@@ -23,8 +20,12 @@ use dds_transport::{
 };
 use parking_lot::Mutex;
 
-use super::{Runtime, insistently, reception::DATAGRAMS_PER_TURN, with_pieces};
-use crate::engine::{Burst, Engine, NotShared, WritableMemory};
+use super::{
+    Runtime, insistently,
+    reception::{Bursts, DATAGRAMS_PER_TURN},
+    with_pieces,
+};
+use crate::engine::{NotShared, WritableMemory};
 
 /// Whether and how memory is shared.
 pub(super) struct Sharing {
@@ -140,14 +141,36 @@ impl SharedReception {
     }
 }
 
+/// A message of an endpoint that was not known when it came.
+pub(super) struct Stranger {
+    source: Locator,
+    message: Vec<u8>,
+    tail: Option<Payload>,
+}
+
+impl Stranger {
+    /// Hands the message to the engines again.
+    pub(super) fn come_again(&self, now: Now, bursts: &mut Bursts) {
+        hand_over(now, self.source, &self.message, self.tail.as_ref(), bursts);
+    }
+}
+
+/// Whether the message is of an endpoint that is not known.
+fn hand_over(now: Now, source: Locator, message: &[u8], tail: Option<&Payload>, bursts: &mut Bursts) -> bool {
+    let mut met_stranger = false;
+    for (engine, burst) in bursts {
+        match tail {
+            None => engine.on_datagram(now, source, message, burst),
+            Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
+        }
+        met_stranger |= burst.met_stranger();
+    }
+    met_stranger
+}
+
 impl Runtime {
     /// Looks after ways and tells engines what came of them.
-    pub(super) fn serve_shared(
-        &self,
-        now: Now,
-        shared: &mut SharedReception,
-        bursts: &[(Arc<Engine>, Burst)],
-    ) {
+    pub(super) fn serve_shared(&self, now: Now, shared: &mut SharedReception, bursts: &Bursts) {
         let mut events = Vec::new();
         shared.receiver.serve(&mut events);
         for event in events {
@@ -168,27 +191,27 @@ impl Runtime {
         }
     }
 
-    /// Hands messages to the engines.
+    /// Hands messages to the engines; how many. Copies of those of endpoints that are not known go to `strangers`.
     pub(super) fn receive_shared(
         &self,
         now: Now,
         shared: &mut SharedReception,
-        bursts: &mut [(Arc<Engine>, Burst)],
-    ) {
+        bursts: &mut Bursts,
+        mut strangers: Option<&mut Vec<Stranger>>,
+    ) -> u32 {
         let SharedReception { receiver, buffer } = shared;
         let mut received = 0;
         receiver.receive(DATAGRAMS_PER_TURN, buffer, |sender, message, rest| {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
             let tail = rest.map(|rest| Payload::of_memory(Box::new(LentMemory(rest))));
-            for (engine, burst) in &mut *bursts {
-                match &tail {
-                    None => engine.on_datagram(now, source, message, burst),
-                    Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
-                }
+            let met_stranger = hand_over(now, source, message, tail.as_ref(), bursts);
+            if let (true, Some(strangers)) = (met_stranger, &mut strangers) {
+                strangers.push(Stranger { source, message: message.to_vec(), tail });
             }
         });
-        self.counters.shared_received.fetch_add(received, Ordering::Relaxed);
+        self.counters.shared_received.fetch_add(received.into(), Ordering::Relaxed);
+        received
     }
 
     /// Sends a message through memory.

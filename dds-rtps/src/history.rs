@@ -1,8 +1,9 @@
 //! A writer's changes in the order of their numbers.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use core::mem;
 
-use crate::{change::CacheChange, structure::SequenceNumber};
+use crate::{change::CacheChange, payload::Payload, structure::SequenceNumber};
 
 /// The changes a writer still holds, found by number in constant time.
 ///
@@ -36,6 +37,7 @@ impl WriterHistory {
     const SPARE_PLACES: usize = 1024;
 
     /// Appends `change` under the next number, which it returns.
+    #[inline]
     pub fn push(&mut self, mut change: CacheChange) -> SequenceNumber {
         let number = self.next_number();
         change.sequence_number = number;
@@ -90,26 +92,27 @@ impl WriterHistory {
         }
     }
 
-    /// Takes the change of `number` out.
-    pub fn remove(&mut self, number: SequenceNumber) -> Option<CacheChange> {
-        let removed = match self.place(number) {
+    /// Drops the change of `number`; its payload, whose buffer may serve again.
+    pub fn remove(&mut self, number: SequenceNumber) -> Option<Payload> {
+        let payload = match self.place(number) {
             // The usual one; its place is not empty, since empty ones do not stay in front.
             Some(0) => {
-                let removed = self.recent.pop_front()??;
+                let payload = mem::take(&mut self.recent.front_mut()?.as_mut()?.payload);
+                self.recent.pop_front();
                 self.recent_start = self.recent_start.next();
                 self.recent_live = self.recent_live.saturating_sub(1);
                 self.trim();
-                removed
+                payload
             }
             Some(place) => {
                 let removed = self.recent.get_mut(place)?.take()?;
                 self.recent_live = self.recent_live.saturating_sub(1);
-                removed
+                removed.payload
             }
-            None => self.old.remove(&number)?,
+            None => self.old.remove(&number)?.payload,
         };
-        self.bytes = self.bytes.saturating_sub(removed.payload.len());
-        Some(removed)
+        self.bytes = self.bytes.saturating_sub(payload.len());
+        Some(payload)
     }
 
     /// The number that the next change gets.

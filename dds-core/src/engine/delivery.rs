@@ -5,8 +5,8 @@ use std::sync::Arc;
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     message::{
-        Data, DataFrag, DataPayload, InlineQos, InlineQosToSend, MessageContext, MessageError,
-        MessageReceiver, StatusInfo, Submessage,
+        Data, DataFrag, DataPayload, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend,
+        MessageContext, MessageError, MessageReceiver, StatusInfo, Submessage,
     },
     payload::Payload,
     reader::FragmentArrival,
@@ -20,6 +20,29 @@ use crate::presentation;
 /// What comes next in a message.
 pub(super) type Next<'m> = Option<Result<Submessage<'m>, MessageError>>;
 
+/// What writers send to readers.
+#[derive(Clone, Copy)]
+pub(super) enum ToReaders<'s, 'm> {
+    Data(&'s Data<'m>),
+    DataFrag(&'s DataFrag<'m>),
+    Heartbeat(&'s Heartbeat),
+    HeartbeatFrag(&'s HeartbeatFrag),
+    Gap(&'s Gap),
+}
+
+impl ToReaders<'_, '_> {
+    /// Of whom, and for whom.
+    fn ends(self) -> (EntityId, EntityId) {
+        match self {
+            Self::Data(data) => (data.writer_id, data.reader_id),
+            Self::DataFrag(data) => (data.writer_id, data.reader_id),
+            Self::Heartbeat(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Self::HeartbeatFrag(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Self::Gap(gap) => (gap.writer_id, gap.reader_id),
+        }
+    }
+}
+
 impl Engine {
     /// Gives a submessage to the readers that it is for. Returns what comes after it and whatever went with
     /// it.
@@ -27,11 +50,10 @@ impl Engine {
         &self,
         now: Now,
         receiver: &mut MessageReceiver<'m>,
-        submessage: &Submessage<'m>,
-        writer_id: EntityId,
-        reader_id: EntityId,
+        submessage: ToReaders<'_, 'm>,
         burst: &mut Burst,
     ) -> Next<'m> {
+        let (writer_id, reader_id) = submessage.ends();
         let context = receiver.context();
         let source = context.source_prefix;
         let writer = Guid::new(source, writer_id);
@@ -48,7 +70,7 @@ impl Engine {
         }
         let tail = burst.tail.as_ref();
         match submessage {
-            Submessage::Data(data) => match &route.2[..] {
+            ToReaders::Data(data) => match &route.2[..] {
                 [reader] if tail.is_none() => {
                     let next = self.deliver_run(now, receiver, writer, data, reader);
                     burst.route = Some(route);
@@ -56,27 +78,26 @@ impl Engine {
                 }
                 readers => self.deliver_data(now, context, writer, data, readers, tail),
             },
-            Submessage::DataFrag(data) => {
+            ToReaders::DataFrag(data) => {
                 if let Some((_, Some(remote))) = &burst.remote {
                     self.deliver_fragment(now, context, writer, data, remote, &route.2, tail);
                 }
             }
-            Submessage::Heartbeat(heartbeat) => {
+            ToReaders::Heartbeat(heartbeat) => {
                 for reader in &route.2 {
                     reader.handle_heartbeat(now, source, heartbeat);
                 }
             }
-            Submessage::HeartbeatFrag(heartbeat) => {
+            ToReaders::HeartbeatFrag(heartbeat) => {
                 for reader in &route.2 {
                     reader.handle_heartbeat_frag(now, source, heartbeat);
                 }
             }
-            Submessage::Gap(gap) => {
+            ToReaders::Gap(gap) => {
                 for reader in &route.2 {
                     reader.handle_gap(now, source, gap);
                 }
             }
-            _ => {}
         }
         burst.route = Some(route);
         receiver.next_alone()

@@ -285,9 +285,9 @@ impl WriterState {
         }
         let mut pool = None;
         for number in self.released.drain(..) {
-            let change = self.machine.remove_change(number);
-            if let Some(change) = change.filter(|change| change.payload.memory().is_none()) {
-                pool.get_or_insert_with(|| self.pool.lock()).recycle(change.payload);
+            let payload = self.machine.remove_change(number);
+            if let Some(payload) = payload.filter(|payload| payload.memory().is_none()) {
+                pool.get_or_insert_with(|| self.pool.lock()).recycle(payload);
             }
         }
     }
@@ -296,9 +296,9 @@ impl WriterState {
     fn drop_spent(&mut self) {
         let Some(first) = self.machine.take_spent() else { return };
         let mut pool = self.pool.lock();
-        pool.recycle(first.payload);
-        while let Some(change) = self.machine.take_spent() {
-            pool.recycle(change.payload);
+        pool.recycle(first);
+        while let Some(payload) = self.machine.take_spent() {
+            pool.recycle(payload);
         }
     }
 

@@ -186,7 +186,12 @@ impl<'a> MessageReceiver<'a> {
         loop {
             let before = self.offset;
             match self.next_raw() {
-                Some(Ok(raw)) if raw.id == SubmessageId::INFO_TS && self.interpret(&raw).is_ok() => continue,
+                Some(Ok(raw))
+                    if matches!(raw.id, SubmessageId::INFO_TS | SubmessageId::INFO_DST)
+                        && self.interpret(&raw).is_ok() =>
+                {
+                    continue;
+                }
                 Some(Ok(raw))
                     if raw.id == SubmessageId::DATA && !raw.is_non_standard() && self.is_for_us() =>
                 {

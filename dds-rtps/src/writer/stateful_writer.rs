@@ -15,6 +15,7 @@ use crate::{
     change::CacheChange,
     history::WriterHistory,
     message::{AckNack, NackFrag},
+    payload::Payload,
     structure::{Count, EntityId, Guid, GuidPrefix, SequenceNumber, VendorId},
     time::{Duration, Monotonic},
     timing,
@@ -297,6 +298,7 @@ impl StatefulWriter {
 
     /// Appends a change under the next number, which it returns. It leaves with the next
     /// [`poll_transmit`](Self::poll_transmit).
+    #[inline]
     pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
         self.pending_bytes = self.pending_bytes.saturating_add(change.payload.len());
         self.note_group_number(&change);
@@ -309,7 +311,7 @@ impl StatefulWriter {
         number
     }
 
-    fn drop_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
+    fn drop_change(&mut self, number: SequenceNumber) -> Option<Payload> {
         if let Some(filters) = &mut self.filters {
             filters.forget(number);
         }
@@ -317,8 +319,8 @@ impl StatefulWriter {
     }
 
     /// Forgets a change: readers that still lack it get a GAP instead. One that has not left yet leaves
-    /// first, if somebody is in line for it, and comes out of [`take_spent`](Self::take_spent) then.
-    pub fn remove_change(&mut self, number: SequenceNumber) -> Option<CacheChange> {
+    /// first, if somebody is in line for it, and its payload comes out of [`take_spent`](Self::take_spent) then.
+    pub fn remove_change(&mut self, number: SequenceNumber) -> Option<Payload> {
         // Unless the line lags far behind: what is written then is replaced faster than it leaves.
         let leaves = number == self.cursor || self.pending_bytes < SPENT_BYTES;
         if number >= self.cursor && leaves && self.leaves_by_message() {
@@ -329,15 +331,15 @@ impl StatefulWriter {
         self.drop_change(number)
     }
 
-    /// A change that was removed before it left, and has left now.
-    pub fn take_spent(&mut self) -> Option<CacheChange> {
+    /// The payload of a change that was removed before it left, and has left now.
+    pub fn take_spent(&mut self) -> Option<Payload> {
         while let Some(number) = self.doomed.front().copied() {
             if number >= self.cursor {
                 return None;
             }
             self.doomed.pop_front();
-            if let Some(change) = self.drop_change(number) {
-                return Some(change);
+            if let Some(payload) = self.drop_change(number) {
+                return Some(payload);
             }
         }
         None

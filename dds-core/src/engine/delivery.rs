@@ -5,57 +5,89 @@ use std::sync::Arc;
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     message::{
-        Data, DataFrag, DataPayload, Gap, Heartbeat, HeartbeatFrag, InlineQos, InlineQosToSend,
-        MessageContext, MessageError, MessageReceiver, StatusInfo, Submessage,
+        Data, DataFrag, DataPayload, InlineQos, InlineQosToSend, MessageContext, MessageError,
+        MessageReceiver, StatusInfo, Submessage,
     },
     payload::Payload,
     reader::FragmentArrival,
-    structure::{EntityId, Guid, SequenceNumber},
+    structure::{EntityId, Guid, GuidPrefix, SequenceNumber},
     time::Now,
 };
 
-use super::{Burst, Engine, Opened, ReaderEndpoint, ReaderState, count, table::Remote};
+use super::{Burst, Engine, Opened, ReaderEndpoint, ReaderState, Route, count, table::Remote};
 use crate::presentation;
 
 /// What comes next in a message.
 pub(super) type Next<'m> = Option<Result<Submessage<'m>, MessageError>>;
 
-/// What writers send to readers.
-#[derive(Clone, Copy)]
-pub(super) enum ToReaders<'s, 'm> {
-    Data(&'s Data<'m>),
-    DataFrag(&'s DataFrag<'m>),
-    Heartbeat(&'s Heartbeat),
-    HeartbeatFrag(&'s HeartbeatFrag),
-    Gap(&'s Gap),
-}
-
-impl ToReaders<'_, '_> {
-    /// Of whom, and for whom.
-    fn ends(self) -> (EntityId, EntityId) {
-        match self {
-            Self::Data(data) => (data.writer_id, data.reader_id),
-            Self::DataFrag(data) => (data.writer_id, data.reader_id),
-            Self::Heartbeat(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
-            Self::HeartbeatFrag(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
-            Self::Gap(gap) => (gap.writer_id, gap.reader_id),
-        }
-    }
-}
-
 impl Engine {
-    /// Gives a submessage to the readers that it is for. Returns what comes after it and whatever went with
-    /// it.
-    pub(super) fn dispatch_to_readers<'m>(
+    /// Gives a DATA to the readers that it is for. Returns what comes after it and whatever went with it.
+    pub(super) fn dispatch_data<'m>(
         &self,
         now: Now,
         receiver: &mut MessageReceiver<'m>,
-        submessage: ToReaders<'_, 'm>,
+        data: &Data<'m>,
         burst: &mut Burst,
     ) -> Next<'m> {
-        let (writer_id, reader_id) = submessage.ends();
-        let context = receiver.context();
+        let route = self.route(receiver.context().source_prefix, data.writer_id, data.reader_id, burst);
+        let (writer, _, readers) = &route;
+        let next = match &readers[..] {
+            [reader] if burst.tail.is_none() => self.deliver_run(now, receiver, *writer, data, reader),
+            readers => {
+                self.deliver_data(now, receiver.context(), *writer, data, readers, burst.tail.as_ref());
+                receiver.next_alone()
+            }
+        };
+        burst.route = Some(route);
+        next
+    }
+
+    /// Gives another submessage to the readers that it is for.
+    pub(super) fn dispatch_to_readers(
+        &self,
+        now: Now,
+        context: &MessageContext,
+        submessage: &Submessage<'_>,
+        (writer_id, reader_id): (EntityId, EntityId),
+        burst: &mut Burst,
+    ) {
         let source = context.source_prefix;
+        let route = self.route(source, writer_id, reader_id, burst);
+        let (writer, _, readers) = &route;
+        match submessage {
+            Submessage::DataFrag(data) => {
+                if let Some((_, Some(remote))) = &burst.remote {
+                    self.deliver_fragment(now, context, *writer, data, remote, readers, burst.tail.as_ref());
+                }
+            }
+            Submessage::Heartbeat(heartbeat) => {
+                for reader in readers {
+                    reader.handle_heartbeat(now, source, heartbeat);
+                }
+            }
+            Submessage::HeartbeatFrag(heartbeat) => {
+                for reader in readers {
+                    reader.handle_heartbeat_frag(now, source, heartbeat);
+                }
+            }
+            Submessage::Gap(gap) => {
+                for reader in readers {
+                    reader.handle_gap(now, source, gap);
+                }
+            }
+            _ => {}
+        }
+        burst.route = Some(route);
+    }
+
+    /// The readers of a writer, or the one that a submessage names, which something came for.
+    fn route(
+        &self,
+        source: GuidPrefix,
+        writer_id: EntityId,
+        reader_id: EntityId,
+        burst: &mut Burst,
+    ) -> Route {
         let writer = Guid::new(source, writer_id);
         let route = match burst.route.take() {
             Some(route) if route.0 == writer && route.1 == reader_id => route,
@@ -68,39 +100,7 @@ impl Engine {
         for reader in &route.2 {
             burst.touch(reader);
         }
-        let tail = burst.tail.as_ref();
-        match submessage {
-            ToReaders::Data(data) => match &route.2[..] {
-                [reader] if tail.is_none() => {
-                    let next = self.deliver_run(now, receiver, writer, data, reader);
-                    burst.route = Some(route);
-                    return next;
-                }
-                readers => self.deliver_data(now, context, writer, data, readers, tail),
-            },
-            ToReaders::DataFrag(data) => {
-                if let Some((_, Some(remote))) = &burst.remote {
-                    self.deliver_fragment(now, context, writer, data, remote, &route.2, tail);
-                }
-            }
-            ToReaders::Heartbeat(heartbeat) => {
-                for reader in &route.2 {
-                    reader.handle_heartbeat(now, source, heartbeat);
-                }
-            }
-            ToReaders::HeartbeatFrag(heartbeat) => {
-                for reader in &route.2 {
-                    reader.handle_heartbeat_frag(now, source, heartbeat);
-                }
-            }
-            ToReaders::Gap(gap) => {
-                for reader in &route.2 {
-                    reader.handle_gap(now, source, gap);
-                }
-            }
-        }
-        burst.route = Some(route);
-        receiver.next_alone()
+        route
     }
 
     /// Gives a DATA to its one reader, and with it those that follow from the same writer: most datagrams

@@ -49,7 +49,7 @@ use std::{
 
 use dds_rtps::{
     discovery::{PublicationData, SubscriptionData},
-    message::{Data, Datagram, MessageReceiver, Submessage},
+    message::{Datagram, MessageReceiver, Submessage},
     participant::{Activity, Participant},
     payload::Payload,
     reader::Defragmenter,
@@ -63,7 +63,7 @@ use smallvec::SmallVec;
 use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
-use delivery::{Next, ToReaders};
+use delivery::Next;
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::{Environment, WritableMemory};
 use group::GroupState;
@@ -301,7 +301,10 @@ impl Engine {
         self.note_traffic(now, receiver.header().guid_prefix, burst);
         let mut next = match receiver.next_data() {
             // The usual one.
-            Some(data) => self.dispatch_data(now, source, &mut receiver, &data, burst),
+            Some(data) if !Participant::is_for_discovery(data.writer_id) => {
+                self.dispatch_data(now, &mut receiver, &data, burst)
+            }
+            Some(data) => Some(Ok(Submessage::Data(data))),
             None => receiver.next_alone(),
         };
         // By reference: a submessage is many words.
@@ -396,21 +399,6 @@ impl Engine {
         }
     }
 
-    /// Gives a DATA to what it is for; returns what comes next.
-    fn dispatch_data<'m>(
-        &self,
-        now: Now,
-        source: Locator,
-        receiver: &mut MessageReceiver<'m>,
-        data: &Data<'m>,
-        burst: &mut Burst,
-    ) -> Next<'m> {
-        if Participant::is_for_discovery(data.writer_id) {
-            return self.dispatch(now, source, receiver, &Submessage::Data(*data), burst);
-        }
-        self.dispatch_to_readers(now, receiver, ToReaders::Data(data), burst)
-    }
-
     /// Gives a submessage to what it is for; returns what comes next.
     fn dispatch<'m>(
         &self,
@@ -420,14 +408,14 @@ impl Engine {
         submessage: &Submessage<'m>,
         burst: &mut Burst,
     ) -> Next<'m> {
-        let writer_id = match submessage {
-            Submessage::Data(data) => data.writer_id,
-            Submessage::DataFrag(data) => data.writer_id,
-            Submessage::Heartbeat(heartbeat) => heartbeat.writer_id,
-            Submessage::HeartbeatFrag(heartbeat) => heartbeat.writer_id,
-            Submessage::Gap(gap) => gap.writer_id,
-            Submessage::AckNack(acknack) => acknack.writer_id,
-            Submessage::NackFrag(nack) => nack.writer_id,
+        let (writer_id, reader_id) = match submessage {
+            Submessage::Data(data) => (data.writer_id, data.reader_id),
+            Submessage::DataFrag(data) => (data.writer_id, data.reader_id),
+            Submessage::Heartbeat(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Submessage::HeartbeatFrag(heartbeat) => (heartbeat.writer_id, heartbeat.reader_id),
+            Submessage::Gap(gap) => (gap.writer_id, gap.reader_id),
+            Submessage::AckNack(acknack) => (acknack.writer_id, acknack.reader_id),
+            Submessage::NackFrag(nack) => (nack.writer_id, nack.reader_id),
             _ => return receiver.next_alone(),
         };
         let context = receiver.context();
@@ -441,30 +429,21 @@ impl Engine {
             }
             return receiver.next_alone();
         }
-        let to_readers = match submessage {
+        match submessage {
             Submessage::AckNack(acknack) => {
                 if let Some(writer) = self.known_writer(writer_id) {
                     burst.met_stranger |= !self.handle_ack_nack(now, &writer, context.source_prefix, acknack);
                 }
-                None
             }
             Submessage::NackFrag(nack) => {
                 if let Some(writer) = self.known_writer(writer_id) {
                     self.handle_nack_frag(now, &writer, context.source_prefix, nack);
                 }
-                None
             }
-            Submessage::Data(data) => Some(ToReaders::Data(data)),
-            Submessage::DataFrag(data) => Some(ToReaders::DataFrag(data)),
-            Submessage::Heartbeat(heartbeat) => Some(ToReaders::Heartbeat(heartbeat)),
-            Submessage::HeartbeatFrag(heartbeat) => Some(ToReaders::HeartbeatFrag(heartbeat)),
-            Submessage::Gap(gap) => Some(ToReaders::Gap(gap)),
-            _ => None,
-        };
-        match to_readers {
-            Some(what) => self.dispatch_to_readers(now, receiver, what, burst),
-            None => receiver.next_alone(),
+            Submessage::Data(data) => return self.dispatch_data(now, receiver, data, burst),
+            _ => self.dispatch_to_readers(now, context, submessage, (writer_id, reader_id), burst),
         }
+        receiver.next_alone()
     }
 
     fn known_writer(&self, writer_id: EntityId) -> Option<Arc<WriterEndpoint>> {

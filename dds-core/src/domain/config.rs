@@ -56,9 +56,9 @@ pub struct ParticipantConfig {
     /// lately; zero switches it off. It takes a processor for this long instead of the time, and the system calls,
     /// of falling asleep and being woken, and is meant for answers of other threads, processes and hosts that come
     /// at once. A thread that has looked in vain falls asleep at once the next times, twice as many each time, up
-    /// to a thousand; one that shares its processor with whoever answers learns in the same way not to look but to let
-    /// that one run. At most
-    /// 1 ms. Default 20 µs: sleeping and being woken takes about as long at both sides together.
+    /// to a thousand; one that shares its processor with whoever answers learns in the same way not to look but to
+    /// let that one run. At most 1 ms. Default 20 µs: sleeping and being woken takes about as long at both sides
+    /// together.
     pub spin: Duration,
     /// Whether endpoints announce what their types consist of, so that types are compared instead of
     /// their names (XTypes 1.3 §7.6.3.2.1). Default yes.

@@ -133,7 +133,7 @@ impl Engine {
             if !std::mem::take(&mut are_plain) {
                 continue;
             }
-            let Some(mut run) = state.begin_run(now, writer) else { continue };
+            let Some(mut run) = state.begin_run(now, writer, data.writer_sn) else { continue };
             while run.take(receiver.context().timestamp, &data) {
                 are_plain = true;
                 data = match follower(receiver) {

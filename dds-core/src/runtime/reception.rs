@@ -282,9 +282,8 @@ impl Runtime {
             }
         }
         let messages_wait = shared.as_mut().is_some_and(SharedReception::has_messages);
-        let may_look_later =
-            reception.unlooked < MESSAGES_BETWEEN_LOOKS && reception.vain_introductions.permits();
-        if messages_wait && may_look_later {
+        let has_looked = reception.unlooked < MESSAGES_BETWEEN_LOOKS;
+        if messages_wait && has_looked && reception.vain_introductions.permits() {
             return Ok((true, None));
         }
         let ready = self.transport.wait(if messages_wait { AT_ONCE } else { timeout })?;

@@ -322,3 +322,40 @@ fn the_history_is_there_when_all_that_the_first_heartbeat_told_of_is() {
     reader.handle_change(&mut change(4), &mut offer);
     assert!(reader.writer(WRITER).unwrap().has_history());
 }
+
+proptest! {
+    /// Changes that are taken as they come leave the reader as if each had been handled.
+    #[test]
+    fn what_comes_in_order_may_be_taken_as_it_comes(numbers in prop::collection::vec(1i64..12, 1..40)) {
+        let (mut handling, mut taking) = (reader(), reader());
+        let (mut handled, mut taken) = (Vec::new(), Vec::new());
+        for (count, number) in (1..).zip(numbers) {
+            let mut handle = |change: &mut CacheChange| {
+                handled.push(change.sequence_number);
+                Offer::Done
+            };
+            handling.handle_change(&mut change(number), &mut handle);
+            let mut take = |change: &mut CacheChange| {
+                taken.push(change.sequence_number);
+                Offer::Done
+            };
+            let number = SequenceNumber(number);
+            match taking.in_order(WRITER).filter(|order| order.expects(number)) {
+                Some(mut order) => {
+                    take(&mut change(number.0));
+                    order.advance();
+                }
+                None => {
+                    taking.handle_change(&mut change(number.0), &mut take);
+                }
+            }
+            if count % 4 == 0 {
+                let heartbeat = heartbeat(i64::from(count / 8), 11, count);
+                handling.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat, &mut handle);
+                taking.handle_heartbeat(Monotonic::ZERO, WRITER.prefix, &heartbeat, &mut take);
+            }
+            prop_assert_eq!(&handled, &taken);
+            prop_assert_eq!(alloc::format!("{handling:?}"), alloc::format!("{taking:?}"));
+        }
+    }
+}

@@ -125,15 +125,15 @@ impl Engine {
         let mut are_plain = self.protect.is_none();
         loop {
             let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
-            self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, copied);
+            let is_news = self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, copied);
             data = match follower(receiver) {
                 Ok(data) => data,
                 Err(next) => return next,
             };
-            if !std::mem::take(&mut are_plain) {
+            if !(is_news && std::mem::take(&mut are_plain)) {
                 continue;
             }
-            let Some(mut run) = state.begin_run(now, writer, data.writer_sn) else { continue };
+            let Some(mut run) = state.begin_run(now, writer) else { continue };
             while run.take(receiver.context().timestamp, &data) {
                 are_plain = true;
                 data = match follower(receiver) {
@@ -164,7 +164,7 @@ impl Engine {
         }
     }
 
-    /// Gives a DATA to one reader, which is locked.
+    /// Gives a DATA to one reader, which is locked; whether it was news to it.
     #[expect(clippy::too_many_arguments, reason = "what a sample comes with")]
     fn deliver_to(
         &self,
@@ -175,9 +175,9 @@ impl Engine {
         reader: &ReaderEndpoint,
         state: &mut ReaderState,
         payload: impl FnOnce(&mut ReaderState, &[u8]) -> Payload,
-    ) {
+    ) -> bool {
         if !state.machine.wants(writer, data.writer_sn) {
-            return;
+            return false;
         }
         state.touch_writer(now, writer);
         let inline = data.inline_qos.as_ref();
@@ -192,7 +192,7 @@ impl Engine {
         {
             state.excuse(writer, data.writer_sn);
             state.skip(now, writer, data.writer_sn);
-            return;
+            return true;
         }
         // A value beside a dispose: its key hash, or nothing, names the instance.
         if change.kind == ChangeKind::Alive || is_key {
@@ -200,12 +200,13 @@ impl Engine {
         }
         if !(self.is_understood(inline) && self.open_payload(&mut change)) {
             state.skip(now, writer, data.writer_sn);
-            return;
+            return true;
         }
         if state.cache.filter().is_some() {
             add_filter_info(&mut change, inline);
         }
         state.step(now, |machine, offer| machine.handle_change(&mut change, offer));
+        true
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a fragment comes with")]

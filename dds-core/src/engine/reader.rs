@@ -205,15 +205,12 @@ impl ReaderState {
         result
     }
 
-    /// For plain samples of a writer that come one after another, from the one with this number on; `None` where
-    /// each has its own way.
-    pub(super) fn begin_run(&mut self, now: Now, writer: Guid, first: SequenceNumber) -> Option<Run<'_>> {
+    /// For plain samples of a writer that come one after another; `None` where each has its own way. To be called
+    /// after one of them, which has touched the writer.
+    pub(super) fn begin_run(&mut self, now: Now, writer: Guid) -> Option<Run<'_>> {
         if self.tap.is_some() || self.presenter.is_some() || self.originals.is_some() {
             return None;
         }
-        // What came before already is no sign of life.
-        self.machine.in_order(writer).filter(|order| order.expects(first))?;
-        self.touch_writer(now, writer);
         let order = self.machine.in_order(writer)?;
         let fresh = self.cache.begin_run(now, writer)?;
         Some(Run { order, fresh, statuses: &mut self.statuses, pending: &mut self.pending })

@@ -17,6 +17,7 @@ use std::{
 };
 
 use dds_rtps::{
+    payload::Payload,
     structure::Locator,
     time::{Monotonic, Now},
 };
@@ -282,8 +283,8 @@ impl Runtime {
             }
         }
         let messages_wait = shared.as_mut().is_some_and(SharedReception::has_messages);
-        let has_looked = reception.unlooked < MESSAGES_BETWEEN_LOOKS;
-        if messages_wait && has_looked && reception.vain_introductions.permits() {
+        let looked_lately = reception.unlooked < MESSAGES_BETWEEN_LOOKS;
+        if messages_wait && looked_lately && reception.vain_introductions.permits() {
             return Ok((true, None));
         }
         let ready = self.transport.wait(if messages_wait { AT_ONCE } else { timeout })?;
@@ -301,6 +302,9 @@ impl Runtime {
                 return;
             }
         };
+        if looked.is_some() {
+            reception.unlooked = 0;
+        }
         let ready = looked.unwrap_or_default();
         let has_messages = messages_wait || ready.has_shared_messages() || ready.shared_memory_changed();
         if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
@@ -329,11 +333,13 @@ impl Runtime {
             let mut strangers = Vec::new();
             // What the sockets have to say of them is known where they were looked at.
             let kept = looked.is_none().then_some(&mut strangers);
-            let messages = self.receive_shared(now, shared, bursts, kept);
-            *unlooked = messages.max(1) + if looked.is_none() { *unlooked } else { 0 };
+            *unlooked += self.receive_shared(now, shared, bursts, kept).max(1);
             if !strangers.is_empty() {
                 // Their announcements were sent by network before.
-                let ready = self.transport.wait(AT_ONCE).unwrap_or_default();
+                let looked = self.transport.wait(AT_ONCE);
+                let ready = looked
+                    .inspect_err(|error| tracing::error!(%error, "looking for datagrams failed"))
+                    .unwrap_or_default();
                 vain_introductions.looked(!ready.has_no_socket());
                 self.receive_datagrams(now, ready, DATAGRAMS_PER_TURN, buffer, bursts);
                 finish_bursts(now, bursts);
@@ -385,14 +391,32 @@ impl Runtime {
                 let source = Locator::from(received.source);
                 for datagram in received.datagrams(buffer) {
                     self.counters.received.fetch_add(1, Ordering::Relaxed);
-                    for (engine, burst) in &mut *bursts {
-                        engine.on_datagram(now, source, datagram, burst);
-                    }
+                    deliver(now, source, datagram, None, bursts);
                 }
             }
         }
         most
     }
+}
+
+/// Gives a message to the engines, with what it ends with where that lies elsewhere; whether it is of an endpoint that
+/// is not known.
+pub(super) fn deliver(
+    now: Now,
+    source: Locator,
+    message: &[u8],
+    tail: Option<&Payload>,
+    bursts: &mut Bursts,
+) -> bool {
+    let mut met_stranger = false;
+    for (engine, burst) in bursts {
+        match tail {
+            None => engine.on_datagram(now, source, message, burst),
+            Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
+        }
+        met_stranger |= burst.met_stranger();
+    }
+    met_stranger
 }
 
 fn finish_bursts(now: Now, bursts: &mut Bursts) {

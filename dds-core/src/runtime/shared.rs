@@ -22,7 +22,7 @@ use parking_lot::Mutex;
 
 use super::{
     Runtime, insistently,
-    reception::{Bursts, DATAGRAMS_PER_TURN},
+    reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
     with_pieces,
 };
 use crate::engine::{NotShared, WritableMemory};
@@ -151,21 +151,8 @@ pub(super) struct Stranger {
 impl Stranger {
     /// Hands the message to the engines again.
     pub(super) fn come_again(&self, now: Now, bursts: &mut Bursts) {
-        hand_over(now, self.source, &self.message, self.tail.as_ref(), bursts);
+        deliver(now, self.source, &self.message, self.tail.as_ref(), bursts);
     }
-}
-
-/// Whether the message is of an endpoint that is not known.
-fn hand_over(now: Now, source: Locator, message: &[u8], tail: Option<&Payload>, bursts: &mut Bursts) -> bool {
-    let mut met_stranger = false;
-    for (engine, burst) in bursts {
-        match tail {
-            None => engine.on_datagram(now, source, message, burst),
-            Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
-        }
-        met_stranger |= burst.met_stranger();
-    }
-    met_stranger
 }
 
 impl Runtime {
@@ -205,7 +192,7 @@ impl Runtime {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
             let tail = rest.map(|rest| Payload::of_memory(Box::new(LentMemory(rest))));
-            let met_stranger = hand_over(now, source, message, tail.as_ref(), bursts);
+            let met_stranger = deliver(now, source, message, tail.as_ref(), bursts);
             if let (true, Some(strangers)) = (met_stranger, &mut strangers) {
                 strangers.push(Stranger { source, message: message.to_vec(), tail });
             }

@@ -133,7 +133,7 @@ impl Value for Text {
     }
 }
 
-/// Incompatible QoS comes only to listeners: the getters are todo!() in 0.16.
+/// Incompatible QoS comes only to listeners: the getters are not implemented in 0.16.
 struct Incompatible(Sender<Wake>);
 
 impl Incompatible {

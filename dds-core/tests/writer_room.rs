@@ -27,6 +27,11 @@ struct Step {
     number: u32,
 }
 
+#[derive(DdsType, Clone, Debug, PartialEq)]
+struct Image {
+    bytes: Vec<u8>,
+}
+
 type Hook = Box<dyn FnOnce() + Send>;
 
 /// One host's network with everybody on it.
@@ -41,6 +46,8 @@ struct World {
     loss: AtomicU32,
     /// The code points of marked datagrams.
     marks: Mutex<Vec<u8>>,
+    /// The lengths of the datagrams of each send.
+    trains: Mutex<Vec<Vec<usize>>>,
     /// How long a send takes.
     send_nanos: AtomicU64,
     /// How often a timer moved since time last did.
@@ -72,6 +79,16 @@ impl Environment for Host {
     fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
         self.world.marks.lock().push(code_point);
         self.send(destination, datagram);
+    }
+
+    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
+        self.world.trains.lock().push(datagrams.iter().map(Datagram::len).collect());
+        for datagram in datagrams {
+            match code_point {
+                None => self.send(destination, datagram),
+                Some(code_point) => self.send_marked(destination, datagram, code_point),
+            }
+        }
     }
 
     fn timer_moved(&self, _: Monotonic) {
@@ -306,12 +323,34 @@ fn a_writers_priority_marks_its_datagrams() {
     assert_eq!(reader.take().unwrap().len(), 5);
 }
 
+/// What UDP_SEGMENT asks for: one length but for the last, and no more than one datagram could hold.
+#[test]
+fn fragments_leave_as_many_as_one_system_call_takes() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let writer = one.topic::<Image>("Image").unwrap().writer().reliable().keep_all().build().unwrap();
+    let reader = two.topic::<Image>("Image").unwrap().reader().reliable().keep_all().build().unwrap();
+    world.run(1_000);
+    assert_eq!(writer.matched_subscriptions().len(), 1);
+    for length in [100, 1_344, 2_000, 60_000, 200_000] {
+        world.trains.lock().clear();
+        let image = Image { bytes: (0..length).map(|number| number as u8).collect() };
+        writer.write(&image).unwrap();
+        let trains = std::mem::take(&mut *world.trains.lock());
+        for train in &trains {
+            let (last, others) = train.split_last().unwrap();
+            assert!(others.iter().all(|other| other == &train[0]) && *last <= train[0], "{train:?}");
+            assert!(train.len() <= 64 && train.iter().sum::<usize>() <= 65_507, "{train:?}");
+        }
+        let most = 1 + length / 60_000;
+        assert!(trains.len() <= most, "{length} bytes in {} sends: {trains:?}", trains.len());
+        world.run(100);
+        assert_eq!(reader.take().unwrap()[0].data(), Some(&image));
+    }
+}
+
 #[test]
 fn best_effort_samples_that_never_arrived_whole_do_not_keep_out_the_next() {
-    #[derive(DdsType, Clone, Debug, PartialEq)]
-    struct Image {
-        bytes: Vec<u8>,
-    }
     let world = Arc::new(World::default());
     let (one, two) = (world.participant(1), world.participant(2));
     let writer = one.topic::<Image>("Image").unwrap().writer().best_effort().build().unwrap();

@@ -44,6 +44,17 @@ pub trait Environment: Send + Sync {
         self.send(destination, datagram);
     }
 
+    /// Sends datagrams of one length, but for the last, which may be shorter, with one system call where that
+    /// is possible; marked where `code_point` is given.
+    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
+        for datagram in datagrams {
+            match code_point {
+                None => self.send(destination, datagram),
+                Some(code_point) => self.send_marked(destination, datagram, code_point),
+            }
+        }
+    }
+
     /// Shares memory with the process of that name. Yields where to send from now on, or `None` while the
     /// way is being opened; the engine is told what came of it then. Where it yields no error,
     /// [`stop_sharing_memory`](Environment::stop_sharing_memory) follows, unless the way ends by itself.

@@ -35,6 +35,7 @@ mod table;
 mod tap;
 mod timers;
 mod topic;
+mod train;
 mod type_lookup;
 mod types;
 mod writer;
@@ -549,24 +550,19 @@ impl Engine {
 
     /// Sends to each destination with its own INFO_DST. No lock may be held.
     pub(crate) fn send(&self, destinations: &Destinations, datagram: &mut Datagram) {
-        self.send_marked(destinations, datagram, None);
+        self.send_train(destinations, std::slice::from_mut(datagram), None);
     }
 
-    /// As [`Engine::send`], marked with a code point where there is one.
-    pub(crate) fn send_marked(
-        &self,
-        destinations: &Destinations,
-        datagram: &mut Datagram,
-        code_point: Option<u8>,
-    ) {
+    /// As [`Engine::send`], of several of one length but for the last, marked with a code point where there is one.
+    fn send_train(&self, destinations: &Destinations, datagrams: &mut [Datagram], code_point: Option<u8>) {
         for (prefix, locator) in destinations {
             if *prefix != GuidPrefix::UNKNOWN {
-                datagram.set_destination(*prefix);
+                datagrams.iter_mut().for_each(|datagram| datagram.set_destination(*prefix));
             }
             if locator.kind == LocatorKind::IN_PROCESS {
-                self.loop_back(Looped::Datagram(datagram.to_vec()));
+                datagrams.iter().for_each(|datagram| self.loop_back(Looped::Datagram(datagram.to_vec())));
             } else {
-                self.send_protected(*prefix, locator, datagram, code_point);
+                self.send_protected(*prefix, locator, datagrams, code_point);
             }
         }
     }
@@ -575,19 +571,18 @@ impl Engine {
         &self,
         destination: GuidPrefix,
         locator: &Locator,
-        datagram: &Datagram,
+        datagrams: &[Datagram],
         code_point: Option<u8>,
     ) {
-        let send = |datagram: &Datagram| match code_point {
-            None => self.environment.send(locator, datagram),
-            Some(code_point) => self.environment.send_marked(locator, datagram, code_point),
+        let Some(protect) = &self.protect else {
+            return self.environment.send_train(locator, datagrams, code_point);
         };
-        let Some(protect) = &self.protect else { return send(datagram) };
-        let mut protected = Vec::new();
-        if protect.protect_message(destination, &datagram.to_vec(), &mut protected) {
-            send(&Datagram::from(protected));
-        } else {
-            send(datagram);
+        for datagram in datagrams {
+            let mut protected = Vec::new();
+            let is_protected = protect.protect_message(destination, &datagram.to_vec(), &mut protected);
+            let protected = is_protected.then(|| Datagram::from(protected));
+            let datagram = protected.as_ref().unwrap_or(datagram);
+            self.environment.send_train(locator, std::slice::from_ref(datagram), code_point);
         }
     }
 

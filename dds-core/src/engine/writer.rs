@@ -12,7 +12,7 @@ use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     discovery::SubscriptionData,
-    message::{AckNack, Datagram, InlineQosToSend, NackFrag},
+    message::{AckNack, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
     payload::{Payload, PayloadPool},
     structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
@@ -26,6 +26,7 @@ use super::{
     DeliveryGroup, Engine, GroupState, Observer, ReaderEndpoint, TopicShared,
     observer::Source,
     timers::{Armed, TimerOwner},
+    train::Train,
 };
 use crate::{
     cache::{Admission, DeadlineMissed, InstanceKey, WaitFor, WriteRequest, WriterCache},
@@ -83,7 +84,7 @@ pub(crate) struct WriterState {
     /// How its datagrams are marked (DDS 1.4 §2.2.3.15 TRANSPORT_PRIORITY).
     code_point: Option<u8>,
     /// Datagrams are written into it; kept for its memory.
-    scratch: Option<Box<Datagram>>,
+    scratch: Option<Box<Train>>,
     released: Vec<SequenceNumber>,
     missed: Vec<DeadlineMissed>,
     /// Writes that wait for room, in their order.
@@ -630,19 +631,17 @@ impl Engine {
             state.batch_due = None;
             if !state.sending && state.machine.wants_transmit() {
                 state.sending = true;
-                let mut datagram = state.scratch.take().unwrap_or_default();
+                let mut train = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
                 let mut has_many = false;
-                loop {
-                    let next = state.machine.poll_transmit(now.monotonic, &mut datagram);
-                    let Some(destinations) = &next else { break };
+                while let Some(destinations) = train.fill(now.monotonic, &mut state.machine) {
                     has_many |= destinations.len() > 1;
                     MutexGuard::unlocked(&mut state, || {
-                        self.send_marked(destinations, &mut datagram, mark);
+                        self.send_train(&destinations, train.datagrams(), mark);
                     });
                 }
-                datagram.clear();
-                state.scratch = Some(datagram);
+                train.clear();
+                state.scratch = Some(train);
                 state.sending = false;
                 state.last_sent = has_many.then(|| self.environment.now().monotonic);
                 state.drop_spent();

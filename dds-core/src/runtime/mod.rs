@@ -10,6 +10,7 @@ mod ticker;
 
 use std::{
     io::IoSlice,
+    net::SocketAddr,
     sync::{
         Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -26,7 +27,7 @@ use dds_rtps::{
 };
 use dds_transport::{ForkGuard, SendError, SendOptions, SharedMemoryConfig, UdpConfig, UdpTransport};
 use parking_lot::{Condvar, Mutex, RwLock};
-use smallvec::SmallVec;
+use smallvec::{Array, SmallVec};
 
 use crate::{
     condition::Notifier,
@@ -236,7 +237,7 @@ impl Runtime {
     /// Where this runtime can be reached.
     pub(crate) fn addresses(&self) -> Addresses {
         let locators =
-            |addresses: Vec<std::net::SocketAddr>| addresses.into_iter().map(Locator::from).collect();
+            |addresses: Vec<SocketAddr>| addresses.into_iter().map(Locator::from).collect();
         Addresses {
             metatraffic_unicast: locators(self.transport.metatraffic_unicast_addresses()),
             metatraffic_multicast: locators(self.transport.metatraffic_multicast_addresses()),
@@ -263,7 +264,10 @@ pub struct Addresses {
 }
 
 /// Pieces of one datagram that one system call takes without an allocation.
-const PIECES: usize = 64;
+type Pieces<'d> = [IoSlice<'d>; 64];
+
+/// Pieces of several, each of which has a header, a part of a sample and padding.
+type PiecesOfTrain<'d> = [IoSlice<'d>; 256];
 
 impl Environment for Runtime {
     fn now(&self) -> Now {
@@ -271,12 +275,30 @@ impl Environment for Runtime {
     }
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
-        self.transmit(destination, datagram, &SendOptions::default());
+        self.send_train(destination, std::slice::from_ref(datagram), None);
     }
 
     fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
-        let options = SendOptions { dscp: Some(code_point), ..SendOptions::default() };
-        self.transmit(destination, datagram, &options);
+        self.send_train(destination, std::slice::from_ref(datagram), Some(code_point));
+    }
+
+    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
+        if self.fork.is_forked_child() {
+            return;
+        }
+        if destination.kind == LocatorKind::SHARED_MEMORY {
+            return datagrams.iter().for_each(|datagram| self.transmit_shared(destination, datagram));
+        }
+        let Some(address) = destination.socket_address() else { return };
+        let options = SendOptions { dscp: code_point, ..SendOptions::default() };
+        match datagrams {
+            [] => {}
+            [_] => self.transmit::<Pieces<'_>>(address, datagrams, &options),
+            [first, ..] => {
+                let segment_size = u16::try_from(first.len()).ok();
+                self.transmit::<PiecesOfTrain<'_>>(address, datagrams, &SendOptions { segment_size, ..options });
+            }
+        }
     }
 
     fn share_memory(&self, name: SharedMemoryName) -> Result<Option<Locator>, NotShared> {
@@ -334,22 +356,22 @@ impl Environment for Runtime {
 }
 
 impl Runtime {
-    fn transmit(&self, destination: &Locator, datagram: &Datagram, options: &SendOptions) {
-        if self.fork.is_forked_child() {
-            return;
-        }
-        if destination.kind == LocatorKind::SHARED_MEMORY {
-            return self.transmit_shared(destination, datagram);
-        }
-        let Some(address) = destination.socket_address() else { return };
-        let result = with_pieces(datagram.pieces(), |pieces| {
+    fn transmit<'d, A: Array<Item = IoSlice<'d>>>(
+        &self,
+        address: SocketAddr,
+        datagrams: &'d [Datagram],
+        options: &SendOptions,
+    ) {
+        let pieces = datagrams.iter().flat_map(Datagram::pieces);
+        let result = with_pieces::<A, _>(pieces, |pieces| {
             insistently(|| self.transport.send(address, pieces, options))
         });
+        let count = datagrams.len() as u64;
         match result {
-            Ok(_) => self.counters.sent.fetch_add(1, Ordering::Relaxed),
+            Ok(_) => self.counters.sent.fetch_add(count, Ordering::Relaxed),
             Err(error) => {
-                tracing::debug!(%error, %destination, "a datagram was not sent");
-                self.counters.unsent.fetch_add(1, Ordering::Relaxed)
+                tracing::debug!(%error, destination = %address, count, "datagrams were not sent");
+                self.counters.unsent.fetch_add(count, Ordering::Relaxed)
             }
         };
     }
@@ -373,14 +395,14 @@ fn insistently<R>(mut send: impl FnMut() -> Result<R, SendError>) -> Result<R, S
     result
 }
 
-/// Calls `send` with the pieces of a message, or with all in one piece where they are too many.
-fn with_pieces<'d, R>(
+/// Calls `send` with the pieces of a message, or with all in one piece where they are too many for `A`.
+fn with_pieces<'d, A: Array<Item = IoSlice<'d>>, R>(
     pieces: impl Iterator<Item = &'d [u8]> + Clone,
     send: impl FnOnce(&[IoSlice<'_>]) -> R,
 ) -> R {
-    let mut slices: SmallVec<[IoSlice<'_>; PIECES]> = SmallVec::new();
+    let mut slices: SmallVec<A> = SmallVec::new();
     for piece in pieces.clone() {
-        if slices.len() == PIECES {
+        if slices.len() == A::size() {
             return send(&[IoSlice::new(&pieces.collect::<Vec<_>>().concat())]);
         }
         slices.push(IoSlice::new(piece));

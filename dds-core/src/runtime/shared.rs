@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use super::{
     Runtime, insistently,
     reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
-    with_pieces,
+    Pieces, with_pieces,
 };
 use crate::engine::{NotShared, WritableMemory};
 
@@ -208,7 +208,7 @@ impl Runtime {
         let result = match send_tail_by_reference(memory, to, datagram) {
             Ok(true) => Ok(()),
             Ok(false) => {
-                with_pieces(datagram.pieces(), |pieces| insistently(|| memory.send(to.0, to.1, pieces)))
+                with_pieces::<Pieces<'_>, _>(datagram.pieces(), |pieces| insistently(|| memory.send(to.0, to.1, pieces)))
             }
             Err(error) => Err(error),
         };
@@ -244,7 +244,7 @@ fn send_tail_by_reference(
             (&copied, 0..tail.len())
         }
     };
-    with_pieces(datagram.pieces_before_tail(), |pieces| {
+    with_pieces::<Pieces<'_>, _>(datagram.pieces_before_tail(), |pieces| {
         insistently(|| memory.send_lent(way, name, pieces, message, range.clone()))
     })
 }

@@ -166,6 +166,7 @@ impl<T: Numbered> Pair<T> {
                 metatraffic_unicast: vec![own],
                 metatraffic_multicast: vec![Locator::from(group)],
                 user_unicast: vec![own],
+                user_multicast: Vec::new(),
                 interfaces: Vec::new(),
                 shared_memory: None,
             };

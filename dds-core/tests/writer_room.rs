@@ -109,6 +109,7 @@ impl World {
             metatraffic_unicast: vec![Locator::from(socket(7410))],
             metatraffic_multicast: vec![Locator::from(group)],
             user_unicast: vec![Locator::from(socket(7411))],
+            user_multicast: Vec::new(),
             interfaces: vec![Interface { address: socket(0).ip(), prefix_length: 24 }],
             shared_memory: None,
         };

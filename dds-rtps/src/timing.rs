@@ -84,6 +84,12 @@ pub const PATH_PROBE_PERIOD: Duration = Duration::from_millis(1500);
 /// participant sent us (as for QUIC, RFC 9000 §8.1).
 pub const PATH_AMPLIFICATION: u64 = 3;
 
+// Groups.
+
+/// A reader that lacks all that went to its group this often, one after the other, gets it by itself from then on:
+/// one lost burst is the network's way, three are a switch or firewall that keeps groups out.
+pub const GROUP_GIVEN_UP_AFTER: u32 = 3;
+
 // Liveliness.
 
 /// A writer's liveliness is asserted this many times in its lease, so that two lost messages in a

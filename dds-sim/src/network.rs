@@ -293,6 +293,7 @@ impl World {
             match program {
                 Recipient::Engine(engine) => {
                     let source = Locator::from(SocketAddr::V4(packet.source));
+                    burst.set_by_group(packet.destination.ip().is_multicast());
                     engine.on_datagram(self.now(), source, &packet.bytes, &mut burst);
                     receiver = Some((packet.process, engine));
                     self.state.lock().recycle(packet.bytes);

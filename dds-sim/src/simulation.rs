@@ -112,11 +112,13 @@ impl Simulation {
     ) -> DdsResult<DomainParticipant> {
         let ports = PortMapping::default();
         let group = SocketAddrV4::new(GROUP, port(ports.metatraffic_multicast(domain_id)));
+        let user_group = SocketAddrV4::new(GROUP, port(ports.user_multicast(domain_id)));
+        let groups = [group, user_group];
         let bind = |participant_id| {
             let at = |port| SocketAddrV4::new(host.address(), port);
             let metatraffic = at(port(ports.metatraffic_unicast(domain_id, participant_id)));
             let user = at(port(ports.user_unicast(domain_id, participant_id)));
-            let process = self.world.add_process(host, &[metatraffic, user], &[group], Program::Starting)?;
+            let process = self.world.add_process(host, &[metatraffic, user], &groups, Program::Starting)?;
             Some((process, metatraffic, user))
         };
         let (process, metatraffic, user) = (0..).find_map(bind).expect("ids end in a panic of their own");
@@ -125,6 +127,7 @@ impl Simulation {
             metatraffic_unicast: vec![locator(metatraffic)],
             metatraffic_multicast: vec![locator(group)],
             user_unicast: vec![locator(user)],
+            user_multicast: vec![locator(user_group)],
             interfaces: vec![Interface { address: host.address().into(), prefix_length: 8 }],
             shared_memory: None,
         };

@@ -86,6 +86,8 @@ keys! {
     "announce_types" => participant.announce_types;
     /// Whether memory is shared with processes of ours on this host and of this user, where both can.
     "shared_memory" => participant.shared_memory;
+    /// Whether samples for readers of several participants may be sent once, to the domain's group.
+    "user_multicast" => participant.user_multicast;
     /// Bytes of samples that may be on the way to each of those processes, from 256 KiB to 64 MiB.
     "shared_memory_bytes" => participant.shared_memory_bytes;
     /// The interfaces used. `"all"` takes loopback only when there is no other.

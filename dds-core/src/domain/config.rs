@@ -15,6 +15,11 @@ pub struct ParticipantConfig {
     /// of sending them samples by loopback. Default yes: it is chosen only where both sides can, and carries
     /// the same messages.
     pub shared_memory: bool,
+    /// Whether samples for readers of several participants may be sent once, to the domain's group, and are received
+    /// there. Default yes: where announcements pass the group, the readers are at most one hop away and there are two
+    /// or more participants of them; what a reader lacks is repaired, and sent to it alone, as ever. Readers on this
+    /// host count only where all interfaces are loopback.
+    pub user_multicast: bool,
     /// Bytes of samples that may be on the way to each process through shared memory; the system takes up
     /// only what is used. See [`SharedMemoryConfig::ring_bytes`].
     pub shared_memory_bytes: usize,
@@ -103,6 +108,7 @@ impl Default for ParticipantConfig {
         Self {
             transport: UdpConfig::default(),
             shared_memory: true,
+            user_multicast: true,
             shared_memory_bytes: SharedMemoryConfig::default().ring_bytes,
             initial_peers: Vec::new(),
             domain_tag: String::new(),

@@ -148,6 +148,9 @@ impl ParticipantBuilder {
         data.metatraffic_unicast_locators = addresses.metatraffic_unicast;
         data.metatraffic_multicast_locators = addresses.metatraffic_multicast.clone();
         data.default_unicast_locators = addresses.user_unicast;
+        if config.user_multicast {
+            data.default_multicast_locators = addresses.user_multicast;
+        }
         data.shared_memory = addresses.shared_memory;
         data.lease_duration = config.lease_duration;
         data.user_data = qos.user_data.clone();

@@ -344,6 +344,7 @@ impl Engine {
                     filter,
                     guid: remote.guid,
                     locators: remote.locators.clone(),
+                    group: remote.group,
                     reliable: data.qos.reliability.is_reliable(),
                     expects_inline_qos: inline,
                     replay: match data.qos.durability.0 {
@@ -363,11 +364,15 @@ impl Engine {
                         StatusMask::PUBLICATION_MATCHED
                     }
                 };
+                // A batch that is open need not leave because an address changed.
+                let is_due = changed != StatusMask::NONE || guard.machine.has_attention();
                 drop(guard);
                 if changed == StatusMask::PUBLICATION_MATCHED {
                     self.table.write().retain_remote(remote.guid.prefix, DefragmenterLimits::default());
                 }
-                actions.push(Action::Flush(writer.clone()));
+                if is_due {
+                    actions.push(Action::Flush(writer.clone()));
+                }
                 actions.push(Action::Raise(writer, changed));
             }
             EndpointData::Publication(data) => {

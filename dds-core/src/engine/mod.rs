@@ -132,6 +132,8 @@ pub struct Burst {
     /// What the message at hand ends with, where that is not to be copied.
     tail: Option<Payload>,
     discovery: bool,
+    /// The datagrams at hand were sent to a group.
+    by_group: bool,
     /// Something came of an endpoint, or for one, that is not known (yet).
     met_stranger: bool,
 }
@@ -141,6 +143,11 @@ impl Burst {
     /// another way, its own may be still to be received.
     pub(crate) fn met_stranger(&mut self) -> bool {
         std::mem::take(&mut self.met_stranger)
+    }
+
+    /// Tells whether the datagrams that follow were sent to a group; those of a new burst were not.
+    pub fn set_by_group(&mut self, by_group: bool) {
+        self.by_group = by_group;
     }
 
     fn touch(&mut self, reader: &Arc<ReaderEndpoint>) {
@@ -427,6 +434,9 @@ impl Engine {
             } else {
                 let participant = &mut self.discovery.lock().participant;
                 burst.discovery |= participant.handle_submessage(now, context, source, submessage);
+                if burst.by_group && writer_id == EntityId::SPDP_WRITER {
+                    participant.heard_by_group(now, context.source_prefix);
+                }
             }
             return receiver.next_alone();
         }
@@ -556,9 +566,7 @@ impl Engine {
     /// As [`Engine::send`], of several of one length but for the last, marked with a code point where there is one.
     fn send_train(&self, destinations: &Destinations, datagrams: &mut [Datagram], code_point: Option<u8>) {
         for (prefix, locator) in destinations {
-            if *prefix != GuidPrefix::UNKNOWN {
-                datagrams.iter_mut().for_each(|datagram| datagram.set_destination(*prefix));
-            }
+            datagrams.iter_mut().for_each(|datagram| datagram.set_destination(*prefix));
             if locator.kind == LocatorKind::IN_PROCESS {
                 datagrams.iter().for_each(|datagram| self.loop_back(Looped::Datagram(datagram.to_vec())));
             } else {

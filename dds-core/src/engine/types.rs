@@ -339,7 +339,7 @@ mod tests {
             guid,
             data: EndpointData::Publication(Arc::new(data)),
             locators: Default::default(),
-            multicast_locators: Default::default(),
+            group: None,
             participant: Some(Arc::new(participant)),
             activity: Activity::default(),
         }

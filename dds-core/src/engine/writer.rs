@@ -701,7 +701,16 @@ impl Engine {
         if !state.matched.contains_key(&Guid::new(source, acknack.reader_id)) {
             return false;
         }
+        let given_up = state.machine.statistics().groups_given_up;
         let progress = state.machine.handle_ack_nack(now.monotonic, source, acknack);
+        if state.machine.statistics().groups_given_up > given_up {
+            tracing::warn!(
+                reader = %Guid::new(source, acknack.reader_id),
+                topic = %writer.topic.name,
+                "what is sent to the group does not arrive at this reader, which is sent to by itself from now on. \
+                 A switch or firewall between the hosts keeps multicast out; `user_multicast = false` avoids it"
+            );
+        }
         if progress {
             state.release_acknowledged();
         }

@@ -236,12 +236,12 @@ impl Runtime {
 
     /// Where this runtime can be reached.
     pub(crate) fn addresses(&self) -> Addresses {
-        let locators =
-            |addresses: Vec<SocketAddr>| addresses.into_iter().map(Locator::from).collect();
+        let locators = |addresses: Vec<SocketAddr>| addresses.into_iter().map(Locator::from).collect();
         Addresses {
             metatraffic_unicast: locators(self.transport.metatraffic_unicast_addresses()),
             metatraffic_multicast: locators(self.transport.metatraffic_multicast_addresses()),
             user_unicast: locators(self.transport.user_unicast_addresses()),
+            user_multicast: locators(self.transport.user_multicast_addresses()),
             interfaces: self.interfaces(),
             shared_memory: self.sharing.name(),
         }
@@ -257,6 +257,8 @@ pub struct Addresses {
     pub metatraffic_multicast: Vec<Locator>,
     /// For samples.
     pub user_unicast: Vec<Locator>,
+    /// The groups for samples.
+    pub user_multicast: Vec<Locator>,
     /// The host's own addresses with their subnets.
     pub interfaces: Vec<Interface>,
     /// Under which it shares memory with other processes of this host, if it does.
@@ -296,7 +298,11 @@ impl Environment for Runtime {
             [_] => self.transmit::<Pieces<'_>>(address, datagrams, &options),
             [first, ..] => {
                 let segment_size = u16::try_from(first.len()).ok();
-                self.transmit::<PiecesOfTrain<'_>>(address, datagrams, &SendOptions { segment_size, ..options });
+                self.transmit::<PiecesOfTrain<'_>>(
+                    address,
+                    datagrams,
+                    &SendOptions { segment_size, ..options },
+                );
             }
         }
     }

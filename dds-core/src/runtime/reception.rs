@@ -21,7 +21,7 @@ use dds_rtps::{
     structure::Locator,
     time::{Monotonic, Now},
 };
-use dds_transport::TransportReady;
+use dds_transport::{Delivery, TransportReady};
 use parking_lot::{Condvar, Mutex};
 
 use super::{Runtime, shared::SharedReception};
@@ -374,6 +374,9 @@ impl Runtime {
         }
         let mut most = 0;
         for socket in ready {
+            let by_group =
+                self.transport.role(socket).is_some_and(|(_, delivery)| delivery == Delivery::Multicast);
+            bursts.iter_mut().for_each(|(_, burst)| burst.set_by_group(by_group));
             for taken in 0..at_once {
                 most = most.max(taken);
                 let received = match self.transport.receive(socket, buffer) {

@@ -21,9 +21,9 @@ use dds_transport::{
 use parking_lot::Mutex;
 
 use super::{
-    Runtime, insistently,
+    Pieces, Runtime, insistently,
     reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
-    Pieces, with_pieces,
+    with_pieces,
 };
 use crate::engine::{NotShared, WritableMemory};
 
@@ -207,9 +207,9 @@ impl Runtime {
         let to = (SharedMemoryWay(destination.port), TransportName(destination.address));
         let result = match send_tail_by_reference(memory, to, datagram) {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                with_pieces::<Pieces<'_>, _>(datagram.pieces(), |pieces| insistently(|| memory.send(to.0, to.1, pieces)))
-            }
+            Ok(false) => with_pieces::<Pieces<'_>, _>(datagram.pieces(), |pieces| {
+                insistently(|| memory.send(to.0, to.1, pieces))
+            }),
             Err(error) => Err(error),
         };
         let counter = match result {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     discovery::{ParticipantData, PublicationData, SubscriptionData, TypeLookupReply, TypeLookupRequest},
     structure::{Guid, GuidPrefix, Locator, VendorId},
+    writer::GroupPath,
 };
 
 /// What discovery found out, in the order in which it did.
@@ -312,8 +313,8 @@ pub struct RemoteEndpoint {
     /// [`IN_PROCESS`](crate::structure::LocatorKind::IN_PROCESS) for an endpoint of the same
     /// participant.
     pub locators: SmallVec<[Locator; 2]>,
-    /// The groups it listens to, for whoever prefers one datagram to many.
-    pub multicast_locators: SmallVec<[Locator; 1]>,
+    /// For a remote reader: the group to which what goes to several participants may be sent once.
+    pub group: Option<GroupPath>,
     /// Its participant; `None` for our own.
     pub participant: Option<Arc<ParticipantData>>,
     /// For a remote writer: to be touched whenever a sample or a liveliness heartbeat of it arrives.

@@ -125,11 +125,6 @@ pub(super) fn ip(locator: &Locator) -> Option<IpAddr> {
     locator.socket_address().map(|address| address.ip().to_canonical())
 }
 
-/// The usable groups among what a peer announces as multicast.
-pub(super) fn multicast(announced: &[Locator]) -> SmallVec<[Locator; 1]> {
-    announced.iter().take(LOCATORS_CONSIDERED).filter(|locator| locator.is_multicast()).copied().collect()
-}
-
 /// Stands for delivery inside this process.
 pub(super) const IN_PROCESS: Locator = Locator { kind: LocatorKind::IN_PROCESS, port: 0, address: [0; 16] };
 

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     structure::{EntityId, Guid, GuidPrefix, Locator},
     time::Now,
+    writer::GroupPath,
 };
 
 /// How a pending match ends.
@@ -73,6 +74,7 @@ enum Pair {
     Matched {
         remote: EndpointData,
         locators: SmallVec<[Locator; 2]>,
+        group: Option<GroupPath>,
     },
     Incompatible(Arc<Verdict>),
 }
@@ -293,11 +295,12 @@ impl Participant {
         if !problems.is_empty() {
             return Some(Err(Judgement::Incompatible(problems)));
         }
+        let group = peer.zip(locators.first()).and_then(|(peer, _)| self.group_of(peer, remote_data));
         Some(Ok(RemoteEndpoint {
             guid: remote,
             data: remote_data.clone(),
             locators,
-            multicast_locators: peer.map_or_else(SmallVec::new, |peer| multicast_of(peer, remote_data)),
+            group,
             participant: peer.map(|peer| peer.data.clone()),
             activity: activity.unwrap_or_else(|| self.local_activity(remote)),
         }))
@@ -319,6 +322,28 @@ impl Participant {
             origin: peer.origin,
         })?;
         Ok(peer.shared_path.filter(|_| data.unicast_locators().is_empty()).unwrap_or(network))
+    }
+
+    /// The group at which a reader of a peer may be sent what goes to others as well: one that we are in, so that
+    /// nobody names another as a target; that the peer's own announcements pass, so that ours do; and no more than
+    /// one hop away.
+    fn group_of(&self, peer: &Peer, data: &EndpointData) -> Option<GroupPath> {
+        if !peer.is_heard_by_group || data.role() == Role::Writer {
+            return None;
+        }
+        let announced = match data.multicast_locators() {
+            [] => &peer.data.default_multicast_locators,
+            own => own,
+        };
+        let mut considered = announced.iter().take(locators::LOCATORS_CONSIDERED);
+        let locator =
+            *considered.find(|group| self.config.data.default_multicast_locators.contains(group))?;
+        let interfaces = &self.config.interfaces;
+        let origin = locators::ip(&peer.origin)?;
+        let is_here = locators::is_own(origin, interfaces);
+        let is_near = is_here || interfaces.iter().any(|own| own.shares_subnet_with(origin));
+        let stays_here = interfaces.iter().all(|own| own.address.is_loopback());
+        is_near.then_some(GroupPath { locator, pays: !is_here || stays_here })
     }
 
     /// Whether this is a writer of ours that the user must assert.
@@ -361,7 +386,8 @@ impl Participant {
     }
 
     fn settle_match(&mut self, local: Guid, remote: RemoteEndpoint, old: Option<Pair>) -> Pair {
-        let new = Pair::Matched { remote: remote.data.clone(), locators: remote.locators.clone() };
+        let (locators, group) = (remote.locators.clone(), remote.group);
+        let new = Pair::Matched { remote: remote.data.clone(), locators, group };
         let watch = match &remote.data {
             EndpointData::Publication(data) => {
                 Some((data.qos.liveliness.lease_duration, remote.activity.clone()))
@@ -370,8 +396,9 @@ impl Participant {
         };
         let guid = remote.guid;
         match old {
-            Some(Pair::Matched { remote: data, locators }) => {
-                if !data.is_same_announcement(&remote.data) || locators != remote.locators {
+            Some(Pair::Matched { remote: data, locators, group }) => {
+                let is_there = locators == remote.locators && group == remote.group;
+                if !data.is_same_announcement(&remote.data) || !is_there {
                     self.events.push_back(DiscoveryEvent::MatchChanged { local, remote });
                 }
             }
@@ -468,11 +495,4 @@ fn differences(local: &EndpointData, remote: &EndpointData, has_hook: bool) -> O
 
 fn keyedness(data: &EndpointData) -> Keyedness {
     if data.guid().entity_id.is_keyed() { Keyedness::WithKey } else { Keyedness::NoKey }
-}
-
-fn multicast_of(peer: &Peer, data: &EndpointData) -> SmallVec<[Locator; 1]> {
-    match data.multicast_locators() {
-        [] => locators::multicast(&peer.data.default_multicast_locators),
-        own => locators::multicast(own),
-    }
 }

@@ -29,6 +29,8 @@ pub(super) struct Peer {
     pub(super) announcement_number: SequenceNumber,
     /// Where its last announcement came from.
     pub(super) origin: Locator,
+    /// Whether announcements of it came by a group.
+    pub(super) is_heard_by_group: bool,
     /// Where its built-in endpoints may be reached, the best first.
     pub(super) paths: Ranked,
     pub(super) chosen: usize,

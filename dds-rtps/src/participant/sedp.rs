@@ -352,6 +352,7 @@ impl BuiltinEndpoints {
                 let best_effort = pair.channel == Channel::Messages
                     && qos.contains(BuiltinEndpointQos::BEST_EFFORT_PARTICIPANT_MESSAGE_READER);
                 pair.writer.match_reader(ReaderProxyConfig {
+                    group: None,
                     filter: None,
                     guid: Guid::new(prefix, pair.channel.reader_id()),
                     locators: smallvec![path],

@@ -260,6 +260,14 @@ impl Participant {
         }
     }
 
+    /// An announcement of a participant came by a group: samples for its readers may go by groups too.
+    pub fn heard_by_group(&mut self, now: Now, prefix: GuidPrefix) {
+        let Some(peer) = self.peers.get_mut(prefix) else { return };
+        if !core::mem::replace(&mut peer.is_heard_by_group, true) {
+            self.judge_peer(now, prefix);
+        }
+    }
+
     fn count_malformed_announcement(&mut self) {
         self.statistics.announcements_malformed = self.statistics.announcements_malformed.saturating_add(1);
     }
@@ -296,6 +304,7 @@ impl Participant {
                 announcement: Box::from(bytes),
                 announcement_number: number,
                 origin,
+                is_heard_by_group: false,
                 paths,
                 chosen: 0,
                 shared_path: None,

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use super::filters::{FilterSlot, ReaderFilter};
 use crate::{
     interval::IntervalSet,
+    message::SequenceNumberSet,
     structure::{Count, Guid, Locator, SequenceNumber},
     time::{Duration, Monotonic},
     timing,
@@ -21,6 +22,16 @@ pub enum Replay {
     All,
 }
 
+/// A group that a reader's participant listens to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GroupPath {
+    /// The group.
+    pub locator: Locator,
+    /// Whether a datagram to the group saves one to this reader. Not where the reader is on this host while
+    /// the group's datagrams leave it: they would load the network for nothing.
+    pub pays: bool,
+}
+
 /// A matched reader, as discovery describes it.
 #[derive(Clone, Debug)]
 pub struct ReaderProxyConfig {
@@ -28,6 +39,8 @@ pub struct ReaderProxyConfig {
     pub guid: Guid,
     /// Where its data goes.
     pub locators: SmallVec<[Locator; 2]>,
+    /// Where new changes for it may go instead, if they go to readers of several participants there.
+    pub group: Option<GroupPath>,
     /// Whether what it lacks is sent again: both sides are reliable.
     pub reliable: bool,
     /// Whether it asked for the writer's QoS inside each DATA.
@@ -80,6 +93,8 @@ pub struct ReaderProxy {
     pub(super) heartbeat_wanted: bool,
     pub(super) acknack_count: Option<Count>,
     pub(super) nack_frag_count: Option<Count>,
+    /// How often, one after the other, it lacked all that went to the group.
+    unheard: u32,
     /// It has answered at all.
     pub(super) answered: bool,
     /// It takes changes as they are.
@@ -114,6 +129,7 @@ impl ReaderProxy {
             gaps: IntervalSet::default(),
             acknack_count: None,
             nack_frag_count: None,
+            unheard: 0,
             answered: false,
             in_process: false,
             filter: None,
@@ -184,6 +200,33 @@ impl ReaderProxy {
             self.repair_bytes = 0;
         }
         self.gaps.remove_below(through.next());
+        true
+    }
+
+    /// Looks whether the group carries anything to the reader, which lacks `lacking` of the numbers from `base` to
+    /// before `unsent`; true when the group is given up.
+    pub(super) fn judge_group(
+        &mut self,
+        base: SequenceNumber,
+        unsent: SequenceNumber,
+        lacking: usize,
+    ) -> bool {
+        if self.config.group.is_none() {
+            return false;
+        }
+        let news = base.previous().offset_from(self.acknowledged).unwrap_or(0);
+        if news > self.repaired.range(..base).count() as u64 {
+            self.unheard = 0;
+            return false;
+        }
+        let sent = unsent.offset_from(base).unwrap_or(0).min(u64::from(SequenceNumberSet::MAX_BITS));
+        if lacking > 0 && lacking as u64 >= sent {
+            self.unheard = self.unheard.saturating_add(1);
+        }
+        if self.unheard < timing::GROUP_GIVEN_UP_AFTER {
+            return false;
+        }
+        self.config.group = None;
         true
     }
 

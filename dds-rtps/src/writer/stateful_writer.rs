@@ -5,9 +5,10 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::{
-    Destinations, ReaderFilter, ReaderProxy, ReaderProxyConfig,
+    ReaderFilter, ReaderProxy, ReaderProxyConfig,
     filters::Filters,
     group::Membership,
+    line::Line,
     reader_proxy::{Position, Repair, Replay},
     transmit::MessageSizes,
 };
@@ -16,7 +17,7 @@ use crate::{
     history::WriterHistory,
     message::{AckNack, NackFrag},
     payload::Payload,
-    structure::{Count, EntityId, Guid, GuidPrefix, SequenceNumber, VendorId},
+    structure::{Count, Guid, GuidPrefix, SequenceNumber, VendorId},
     time::{Duration, Monotonic},
     timing,
 };
@@ -65,6 +66,8 @@ pub struct WriterStatistics {
     pub heartbeats: u64,
     /// ACKNACKs taken.
     pub acknacks: u64,
+    /// Readers that got nothing by a group again and again, and are sent to by themselves since.
+    pub groups_given_up: u64,
 }
 
 /// A writer, its history and its matched readers.
@@ -104,20 +107,6 @@ pub struct StatefulWriter {
     pub(super) statistics: WriterStatistics,
     /// Where the publisher's access scope is GROUP.
     pub(super) group: Option<Box<Membership>>,
-}
-
-/// The readers in line, folded to what a datagram for all of them needs.
-#[derive(Debug, Default)]
-pub(super) struct Line {
-    pub(super) stale: bool,
-    pub(super) destinations: Destinations,
-    /// The one reader addressed, or UNKNOWN for all at the destinations.
-    pub(super) reader_id: EntityId,
-    pub(super) readers: usize,
-    pub(super) reliable: bool,
-    pub(super) inline_qos: bool,
-    /// All destinations share memory with the writer.
-    pub(super) shared: bool,
 }
 
 impl StatefulWriter {
@@ -428,6 +417,10 @@ impl StatefulWriter {
         proxy.acknack_count = Some(acknack.count);
         proxy.answered = true;
         let base = acknack.reader_sn_state.base().max(SequenceNumber::FIRST);
+        if proxy.judge_group(base, proxy.unsent(self.cursor), acknack.reader_sn_state.iter().count()) {
+            self.statistics.groups_given_up = self.statistics.groups_given_up.saturating_add(1);
+            self.line.stale = true;
+        }
         let progress = proxy.acknowledge(base.previous().min(last));
         let unsent = proxy.unsent(self.cursor);
         let filters = self.filters.as_deref();

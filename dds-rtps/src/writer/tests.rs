@@ -1,6 +1,7 @@
 //! A writer and its readers on virtual time, over a network that loses, doubles and reorders.
 
 mod filtered;
+mod groups;
 mod shared;
 
 use alloc::{
@@ -46,6 +47,8 @@ struct World {
     loss_percent: u64,
     writer: StatefulWriter,
     readers: BTreeMap<Guid, Side>,
+    /// Readers that get nothing by groups.
+    deaf: BTreeSet<Guid>,
     /// Arrival time, tie-breaker, destination, bytes.
     wire: BTreeMap<(Monotonic, u64), (GuidPrefix, Vec<u8>)>,
     sent: u64,
@@ -60,6 +63,7 @@ impl World {
             loss_percent,
             writer: StatefulWriter::new(WriterConfig::new(WRITER)),
             readers: BTreeMap::new(),
+            deaf: BTreeSet::new(),
             wire: BTreeMap::new(),
             sent: 0,
         }
@@ -95,6 +99,7 @@ impl World {
             },
         );
         self.writer.match_reader(ReaderProxyConfig {
+            group: None,
             filter,
             guid,
             locators,
@@ -134,7 +139,14 @@ impl World {
         while let Some(destinations) = self.writer.poll_transmit(self.now, &mut out) {
             for (prefix, _) in destinations {
                 out.set_destination(prefix);
-                self.transmit(prefix, out.to_vec());
+                if prefix != GuidPrefix::UNKNOWN {
+                    self.transmit(prefix, out.to_vec());
+                    continue;
+                }
+                let members = self.readers.keys().filter(|guid| !self.deaf.contains(guid));
+                for prefix in members.map(|guid| guid.prefix).collect::<BTreeSet<_>>() {
+                    self.transmit(prefix, out.to_vec());
+                }
             }
         }
         let guids: Vec<Guid> = self.readers.keys().copied().collect();
@@ -358,6 +370,7 @@ fn a_change_withheld_from_some_reaches_the_others_and_whoever_comes_later() {
 fn changes_withheld_side_by_side_are_one_gap() {
     let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
     writer.match_reader(ReaderProxyConfig {
+        group: None,
         guid: reader_guid(2),
         locators: smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)],
         reliable: true,
@@ -459,6 +472,7 @@ fn a_directed_change_leaves_without_a_reliable_reader() {
     let mut writer = StatefulWriter::new(WriterConfig::new(WRITER));
     for number in [2, 3] {
         writer.match_reader(ReaderProxyConfig {
+            group: None,
             filter: None,
             guid: reader_guid(number),
             locators: smallvec![Locator::udp_v4([192, 0, 2, number], 7411)],
@@ -594,6 +608,7 @@ fn heartbeats_tell_of_the_publishers_numbering() {
     };
     assert_eq!(info(&mut writer), (0, 1, 0), "nothing was written");
     writer.match_reader(ReaderProxyConfig {
+        group: None,
         filter: None,
         guid: reader_guid(2),
         locators: smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)],

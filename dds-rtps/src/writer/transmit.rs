@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     Destinations, ReaderProxy, StatefulWriter,
+    line::Line,
     reader_proxy::{Position, Repair},
     stateful_writer::transmit_fragment_count,
 };
@@ -42,12 +43,12 @@ impl MessageSizes {
         Self { local: less(self.local), network: less(self.network), shared: less(self.shared) }
     }
 
-    fn of(&self, destinations: &[(GuidPrefix, Locator)]) -> usize {
+    pub(super) fn of<'l>(&self, mut locators: impl Iterator<Item = &'l Locator>) -> usize {
         let local = |locator: &Locator| {
             matches!(locator.kind, LocatorKind::IN_PROCESS | LocatorKind::SHARED_MEMORY)
                 || locator.is_loopback()
         };
-        if destinations.iter().all(|(_, locator)| local(locator)) { self.local } else { self.network }
+        if locators.all(local) { self.local } else { self.network }
     }
 }
 
@@ -90,6 +91,7 @@ impl<'d> Draft<'d> {
         out: &'d mut Datagram,
         own: GuidPrefix,
         destinations: &Destinations,
+        room: usize,
         sizes: &MessageSizes,
     ) -> Self {
         out.clear();
@@ -100,7 +102,7 @@ impl<'d> Draft<'d> {
         let is_shared = |(_, locator): &(GuidPrefix, Locator)| locator.kind == LocatorKind::SHARED_MEMORY;
         Self {
             builder,
-            room: sizes.of(destinations),
+            room,
             room_for_shared: destinations.iter().all(is_shared).then_some(sizes.shared),
             is_closed: false,
             used: PREFIX_SIZE + HEARTBEAT_SIZE,
@@ -183,27 +185,8 @@ impl StatefulWriter {
         if !self.line.stale {
             return;
         }
-        let mut line = super::stateful_writer::Line::default();
-        for proxy in self.proxies.values().filter(|proxy| proxy.position == Position::InLine) {
-            for locator in &proxy.config.locators {
-                let prefix =
-                    if locator.is_multicast() { GuidPrefix::UNKNOWN } else { proxy.config.guid.prefix };
-                let destination = (prefix, *locator);
-                if !line.destinations.contains(&destination) {
-                    line.destinations.push(destination);
-                }
-            }
-            line.readers = line.readers.saturating_add(1);
-            line.reader_id = proxy.config.guid.entity_id;
-            line.reliable |= proxy.config.reliable;
-            line.inline_qos |= proxy.config.expects_inline_qos;
-        }
-        let is_shared = |(_, locator): &(GuidPrefix, Locator)| locator.kind == LocatorKind::SHARED_MEMORY;
-        line.shared = !line.destinations.is_empty() && line.destinations.iter().all(is_shared);
-        if line.readers != 1 {
-            line.reader_id = EntityId::UNKNOWN;
-        }
-        self.line = line;
+        let in_line = self.proxies.values().filter(|proxy| proxy.position == Position::InLine);
+        self.line = Line::of(in_line, &self.config.message_sizes);
     }
 
     /// One datagram for all readers in line, if something is to be sent to them.
@@ -225,7 +208,8 @@ impl StatefulWriter {
             return false;
         }
         let (own, reader_id, inline) = (self.config.guid.prefix, self.line.reader_id, self.line.inline_qos);
-        let mut draft = Draft::new(out, own, &self.line.destinations, &self.config.message_sizes);
+        let (destinations, room) = (&self.line.destinations, self.line.room);
+        let mut draft = Draft::new(out, own, destinations, room, &self.config.message_sizes);
         draft.used = draft.used.saturating_add(self.group_info_size());
         // Nothing can follow a payload that stays where it is, and a message of its own would cost as much as the
         // sample: the heartbeat goes in front, about what was sent before, and only where it asks for something.
@@ -515,7 +499,9 @@ impl StatefulWriter {
         let reader_id = guid.entity_id;
         let parameters = self.parameters_for(&proxy);
         let last = self.history.last_number();
-        let mut draft = Draft::new(out, self.config.guid.prefix, &destinations, &self.config.message_sizes);
+        let (own, sizes) = (self.config.guid.prefix, &self.config.message_sizes);
+        let room = sizes.of(proxy.config.locators.iter());
+        let mut draft = Draft::new(out, own, &destinations, room, sizes);
         draft.used = draft.used.saturating_add(self.group_info_size());
         let mut full = false;
 

@@ -3,6 +3,7 @@
 mod captures;
 mod changes;
 mod discovery;
+mod groups;
 mod hostile;
 mod liveliness;
 mod sharing;

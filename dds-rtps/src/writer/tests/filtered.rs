@@ -119,6 +119,7 @@ fn a_filter_may_change_come_and_go() {
     let rematch = |world: &mut World, filter| {
         let locators = smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)];
         world.writer.match_reader(ReaderProxyConfig {
+            group: None,
             filter,
             guid,
             locators,
@@ -195,6 +196,7 @@ fn a_best_effort_reader_is_told_with_the_next_sample() {
     let (_, filter) = divisible(3);
     let signature = filter.signature;
     writer.match_reader(ReaderProxyConfig {
+        group: None,
         filter: Some(filter),
         guid: reader_guid(2),
         locators: smallvec![Locator::udp_v4([192, 0, 2, 2], 7411)],

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Domain, PATIENCE, Reading, reading, wait_for};
-use dds_core::{DataReader, DataWriter, DomainParticipant, ParticipantConfig};
+use dds_core::{DataReader, DataWriter, DomainParticipant, ParticipantConfig, UserMulticast};
 
 const READERS: usize = 4;
 const SAMPLES: u64 = 200;
@@ -44,7 +44,7 @@ fn datagrams(change: impl Fn(&mut ParticipantConfig), best_effort: bool) -> u64 
         sent(&here) - before
     };
     // Announcements pass the group soon, if they ever do.
-    wait_for(|| !config.user_multicast || write(1) == 1);
+    wait_for(|| config.user_multicast == UserMulticast::Disabled || write(1) == 1);
     write(SAMPLES)
 }
 
@@ -63,6 +63,6 @@ fn one_datagram_serves_all_readers_of_a_group() {
 
 #[test]
 fn without_groups_each_is_sent_to_by_itself() {
-    let sent = datagrams(|config| config.user_multicast = false, false);
+    let sent = datagrams(|config| config.user_multicast = UserMulticast::Disabled, false);
     assert!(sent >= SAMPLES * READERS as u64, "{sent} datagrams for {SAMPLES} samples");
 }

@@ -3,14 +3,14 @@
 mod common;
 
 use common::{Numbered, rough, seconds, simulation, take_count};
-use dds_core::{DataReader, ParticipantConfig};
+use dds_core::{DataReader, ParticipantConfig, UserMulticast};
 use dds_sim::NetworkConditions;
 
 const HOSTS: usize = 5;
 const SAMPLES: u32 = 300;
 
 /// Datagrams that leave all hosts while samples are written one by one, and taken everywhere.
-fn datagrams(seed: u64, conditions: NetworkConditions, user_multicast: bool) -> u64 {
+fn datagrams(seed: u64, conditions: NetworkConditions, user_multicast: UserMulticast) -> u64 {
     let sim = simulation(seed, conditions);
     let participant = || {
         let config = ParticipantConfig { user_multicast, ..ParticipantConfig::default() };
@@ -42,8 +42,10 @@ fn datagrams(seed: u64, conditions: NetworkConditions, user_multicast: bool) -> 
 
 #[test]
 fn one_datagram_serves_all_hosts() {
-    let (group, each) =
-        (datagrams(1, NetworkConditions::new(), true), datagrams(1, NetworkConditions::new(), false));
+    let (group, each) = (
+        datagrams(1, NetworkConditions::new(), UserMulticast::Automatic),
+        datagrams(1, NetworkConditions::new(), UserMulticast::Disabled),
+    );
     // Each host acknowledges some; announcements go on.
     let samples = u64::from(SAMPLES);
     assert!(group < 2 * samples, "{group} datagrams by the group");
@@ -53,6 +55,6 @@ fn one_datagram_serves_all_hosts() {
 #[test]
 fn everything_arrives_in_order_over_a_rough_network() {
     for seed in 0..5 {
-        datagrams(seed, rough(), true);
+        datagrams(seed, rough(), UserMulticast::Automatic);
     }
 }

@@ -100,6 +100,19 @@ impl Namespace {
         }
     }
 
+    /// How many datagrams have left to groups.
+    pub fn datagrams_to_groups(&self) -> Result<u64, Failure> {
+        let output =
+            Command::new("ip").args(["netns", "exec", &self.name, "cat", "/proc/net/netstat"]).output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut rows = text.lines().filter(|line| line.starts_with("IpExt:")).map(str::split_whitespace);
+        let counters = rows.next().zip(rows.next());
+        counters
+            .and_then(|(names, values)| names.zip(values).find(|(name, _)| *name == "OutMcastPkts"))
+            .and_then(|(_, value)| value.parse().ok())
+            .ok_or_else(|| Failure::Harness(format!("no OutMcastPkts in {}: {text}", self.name)))
+    }
+
     /// How many datagrams the rule of [`Self::drop_datagrams`] has dropped, and how many have passed.
     pub fn dropped_datagrams(&self) -> Result<(u64, u64), Failure> {
         let output = Command::new("ip")

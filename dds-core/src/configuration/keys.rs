@@ -86,7 +86,7 @@ keys! {
     "announce_types" => participant.announce_types;
     /// Whether memory is shared with processes of ours on this host and of this user, where both can.
     "shared_memory" => participant.shared_memory;
-    /// Whether samples for readers of several participants may be sent once, to the domain's group.
+    /// Whether samples for readers of several participants are sent once, to the domain's group; `"announced"` has other implementations send there too.
     "user_multicast" => participant.user_multicast;
     /// Bytes of samples that may be on the way to each of those processes, from 256 KiB to 64 MiB.
     "shared_memory_bytes" => participant.shared_memory_bytes;

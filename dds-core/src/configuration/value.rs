@@ -17,7 +17,7 @@ use dds_transport::{
     AddressFamilies, InterfaceSelection, InterfaceSelector, MulticastUse, Offload, ParticipantIdChoice,
 };
 
-use crate::Peer;
+use crate::{Peer, UserMulticast};
 
 /// A type of value.
 pub(super) trait Value: Sized {
@@ -201,6 +201,24 @@ impl Value for MulticastUse {
 
     fn show(&self) -> Option<String> {
         Some((*self == Self::Enabled).to_string())
+    }
+}
+
+impl Value for UserMulticast {
+    const FORM: &'static str = "`\"disabled\"`, `\"automatic\"` or `\"announced\"`";
+
+    fn read(node: &Node) -> Result<Self, ProfileError> {
+        let names =
+            [("disabled", Self::Disabled), ("automatic", Self::Automatic), ("announced", Self::Announced)];
+        name(node, &names)
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quoted(match self {
+            Self::Disabled => "disabled",
+            Self::Automatic => "automatic",
+            Self::Announced => "announced",
+        }))
     }
 }
 

@@ -15,11 +15,9 @@ pub struct ParticipantConfig {
     /// of sending them samples by loopback. Default yes: it is chosen only where both sides can, and carries
     /// the same messages.
     pub shared_memory: bool,
-    /// Whether samples for readers of several participants may be sent once, to the domain's group, and are received
-    /// there. Default yes: where announcements pass the group, the readers are at most one hop away and there are two
-    /// or more participants of them; what a reader lacks is repaired, and sent to it alone, as ever. Readers on this
-    /// host count only where all interfaces are loopback.
-    pub user_multicast: bool,
+    /// Whether samples for readers of several participants are sent once, to the domain's group. Default
+    /// [`UserMulticast::Automatic`].
+    pub user_multicast: UserMulticast,
     /// Bytes of samples that may be on the way to each process through shared memory; the system takes up
     /// only what is used. See [`SharedMemoryConfig::ring_bytes`].
     pub shared_memory_bytes: usize,
@@ -70,6 +68,27 @@ pub struct ParticipantConfig {
     pub announce_types: bool,
 }
 
+/// Whether samples for readers of several participants are sent once, to the domain's group.
+///
+/// A writer does so where there are two or more participants that listen to the group, are at most one hop away, and
+/// whose announcements have come by a group. What a reader lacks is repaired as ever, and a reliable reader to which
+/// the group carries nothing three times in a row is sent to by itself from then on. Readers that share memory with the
+/// writer go on doing so. Those of this host that do not, count only where all interfaces are loopback: else samples
+/// that stay on this host would load the network.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UserMulticast {
+    /// Never; nor is anybody told that we listen there.
+    Disabled,
+    /// For participants of ours and for those of others that announce the group; only ours are told that we listen
+    /// there.
+    #[default]
+    Automatic,
+    /// The same, and all are told (RTPS 2.5 Table 9.14 PID_DEFAULT_MULTICAST_LOCATOR), so that writers of Cyclone DDS,
+    /// Fast DDS and RustDDS send to it as well. Not the default: where two readers share a group that their
+    /// participants announce, Fast DDS 2.9.1 aborts its process (`OutputTrafficManager.hpp:87`).
+    Announced,
+}
+
 /// More than all else in a message than a sample's fragments.
 const HEADERS: usize = 4096;
 
@@ -108,7 +127,7 @@ impl Default for ParticipantConfig {
         Self {
             transport: UdpConfig::default(),
             shared_memory: true,
-            user_multicast: true,
+            user_multicast: UserMulticast::default(),
             shared_memory_bytes: SharedMemoryConfig::default().ring_bytes,
             initial_peers: Vec::new(),
             domain_tag: String::new(),

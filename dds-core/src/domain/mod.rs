@@ -26,7 +26,7 @@ mod writer;
 pub use access::{AnyDataReader, SubscriberAccess};
 pub use builder::{ReaderBuilder, WriterBuilder};
 pub use coherent::CoherentChanges;
-pub use config::{ParticipantConfig, Peer};
+pub use config::{ParticipantConfig, Peer, UserMulticast};
 pub use factory::{DomainParticipantFactory, DomainParticipantFactoryQos};
 pub use filtered_topic::ContentFilteredTopic;
 pub use group_builder::{PublisherBuilder, SubscriberBuilder};

@@ -23,7 +23,7 @@ use dds_types::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    DomainParticipantFactory, ParticipantConfig, Publisher, Subscriber, Topic,
+    DomainParticipantFactory, ParticipantConfig, Publisher, Subscriber, Topic, UserMulticast,
     filtered_topic::FilteredShared, publisher::PublisherInner, subscriber::SubscriberInner,
     verdicts::Verdicts,
 };
@@ -148,8 +148,11 @@ impl ParticipantBuilder {
         data.metatraffic_unicast_locators = addresses.metatraffic_unicast;
         data.metatraffic_multicast_locators = addresses.metatraffic_multicast.clone();
         data.default_unicast_locators = addresses.user_unicast;
-        if config.user_multicast {
-            data.default_multicast_locators = addresses.user_multicast;
+        if config.user_multicast == UserMulticast::Announced {
+            data.default_multicast_locators = addresses.user_multicast.clone();
+        }
+        if config.user_multicast != UserMulticast::Disabled {
+            data.own_groups = addresses.user_multicast;
         }
         data.shared_memory = addresses.shared_memory;
         data.lease_duration = config.lease_duration;

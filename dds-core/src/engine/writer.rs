@@ -708,7 +708,7 @@ impl Engine {
                 reader = %Guid::new(source, acknack.reader_id),
                 topic = %writer.topic.name,
                 "what is sent to the group does not arrive at this reader, which is sent to by itself from now on. \
-                 A switch or firewall between the hosts keeps multicast out; `user_multicast = false` avoids it"
+                 A switch or firewall between the hosts keeps multicast out; `user_multicast = \"disabled\"` avoids it"
             );
         }
         if progress {

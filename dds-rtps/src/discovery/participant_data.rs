@@ -169,6 +169,9 @@ discovery_data! {
             unless_empty properties: Vec<Property> = Vec::new(), pid::PROPERTY_LIST;
             /// Under which its process shares memory with others of its host, where it does.
             maybe shared_memory: SharedMemoryName = None, pid::SHARED_MEMORY;
+            /// As `default_multicast_locators`, told to participants of ours only: where two readers share a
+            /// default group, Fast DDS 2.9.1 aborts its process.
+            many own_groups: Locator = Vec::new(), pid::OWN_GROUP;
         }
         policies {}
     }
@@ -227,6 +230,7 @@ impl ParticipantData {
         // With others the same id means something else.
         if self.vendor != VendorId::OURS || self.unknown.vendor() != VendorId::OURS {
             self.shared_memory = None;
+            self.own_groups = Vec::new();
         }
         Ok(self)
     }

@@ -97,6 +97,8 @@ parameter_ids! {
     SHARED_MEMORY = 0x81dd;
     /// The digests of a type that is told to participants of ours only; an id of our own like the one above.
     OWN_TYPE_INFORMATION = 0x81de;
+    /// The groups for samples that participants of ours only are told of; an id of our own like those above.
+    OWN_GROUP = 0x81df;
 }
 
 /// Where eProsima and RTI put the related sample identity before 0x0083 was assigned, and where we

@@ -331,13 +331,12 @@ impl Participant {
         if !peer.is_heard_by_group || data.role() == Role::Writer {
             return None;
         }
-        let announced = match data.multicast_locators() {
-            [] => &peer.data.default_multicast_locators,
-            own => own,
+        let announced: [&[Locator]; 2] = match data.multicast_locators() {
+            [] => [&peer.data.own_groups, &peer.data.default_multicast_locators],
+            of_endpoint => [of_endpoint, &[]],
         };
-        let mut considered = announced.iter().take(locators::LOCATORS_CONSIDERED);
-        let locator =
-            *considered.find(|group| self.config.data.default_multicast_locators.contains(group))?;
+        let mut considered = announced.into_iter().flatten().take(locators::LOCATORS_CONSIDERED);
+        let locator = *considered.find(|group| self.config.data.own_groups.contains(group))?;
         let interfaces = &self.config.interfaces;
         let origin = locators::ip(&peer.origin)?;
         let is_here = locators::is_own(origin, interfaces);

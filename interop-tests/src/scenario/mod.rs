@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use crate::filtering::content_filter;
 use crate::namespace::TopologyKind;
 use crate::peer::Lease;
-use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, same};
+use crate::process::Event;
+use crate::session::{ARRIVE, Bench, MATCH, Options, Session, Side, compare, same, values};
 pub(crate) use policies::expect_announced;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -51,6 +52,14 @@ pub static SCENARIOS: &[Scenario] = &[
         policies: false,
         topology: TopologyKind::Loopback,
         run: reliable,
+    },
+    Scenario {
+        name: "fan_out",
+        about: "100 reliable samples to three subscribers of one host over a link, each a process of its own, by a group where both use one",
+        quick: false,
+        policies: false,
+        topology: TopologyKind::Pair,
+        run: fan_out,
     },
     Scenario {
         name: "keyed",
@@ -331,6 +340,34 @@ fn write_and_compare(bench: &Bench, options: &Options, rounds: usize) -> Result<
     let count = session.expect_all(ARRIVE)?;
     session.leave()?;
     Ok(format!("{count} samples"))
+}
+
+fn fan_out(bench: &Bench) -> Result<String, Failure> {
+    const READERS: usize = 3;
+    const ROUNDS: u64 = 100;
+    let options = bench.plain().both("--durability", "transient-local").publisher("--period-ms", 5);
+    // First, so that it hears what the others announce to all when they start.
+    let mut publisher = bench.start_publisher(&options)?;
+    let start = |_| bench.start_subscriber(&options);
+    let subscribers = (0..READERS).map(start).collect::<Result<Vec<_>, _>>()?;
+    for subscriber in &subscribers {
+        subscriber.process.wait_event("matched", 0, MATCH)?;
+    }
+    let namespace = bench.topology.publisher();
+    let before = namespace.datagrams_to_groups()?;
+    publisher.ask(&format!("write {ROUNDS}"))?;
+    let by_group = namespace.datagrams_to_groups()? - before;
+    let sent = publisher.sent();
+    for subscriber in &subscribers {
+        let enough = |events: &[Event]| (values(events, "sample").len() >= sent.len()).then_some(());
+        subscriber.process.wait_for(&format!("{} samples", sent.len()), ARRIVE, enough)?;
+        compare(&sent, &subscriber.received())?;
+    }
+    publisher.leave()?;
+    subscribers.into_iter().try_for_each(Side::leave)?;
+    // Announcements, a few in that time, are counted along.
+    let how = if by_group >= ROUNDS { "by a group" } else { "to each" };
+    Ok(format!("{} samples at each of {READERS}, sent {how}", sent.len()))
 }
 
 fn keyed(bench: &Bench) -> Result<String, Failure> {

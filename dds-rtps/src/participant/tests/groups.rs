@@ -1,12 +1,12 @@
 //! When samples for a peer's readers may go by a group.
 
 use super::*;
-use crate::writer::GroupPath;
+use crate::{structure::VendorId, writer::GroupPath};
 
 const SAMPLES: Locator = Locator::udp_v4([239, 255, 0, 1], 7401);
 const OTHER: Locator = Locator::udp_v4([239, 255, 0, 9], 7401);
 
-/// A writer at host 1 and a reader at host 2, which announce these groups.
+/// A writer at host 1, of ours, and a reader at host 2, of another implementation, which announce these groups.
 fn network(
     ours: &[Locator],
     theirs: &[Locator],
@@ -14,7 +14,7 @@ fn network(
 ) -> Network {
     let mut network = Network::new(6);
     let mut configs = [Network::config(1), Network::config(2)];
-    configs[0].data.default_multicast_locators = ours.to_vec();
+    configs[0].data.own_groups = ours.to_vec();
     configs[1].data.default_multicast_locators = theirs.to_vec();
     change(&mut configs);
     for config in configs {
@@ -52,6 +52,18 @@ fn a_group_that_both_are_in_is_used_once_an_announcement_came_by_a_group() {
     assert_eq!(groups(&network), [None, path]);
     hear(&mut network);
     assert_eq!(groups(&network), [None, path], "no news");
+}
+
+#[test]
+fn ours_tell_each_other_of_groups_that_others_are_not_told_of() {
+    for (vendor, expected) in [(VendorId::OURS, 2), (VendorId::EPROSIMA, 1)] {
+        let mut network = network(&[SAMPLES], &[], |configs| {
+            configs[1].data.own_groups = std::vec![SAMPLES];
+            configs[1].data.vendor = vendor;
+        });
+        hear(&mut network);
+        assert_eq!(groups(&network).len(), expected, "{vendor:?}");
+    }
 }
 
 #[test]

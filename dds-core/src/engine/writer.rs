@@ -74,7 +74,7 @@ pub(crate) struct WriterState {
     last_write: Monotonic,
     /// [`Engine::arrivals`] then.
     arrivals: u64,
-    /// When several destinations were last sent to; never for a writer that has one.
+    /// When several participants were last sent to; never for a writer that has one.
     last_sent: Option<Monotonic>,
     /// When the open batch leaves at the latest.
     batch_due: Option<Monotonic>,
@@ -133,7 +133,7 @@ pub(crate) enum Urgency {
 /// each sample.
 const HOT_NANOS: u64 = 10_000;
 
-/// A write that begins so soon after several destinations were sent to is one of a loop: sending to many takes
+/// A write that begins so soon after several participants were sent to is one of a loop: sending to many takes
 /// longer than [`HOT_NANOS`] by itself, while an answer has to be received and taken first.
 const LOOP_NANOS: u64 = 2_000;
 
@@ -633,9 +633,9 @@ impl Engine {
                 state.sending = true;
                 let mut train = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
-                let mut has_many = false;
+                let mut goes_to_many = false;
                 while let Some(destinations) = train.fill(now.monotonic, &mut state.machine) {
-                    has_many |= destinations.len() > 1;
+                    goes_to_many |= destinations.len() > 1 || destinations[0].0 == GuidPrefix::UNKNOWN;
                     MutexGuard::unlocked(&mut state, || {
                         self.send_train(&destinations, train.datagrams(), mark);
                     });
@@ -643,7 +643,7 @@ impl Engine {
                 train.clear();
                 state.scratch = Some(train);
                 state.sending = false;
-                state.last_sent = has_many.then(|| self.environment.now().monotonic);
+                state.last_sent = goes_to_many.then(|| self.environment.now().monotonic);
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.
                 progress |= !state.machine.has_reliable_reader();

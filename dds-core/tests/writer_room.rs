@@ -5,18 +5,19 @@ use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
 };
 
 use dds_core::{
     Addresses, DataReader, DataWriter, DdsType, DomainParticipant,
-    engine::Environment,
+    engine::{Environment, NotShared},
     qos::{Deadline, Duration, Limit, ResourceLimits, TransportPriority},
     rtps::{
         message::Datagram,
         participant::Interface,
-        structure::Locator,
+        payload::Payload,
+        structure::{Locator, LocatorKind, SharedMemoryName},
         time::{Monotonic, Now, Timestamp},
     },
 };
@@ -48,6 +49,10 @@ struct World {
     marks: Mutex<Vec<u8>>,
     /// The lengths of the datagrams of each send.
     trains: Mutex<Vec<Vec<usize>>>,
+    /// Whether all are on one host and share memory. What is sent there is counted and goes nowhere.
+    shares_memory: AtomicBool,
+    /// Messages, copies of payloads and wakes.
+    shared: Mutex<[u32; 3]>,
     /// How long a send takes.
     send_nanos: AtomicU64,
     /// How often a timer moved since time last did.
@@ -66,7 +71,10 @@ impl Environment for Host {
     }
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
-        let Some(destination) = destination.socket_address() else { return };
+        let Some(destination) = destination.socket_address() else {
+            self.world.shared.lock()[0] += 1;
+            return;
+        };
         let takes = self.world.send_nanos.load(Ordering::Relaxed);
         self.world.nanos.fetch_add(takes, Ordering::Relaxed);
         self.world.wire.lock().push_back((self.own, destination, datagram.to_vec()));
@@ -76,19 +84,24 @@ impl Environment for Host {
         }
     }
 
-    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
-        self.world.marks.lock().push(code_point);
-        self.send(destination, datagram);
-    }
-
     fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
         self.world.trains.lock().push(datagrams.iter().map(Datagram::len).collect());
-        for datagram in datagrams {
-            match code_point {
-                None => self.send(destination, datagram),
-                Some(code_point) => self.send_marked(destination, datagram, code_point),
-            }
-        }
+        self.world.marks.lock().extend(code_point);
+        datagrams.iter().for_each(|datagram| self.send(destination, datagram));
+    }
+
+    fn share_memory(&self, name: SharedMemoryName) -> Result<Option<Locator>, NotShared> {
+        let address = name.0;
+        Ok(Some(Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address }))
+    }
+
+    fn share_payload(&self, payload: &Payload) -> Option<Payload> {
+        self.world.shared.lock()[1] += 1;
+        Some(payload.clone())
+    }
+
+    fn wake_receivers(&self) {
+        self.world.shared.lock()[2] += 1;
     }
 
     fn timer_moved(&self, _: Monotonic) {
@@ -105,13 +118,16 @@ impl World {
     fn participant(self: &Arc<Self>, number: u8) -> DomainParticipant {
         let socket = |port| SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, number), port));
         let group = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(239, 255, 0, 1), 7400));
+        let is_shared = self.shares_memory.load(Ordering::Relaxed);
+        let interface =
+            |number| Interface { address: Ipv4Addr::new(192, 0, 2, number).into(), prefix_length: 24 };
         let addresses = Addresses {
             metatraffic_unicast: vec![Locator::from(socket(7410))],
             metatraffic_multicast: vec![Locator::from(group)],
             user_unicast: vec![Locator::from(socket(7411))],
             user_multicast: Vec::new(),
-            interfaces: vec![Interface { address: socket(0).ip(), prefix_length: 24 }],
-            shared_memory: None,
+            interfaces: if is_shared { (1..10).map(interface).collect() } else { vec![interface(number)] },
+            shared_memory: is_shared.then_some(SharedMemoryName([number; 16])),
         };
         let environment = Arc::new(Host { world: self.clone(), own: socket(7410) });
         let participant =
@@ -347,6 +363,25 @@ fn fragments_leave_as_many_as_one_system_call_takes() {
         assert!(trains.len() <= most, "{length} bytes in {} sends: {trains:?}", trains.len());
         world.run(100);
         assert_eq!(reader.take().unwrap()[0].data(), Some(&image));
+    }
+}
+
+#[test]
+fn a_large_payload_is_copied_once_for_all_who_share_memory_and_they_are_woken_after_all_of_it() {
+    let world = Arc::new(World::default());
+    world.shares_memory.store(true, Ordering::Relaxed);
+    let (one, others) = (world.participant(1), [2, 3, 4].map(|number| world.participant(number)));
+    let writer = one.topic::<Image>("Image").unwrap().writer().best_effort().keep_all().build().unwrap();
+    let readers = others
+        .each_ref()
+        .map(|other| other.topic::<Image>("Image").unwrap().reader().best_effort().build().unwrap());
+    world.run(1_000);
+    assert_eq!(writer.matched_subscriptions().len(), readers.len());
+    for (bytes, copies) in [(20_000, 1), (100, 0)] {
+        *world.shared.lock() = [0; 3];
+        writer.write(&Image { bytes: vec![7; bytes] }).unwrap();
+        assert_eq!(*world.shared.lock(), [3, copies, 1], "messages, copies, wakes");
+        world.run(1);
     }
 }
 

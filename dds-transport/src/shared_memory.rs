@@ -242,7 +242,15 @@ impl SharedMemory {
         self.system.send_slot(way, name, pieces, &message.0, rest)
     }
 
-    /// Sends one message to the process `name` at the end of `way`, and wakes it if it sleeps.
+    /// Wakes the processes that slept when they were sent to. To be called after all that is to be sent for now: one
+    /// that is woken by the first of several messages may take that alone, and sleep again.
+    #[inline]
+    pub fn wake(&self) {
+        self.system.wake();
+    }
+
+    /// Sends one message to the process `name` at the end of `way`. One that sleeps does so until
+    /// [`wake`](Self::wake).
     ///
     /// # Errors
     /// [`SendError::WouldBlock`] when the receiver has not taken enough yet, [`SendError::TooLarge`] above half

@@ -97,7 +97,9 @@ fn refusal(one: &mut End, two: &mut End, name: SharedMemoryName) -> SharedMemory
 }
 
 fn send(end: &End, way: SharedMemoryWay, to: SharedMemoryName, message: &[u8]) -> Result<(), SendError> {
-    end.memory.send(way, to, &[IoSlice::new(message)])
+    let sent = end.memory.send(way, to, &[IoSlice::new(message)]);
+    end.memory.wake();
+    sent
 }
 
 fn descriptors() -> usize {
@@ -178,7 +180,9 @@ fn lend(end: &End, way: SharedMemoryWay, to: SharedMemoryName, head: &[u8], leng
     let mut buffer = end.memory.allocate(length).unwrap();
     buffer.fill(head[0]);
     let message = buffer.freeze();
-    end.memory.send_lent(way, to, &[IoSlice::new(head)], &message, 0..length).unwrap()
+    let lent = end.memory.send_lent(way, to, &[IoSlice::new(head)], &message, 0..length).unwrap();
+    end.memory.wake();
+    lent
 }
 
 #[test]

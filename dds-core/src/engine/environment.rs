@@ -36,24 +36,16 @@ pub trait Environment: Send + Sync {
     /// environment counts and reports what never works.
     fn send(&self, destination: &Locator, datagram: &Datagram);
 
-    /// As [`Environment::send`], marked with a differentiated services code point for networks that treat
-    /// urgent datagrams differently (DDS 1.4 §2.2.3.15, RFC 2474). Where there are no such marks it is
-    /// sent like any other.
-    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
+    /// Sends datagrams of one length, but for the last, which may be shorter, with one system call where that
+    /// is possible. Where a differentiated services code point is given, they are marked with it for networks that
+    /// treat urgent datagrams differently (DDS 1.4 §2.2.3.15, RFC 2474), as far as there are such marks.
+    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
         let _ = code_point;
-        self.send(destination, datagram);
+        datagrams.iter().for_each(|datagram| self.send(destination, datagram));
     }
 
-    /// Sends datagrams of one length, but for the last, which may be shorter, with one system call where that
-    /// is possible; marked where `code_point` is given.
-    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
-        for datagram in datagrams {
-            match code_point {
-                None => self.send(destination, datagram),
-                Some(code_point) => self.send_marked(destination, datagram, code_point),
-            }
-        }
-    }
+    /// Nothing follows for now what was sent through shared memory: whoever sleeps is woken.
+    fn wake_receivers(&self) {}
 
     /// Shares memory with the process of that name. Yields where to send from now on, or `None` while the
     /// way is being opened; the engine is told what came of it then. Where it yields no error,
@@ -70,6 +62,13 @@ pub trait Environment: Send + Sync {
     /// it begins at a multiple of eight.
     fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
         let _ = length;
+        None
+    }
+
+    /// A copy of a payload that other processes can read where it is; `None` where that is so of itself, or cannot
+    /// be.
+    fn share_payload(&self, payload: &Payload) -> Option<Payload> {
+        let _ = payload;
         None
     }
 

@@ -56,7 +56,7 @@ use dds_rtps::{
     reader::Defragmenter,
     structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
     time::{Monotonic, Now},
-    writer::Destinations,
+    writer::{Destinations, LEAST_BY_REFERENCE},
 };
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
@@ -560,11 +560,23 @@ impl Engine {
 
     /// Sends to each destination with its own INFO_DST. No lock may be held.
     pub(crate) fn send(&self, destinations: &Destinations, datagram: &mut Datagram) {
-        self.send_train(destinations, std::slice::from_mut(datagram), None);
+        if self.send_train(destinations, std::slice::from_mut(datagram), None) {
+            self.environment.wake_receivers();
+        }
     }
 
-    /// As [`Engine::send`], of several of one length but for the last, marked with a code point where there is one.
-    fn send_train(&self, destinations: &Destinations, datagrams: &mut [Datagram], code_point: Option<u8>) {
+    /// As [`Engine::send`], of several of one length but for the last, marked with a code point where there is one;
+    /// whether there may be receivers to be woken.
+    fn send_train(
+        &self,
+        destinations: &Destinations,
+        datagrams: &mut [Datagram],
+        code_point: Option<u8>,
+    ) -> bool {
+        let shares = destinations.iter().any(|(_, locator)| locator.kind == LocatorKind::SHARED_MEMORY);
+        if shares {
+            datagrams.iter_mut().for_each(|datagram| self.share_tail(datagram));
+        }
         for (prefix, locator) in destinations {
             datagrams.iter_mut().for_each(|datagram| datagram.set_destination(*prefix));
             if locator.kind == LocatorKind::IN_PROCESS {
@@ -572,6 +584,16 @@ impl Engine {
             } else {
                 self.send_protected(*prefix, locator, datagrams, code_point);
             }
+        }
+        shares
+    }
+
+    /// A large payload is copied once for all who can then read it where it is.
+    fn share_tail(&self, datagram: &mut Datagram) {
+        if let Some(tail) = datagram.tail().filter(|tail| tail.len() >= LEAST_BY_REFERENCE)
+            && let Some(shared) = self.environment.share_payload(tail)
+        {
+            datagram.replace_tail(shared);
         }
     }
 

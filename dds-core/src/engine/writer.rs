@@ -137,6 +137,10 @@ const HOT_NANOS: u64 = 10_000;
 /// longer than [`HOT_NANOS`] by itself, while an answer has to be received and taken first.
 const LOOP_NANOS: u64 = 2_000;
 
+/// Through shared memory, receivers that sleep are woken after so many messages: each would take the first alone,
+/// and sleep again.
+const MESSAGES_BEFORE_WAKE: u32 = 16;
+
 /// A matched reader.
 pub(crate) struct MatchedSubscription {
     pub(crate) handle: InstanceHandle,
@@ -618,6 +622,7 @@ impl Engine {
         urgency: Urgency,
     ) {
         let mut progress = state.machine.has_in_process() && self.hand_over(now, &mut state);
+        let mut wakes = false;
         let arrivals = self.arrivals.load(Ordering::Relaxed);
         let may_wait = urgency == Urgency::MayWait
             && state.may_batch(now.monotonic, arrivals)
@@ -634,15 +639,21 @@ impl Engine {
                 let mut train = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
                 let mut goes_to_many = false;
+                let mut unwoken = 0;
                 while let Some(destinations) = train.fill(now.monotonic, &mut state.machine) {
                     goes_to_many |= destinations.len() > 1 || destinations[0].0 == GuidPrefix::UNKNOWN;
                     MutexGuard::unlocked(&mut state, || {
-                        self.send_train(&destinations, train.datagrams(), mark);
+                        unwoken += u32::from(self.send_train(&destinations, train.datagrams(), mark));
+                        if unwoken == MESSAGES_BEFORE_WAKE {
+                            unwoken = 0;
+                            self.environment.wake_receivers();
+                        }
                     });
                 }
                 train.clear();
                 state.scratch = Some(train);
                 state.sending = false;
+                wakes = unwoken > 0;
                 state.last_sent = goes_to_many.then(|| self.environment.now().monotonic);
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.
@@ -653,6 +664,9 @@ impl Engine {
         }
         let next = state.next_timeout();
         drop(state);
+        if wakes {
+            self.environment.wake_receivers();
+        }
         self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
         if progress {
             writer.observer.notifier.notify();

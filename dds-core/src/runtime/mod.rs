@@ -22,6 +22,7 @@ use std::{
 use dds_rtps::{
     message::Datagram,
     participant::Interface,
+    payload::Payload,
     structure::{Locator, LocatorKind, SharedMemoryName},
     time::{Monotonic, Now},
 };
@@ -280,10 +281,6 @@ impl Environment for Runtime {
         self.send_train(destination, std::slice::from_ref(datagram), None);
     }
 
-    fn send_marked(&self, destination: &Locator, datagram: &Datagram, code_point: u8) {
-        self.send_train(destination, std::slice::from_ref(datagram), Some(code_point));
-    }
-
     fn send_train(&self, destination: &Locator, datagrams: &[Datagram], code_point: Option<u8>) {
         if self.fork.is_forked_child() {
             return;
@@ -316,6 +313,14 @@ impl Environment for Runtime {
 
     fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
         self.sharing.allocate(length)
+    }
+
+    fn share_payload(&self, payload: &Payload) -> Option<Payload> {
+        self.sharing.share(payload)
+    }
+
+    fn wake_receivers(&self) {
+        self.sharing.wake();
     }
 
     fn stop_sharing_memory(&self, name: SharedMemoryName) {

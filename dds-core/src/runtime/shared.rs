@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     collections::BTreeMap,
+    ops::Range,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -21,7 +22,7 @@ use dds_transport::{
 use parking_lot::Mutex;
 
 use super::{
-    Pieces, Runtime, insistently,
+    Pieces, Runtime,
     reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
     with_pieces,
 };
@@ -111,6 +112,23 @@ impl Sharing {
     pub(super) fn allocate(&self, length: usize) -> Option<Box<dyn WritableMemory>> {
         let memory = self.memory.as_ref().ok().filter(|_| self.is_used.load(Ordering::Relaxed))?;
         Some(Box::new(OwnMemory::Open(memory.allocate(length)?)))
+    }
+
+    /// A copy of a payload in memory that others can read, unless it lies there already.
+    pub(super) fn share(&self, payload: &Payload) -> Option<Payload> {
+        if shared_range(payload).is_some() {
+            return None;
+        }
+        let mut copy = self.memory.as_ref().ok()?.allocate(payload.len())?;
+        copy.copy_from_slice(payload);
+        Some(Payload::of_memory(Box::new(OwnMemory::Sealed(copy.freeze()))))
+    }
+
+    /// Wakes the processes that slept when they were sent to.
+    pub(super) fn wake(&self) {
+        if let Ok(memory) = &self.memory {
+            memory.wake();
+        }
     }
 
     fn closed(&self, name: SharedMemoryName) {
@@ -208,7 +226,7 @@ impl Runtime {
         let result = match send_tail_by_reference(memory, to, datagram) {
             Ok(true) => Ok(()),
             Ok(false) => with_pieces::<Pieces<'_>, _>(datagram.pieces(), |pieces| {
-                insistently(|| memory.send(to.0, to.1, pieces))
+                insistently(memory, || memory.send(to.0, to.1, pieces))
             }),
             Err(error) => Err(error),
         };
@@ -223,29 +241,38 @@ impl Runtime {
     }
 }
 
-/// Sends a message whose large payload stays where it is, or is copied once for all receivers to read it
-/// there; false when that cannot be.
+/// Sends a message whose large payload stays where it is; false when that cannot be.
 fn send_tail_by_reference(
     memory: &SharedMemory,
     (way, name): (SharedMemoryWay, TransportName),
     datagram: &Datagram,
 ) -> Result<bool, SendError> {
-    let Some(tail) = datagram.tail().filter(|tail| tail.len() >= LEAST_BY_REFERENCE) else {
-        return Ok(false);
-    };
-    let copied;
-    let own = tail.memory().and_then(|memory| Some((memory.as_any().downcast_ref()?, tail.range())));
-    let (message, range) = match own {
-        Some((OwnMemory::Sealed(message), range)) => (message, range),
-        _ => {
-            let Some(mut buffer) = memory.allocate(tail.len()) else { return Ok(false) };
-            buffer.copy_from_slice(tail);
-            copied = buffer.freeze();
-            (&copied, 0..tail.len())
-        }
-    };
+    let Some((message, range)) = datagram.tail().and_then(shared_range) else { return Ok(false) };
     with_pieces::<Pieces<'_>, _>(datagram.pieces_before_tail(), |pieces| {
-        insistently(|| memory.send_lent(way, name, pieces, message, range.clone()))
+        insistently(memory, || memory.send_lent(way, name, pieces, message, range.clone()))
+    })
+}
+
+/// Where a large payload lies in memory that others can read, if it does.
+fn shared_range(payload: &Payload) -> Option<(&SharedMessage, Range<usize>)> {
+    let memory = payload.memory().filter(|_| payload.len() >= LEAST_BY_REFERENCE)?;
+    match memory.as_any().downcast_ref()? {
+        OwnMemory::Sealed(message) => Some((message, payload.range())),
+        OwnMemory::Open(_) | OwnMemory::Moved => None,
+    }
+}
+
+/// As [`super::insistently`]; who sleeps is to take what is there.
+fn insistently<R>(
+    memory: &SharedMemory,
+    mut send: impl FnMut() -> Result<R, SendError>,
+) -> Result<R, SendError> {
+    super::insistently(|| {
+        let result = send();
+        if matches!(result, Err(SendError::WouldBlock)) {
+            memory.wake();
+        }
+        result
     })
 }
 

@@ -85,6 +85,15 @@ impl Datagram {
         (self.bytes.len().saturating_sub(*at) < 4).then_some(payload)
     }
 
+    /// Replaces the [`tail`](Self::tail) by an equal one that lies elsewhere.
+    pub fn replace_tail(&mut self, tail: Payload) {
+        if let Some((_, payload)) = self.splices.last_mut()
+            && payload.len() == tail.len()
+        {
+            *payload = tail;
+        }
+    }
+
     /// The message in pieces up to its [`tail`](Self::tail).
     pub fn pieces_before_tail(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let tail = self.tail().map(Payload::as_slice);

@@ -12,7 +12,7 @@ mod ring;
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustix::event::EventfdFlags;
@@ -32,6 +32,7 @@ use ring::{PushError, RingWriter};
 
 /// Ways out and ways in that one process has at most, each.
 const MOST_WAYS: usize = 256;
+const WORDS: usize = MOST_WAYS / u64::BITS as usize;
 
 /// Bytes of slots for large messages, in rings. They are taken up only as far as messages really are held.
 const SLOTS_PER_RING: usize = 8;
@@ -53,6 +54,8 @@ pub(crate) struct SharedMemory {
     control: Arc<OwnedFd>,
     /// Written by connecting and closing only.
     ways: RwLock<Ways>,
+    /// A bit for each way whose receiver slept when it was sent to, and is to be woken.
+    sleepers: [AtomicU64; WORDS],
 }
 
 #[derive(Debug, Default)]
@@ -102,7 +105,9 @@ impl SharedMemory {
         let pool_bytes = ring_bytes.saturating_mul(SLOTS_PER_RING).min(LARGEST_POOL);
         let (pool_segment, pool) = Pool::create(pool_bytes)?;
         let ways = RwLock::default();
-        let shared = Arc::new(Self { name, ring_bytes, pool, pool_bytes, pool_segment, control, ways });
+        let sleepers = Default::default();
+        let shared =
+            Arc::new(Self { name, ring_bytes, pool, pool_bytes, pool_segment, control, ways, sleepers });
         Ok((shared.clone(), receiver.with_ways(shared)))
     }
 
@@ -177,7 +182,7 @@ impl SharedMemory {
         name: SharedMemoryName,
         pieces: &[IoSlice<'_>],
     ) -> Result<(), SendError> {
-        self.with_way(way, name, |way| Self::push(way, pieces, None))
+        self.with_way(way, name, |outgoing| self.push(way, outgoing, pieces, None))
     }
 
     /// Sends a message whose rest lies in a slot; false when that cannot be lent to this receiver (now).
@@ -194,7 +199,7 @@ impl SharedMemory {
         }
         self.with_way(way, name, |outgoing| {
             let Some(place) = message.lend(way.0, rest.start, rest.len()) else { return Ok(false) };
-            let sent = Self::push(outgoing, pieces, Some(place));
+            let sent = self.push(way, outgoing, pieces, Some(place));
             if sent.is_err() {
                 message.take_back(way.0);
             }
@@ -219,13 +224,40 @@ impl SharedMemory {
         send(way)
     }
 
-    fn push(way: &Outgoing, pieces: &[IoSlice<'_>], rest: Option<pool::Place>) -> Result<(), SendError> {
+    /// Wakes whoever slept when it was sent to.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        for (word, sleepers) in self.sleepers.iter().enumerate() {
+            if sleepers.load(Ordering::Relaxed) != 0 {
+                self.wake_all(word, sleepers.swap(0, Ordering::AcqRel));
+            }
+        }
+    }
+
+    fn wake_all(&self, word: usize, mut sleepers: u64) {
+        let ways = self.ways.read().unwrap_or_else(PoisonError::into_inner);
+        while sleepers != 0 {
+            let place = word * u64::BITS as usize + sleepers.trailing_zeros() as usize;
+            sleepers &= sleepers - 1;
+            if let Some(Some(way)) = ways.slots.get(place) {
+                // Full of wakes, it wakes all the same.
+                let _ = rustix::io::write(&way.event, &1u64.to_ne_bytes());
+            }
+        }
+    }
+
+    fn push(
+        &self,
+        place: SharedMemoryWay,
+        way: &Outgoing,
+        pieces: &[IoSlice<'_>],
+        rest: Option<pool::Place>,
+    ) -> Result<(), SendError> {
         let pushed = way.ring.lock().unwrap_or_else(PoisonError::into_inner).push(pieces, rest);
         match pushed {
-            Ok(must_wake) => {
-                if must_wake {
-                    // Full of wakes, it wakes all the same.
-                    let _ = rustix::io::write(&way.event, &1u64.to_ne_bytes());
+            Ok(sleeps) => {
+                if sleeps && let Some(word) = self.sleepers.get((place.0 / u64::BITS) as usize) {
+                    word.fetch_or(1 << (place.0 % u64::BITS), Ordering::AcqRel);
                 }
                 Ok(())
             }

@@ -84,6 +84,10 @@ impl SharedMemory {
         match self.0 {}
     }
 
+    pub(crate) fn wake(&self) {
+        match self.0 {}
+    }
+
     pub(crate) fn send_slot(
         &self,
         _: SharedMemoryWay,

@@ -95,16 +95,22 @@ impl Environment for End {
     }
 
     fn send(&self, destination: &Locator, datagram: &Datagram) {
+        self.send_train(destination, std::slice::from_ref(datagram), None);
+    }
+
+    fn send_train(&self, destination: &Locator, datagrams: &[Datagram], _: Option<u8>) {
         // Two ends only: what is not for the other one goes nowhere.
         let other = 1 - self.index;
         let Some(to) = destination.socket_address() else { return };
         if !to.ip().is_multicast() && to != address(other) {
             return;
         }
-        let mut bytes = lock(&self.wire.spare).pop().unwrap_or_default();
-        bytes.clear();
-        datagram.pieces().for_each(|piece| bytes.extend_from_slice(piece));
-        lock(&self.wire.inboxes[other]).push_back(bytes);
+        for datagram in datagrams {
+            let mut bytes = lock(&self.wire.spare).pop().unwrap_or_default();
+            bytes.clear();
+            datagram.pieces().for_each(|piece| bytes.extend_from_slice(piece));
+            lock(&self.wire.inboxes[other]).push_back(bytes);
+        }
     }
 
     fn timer_moved(&self, _at: Monotonic) {}

@@ -11,6 +11,7 @@ mod exchange;
 mod inside;
 mod instructions;
 mod limits;
+mod link;
 mod loans;
 mod namespace;
 mod options;
@@ -102,7 +103,7 @@ fn all(options: &Options) -> Result<(), Failure> {
         results = known;
     }
     results.note_load("start");
-    let sections: [(&str, Section); 8] = [
+    let sections: [(&str, Section); 9] = [
         ("limits", measure_limits),
         ("round-trip", measure_round_trips),
         ("throughput", measure_throughput),
@@ -111,6 +112,7 @@ fn all(options: &Options) -> Result<(), Failure> {
         ("startup", measure_startup),
         ("system-calls", measure_system_calls),
         ("scale", measure_scale),
+        ("link", measure_link),
     ];
     for (name, measure) in sections {
         if wanted(name) {
@@ -358,5 +360,15 @@ fn measure_scale(
 ) -> Result<(), Failure> {
     results.scale = scale::engines()?;
     results.fan_out = scale::processes(namespace, stacks, options.seconds)?;
+    Ok(())
+}
+
+fn measure_link(
+    options: &Options,
+    _: &Namespace,
+    stacks: &[Stack],
+    results: &mut Results,
+) -> Result<(), Failure> {
+    results.link = link::measure(stacks, options.runs, options.seconds)?;
     Ok(())
 }

@@ -83,7 +83,7 @@ usage: dds-bench all [--runs N] [--seconds S] [--only SECTION]...   measures eve
            --rate HZ of pings or data (as fast as may be)          -D SECONDS from the match to the result (10)
            --keys N instances of data (1), --samples N to publish  --peers N other ends to wait for (1)
            --network-only   not by shared memory
-sections: limits round-trip throughput in-process paced startup fifty system-calls scale instructions";
+sections: limits round-trip throughput in-process paced startup fifty system-calls scale link instructions";
 
 impl Options {
     pub fn from_arguments() -> Result<Self, lexopt::Error> {

@@ -7,6 +7,7 @@ use crate::{
     exchange::PAYLOADS,
     instructions,
     limits::{PACED_PAYLOAD, PACING},
+    link,
     options::Options,
     plots::{Bar, Chart},
     results::{Case, Limit, Results, RoundTrip, Startup, Throughput, root},
@@ -380,6 +381,7 @@ fn render(results: &Results) -> Result<String, Failure> {
     startup(results, &mut out)?;
     counts(results, &mut out)?;
     scale_report::render(results, &mut out)?;
+    link::render(results, &mut out)?;
     Ok(out)
 }
 

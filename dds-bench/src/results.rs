@@ -30,6 +30,7 @@ pub struct Results {
     pub system_calls: Vec<SystemCalls>,
     pub scale: Vec<Scaling>,
     pub fan_out: Vec<FanOut>,
+    pub link: Vec<OverLink>,
 }
 
 #[derive(Serialize, Deserialize, Clone, PartialEq, Default, Debug)]
@@ -168,6 +169,15 @@ pub struct FanOut {
     pub processor_us_per_sample: f64,
     /// The writer's most frequent system calls per sample, where samples are apart.
     pub calls: Vec<(String, f64)>,
+}
+
+/// Processes of two hosts, flat out.
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub struct OverLink {
+    pub run: usize,
+    pub payload: usize,
+    #[serde(flatten)]
+    pub fan_out: FanOut,
 }
 
 /// The repository's root.

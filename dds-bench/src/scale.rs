@@ -14,7 +14,7 @@ use crate::{
     namespace::Namespace,
     options::{Delivery, Options},
     results::{FanOut, Scaling},
-    stacks::{AS_IT_COMES, BY_UDP, Medium, OURS, Stack},
+    stacks::{AS_IT_COMES, BY_UDP, CYCLONE, Medium, OURS, Stack},
     system_calls::Traced,
 };
 
@@ -176,13 +176,11 @@ fn instructions(what: &str, count: usize) -> Result<u64, Failure> {
 /// One writer with many readers, and many writers with one reader, each in a process of its own.
 pub fn processes(namespace: &Namespace, stacks: &[Stack], seconds: f64) -> Result<Vec<FanOut>, Failure> {
     let mut rows = Vec::new();
-    for stack in stacks.iter().filter(|stack| stack.name == OURS) {
-        for (writers, readers) in PROCESSES
-            .map(|count| (1, count))
-            .into_iter()
-            .chain(PROCESSES.map(|count| (count, 1)).into_iter().skip(1))
-        {
-            let mut row = flat_out(namespace, stack, (writers, readers), seconds)?;
+    for stack in stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE])) {
+        let to_many = PROCESSES.map(|count| (1, count));
+        let to_one = PROCESSES.map(|count| (count, 1)).into_iter().skip(1).filter(|_| stack.name == OURS);
+        for (writers, readers) in to_many.into_iter().chain(to_one) {
+            let mut row = flat_out([namespace; 2], stack, (writers, readers), 64, seconds)?;
             if writers == 1 {
                 let traced = Traced {
                     namespace,
@@ -209,21 +207,24 @@ pub fn processes(namespace: &Namespace, stacks: &[Stack], seconds: f64) -> Resul
     Ok(rows)
 }
 
-fn flat_out(
-    namespace: &Namespace,
+/// As many samples as there is time for, from writers in one namespace to readers in the other.
+pub fn flat_out(
+    [near, far]: [&Namespace; 2],
     stack: &Stack,
     (writers, readers): (usize, usize),
+    payload: usize,
     seconds: f64,
 ) -> Result<FanOut, Failure> {
-    let start = |role: &str, peers: usize| {
+    let start = |namespace, role: &str, peers: usize| {
         let mut command = stack.command(namespace, None, role, Delivery::Listener, &[]);
-        command.args(["--payload", "64", "--seconds", &seconds.to_string(), "--peers", &peers.to_string()]);
-        Running::start(&mut command)
+        command.args(["--payload", &payload.to_string(), "--seconds", &seconds.to_string()]);
+        Running::start(command.args(["--peers", &peers.to_string()]))
     };
-    let many =
-        |role, count: usize, peers| (0..count).map(|_| start(role, peers)).collect::<Result<Vec<_>, _>>();
-    let mut passive = many("subscribe", readers, writers)?;
-    let mut active = many("publish", writers, readers)?;
+    let many = |namespace, role, count: usize, peers| {
+        (0..count).map(|_| start(namespace, role, peers)).collect::<Result<Vec<_>, _>>()
+    };
+    let mut passive = many(far, "subscribe", readers, writers)?;
+    let mut active = many(near, "publish", writers, readers)?;
     for end in active.iter().chain(&passive) {
         end.expect("matched", PATIENCE)?;
     }
@@ -245,7 +246,12 @@ fn flat_out(
     }
     active.into_iter().chain(passive).try_for_each(Running::finish)?;
     Ok(FanOut {
-        stack: if stack.medium == Medium::Network { BY_UDP } else { AS_IT_COMES }.to_owned(),
+        stack: match (stack.name, stack.medium) {
+            (OURS, Medium::Network) => BY_UDP,
+            (OURS, Medium::SharedMemory) => AS_IT_COMES,
+            (other, _) => other,
+        }
+        .to_owned(),
         writers,
         readers,
         samples_per_second: slowest,

@@ -70,7 +70,8 @@ fn reader_writes(rows: &[Scaling]) -> String {
 fn fan_out(rows: &[FanOut], out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
-        "Processes of one host, samples of 64 B, RELIABLE, KEEP_ALL, with listeners, not bound to a core. Flat out, \
+        "Processes of one host, samples of 64 B, RELIABLE, KEEP_ALL, with listeners, not bound to a core; by UDP a \
+         group serves two readers or more. Flat out, \
          then by strace the writer's system calls for each sample where samples are 300 µs apart (without its own \
          sleep):\n\n\
          | | writers | readers | thousand samples a second at each reader | the writers' processor time, µs a sample | lost | system calls a sample |\n\

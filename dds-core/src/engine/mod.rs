@@ -573,16 +573,27 @@ impl Engine {
         datagrams: &mut [Datagram],
         code_point: Option<u8>,
     ) -> bool {
-        let shares = destinations.iter().any(|(_, locator)| locator.kind == LocatorKind::SHARED_MEMORY);
-        if shares {
-            datagrams.iter_mut().for_each(|datagram| self.share_tail(datagram));
-        }
+        let mut shares = false;
         for (prefix, locator) in destinations {
-            datagrams.iter_mut().for_each(|datagram| datagram.set_destination(*prefix));
-            if locator.kind == LocatorKind::IN_PROCESS {
-                datagrams.iter().for_each(|datagram| self.loop_back(Looped::Datagram(datagram.to_vec())));
-            } else {
-                self.send_protected(*prefix, locator, datagrams, code_point);
+            for datagram in &mut *datagrams {
+                datagram.set_destination(*prefix);
+            }
+            match (locator.kind, &self.protect) {
+                (LocatorKind::IN_PROCESS, _) => {
+                    for datagram in &*datagrams {
+                        self.loop_back(Looped::Datagram(datagram.to_vec()));
+                    }
+                    continue;
+                }
+                (LocatorKind::SHARED_MEMORY, None) if !shares => {
+                    datagrams.iter_mut().for_each(|datagram| self.share_tail(datagram));
+                }
+                _ => {}
+            }
+            shares |= locator.kind == LocatorKind::SHARED_MEMORY;
+            match &self.protect {
+                None => self.environment.send_train(locator, datagrams, code_point),
+                Some(protect) => self.send_protected(&**protect, *prefix, locator, datagrams, code_point),
             }
         }
         shares
@@ -599,14 +610,12 @@ impl Engine {
 
     fn send_protected(
         &self,
+        protect: &dyn Protect,
         destination: GuidPrefix,
         locator: &Locator,
         datagrams: &[Datagram],
         code_point: Option<u8>,
     ) {
-        let Some(protect) = &self.protect else {
-            return self.environment.send_train(locator, datagrams, code_point);
-        };
         for datagram in datagrams {
             let mut protected = Vec::new();
             let is_protected = protect.protect_message(destination, &datagram.to_vec(), &mut protected);

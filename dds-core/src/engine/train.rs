@@ -25,22 +25,35 @@ pub(super) struct Train {
 }
 
 impl Train {
-    /// Has the next datagrams of a writer, as many as can leave together, and says where they go; `None` when
-    /// nothing is to be sent now. Call until `None`.
-    pub(super) fn fill(&mut self, now: Monotonic, machine: &mut StatefulWriter) -> Option<Destinations> {
-        let left_over = self.left_over.take();
-        if left_over.is_some() {
-            self.datagrams.swap(0, self.length);
-        }
-        self.length = 0;
-        let destinations = match left_over {
-            Some(destinations) => destinations,
-            None => machine.poll_transmit(now, self.datagram(0))?,
-        };
+    /// The datagram to be made next, the first of a train.
+    pub(super) fn begin(&mut self) -> &mut Datagram {
         self.length = 1;
+        self.datagram(0)
+    }
+
+    /// Begins with what was made and did not belong to the train before, if there is anything: where it goes.
+    pub(super) fn begin_with_left_over(&mut self) -> Option<Destinations> {
+        let left_over = self.left_over.take()?;
+        self.datagrams.swap(0, self.length);
+        self.length = 1;
+        Some(left_over)
+    }
+
+    /// Whether there is such.
+    pub(super) fn has_left_over(&self) -> bool {
+        self.left_over.is_some()
+    }
+
+    /// Adds what else a writer has for these destinations, as much as can leave together.
+    pub(super) fn lengthen(
+        &mut self,
+        now: Monotonic,
+        machine: &mut StatefulWriter,
+        destinations: &Destinations,
+    ) {
         let is_by_network = |kind| matches!(kind, LocatorKind::UDP_V4 | LocatorKind::UDP_V6);
         if !destinations.iter().all(|(_, locator)| is_by_network(locator.kind)) {
-            return Some(destinations);
+            return;
         }
         let size = self.datagram(0).len();
         let mut bytes = size;
@@ -48,7 +61,7 @@ impl Train {
             let next = self.datagram(self.length);
             let Some(others) = machine.poll_transmit(now, next) else { break };
             let length = next.len();
-            if length > size || others != destinations {
+            if length > size || others != *destinations {
                 self.left_over = Some(others);
                 break;
             }
@@ -58,10 +71,9 @@ impl Train {
                 break;
             }
         }
-        Some(destinations)
     }
 
-    /// What [`fill`](Self::fill) yielded.
+    /// All that leaves together.
     pub(super) fn datagrams(&mut self) -> &mut [Datagram] {
         &mut self.datagrams[..self.length]
     }

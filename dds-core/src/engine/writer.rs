@@ -640,10 +640,20 @@ impl Engine {
                 let mark = state.code_point;
                 let mut goes_to_many = false;
                 let mut unwoken = 0;
-                while let Some(destinations) = train.fill(now.monotonic, &mut state.machine) {
+                loop {
+                    let next = if train.has_left_over() {
+                        train.begin_with_left_over()
+                    } else {
+                        state.machine.poll_transmit(now.monotonic, train.begin())
+                    };
+                    // By reference: they are many words.
+                    let Some(destinations) = &next else { break };
+                    if state.machine.wants_transmit() {
+                        train.lengthen(now.monotonic, &mut state.machine, destinations);
+                    }
                     goes_to_many |= destinations.len() > 1 || destinations[0].0 == GuidPrefix::UNKNOWN;
                     MutexGuard::unlocked(&mut state, || {
-                        unwoken += u32::from(self.send_train(&destinations, train.datagrams(), mark));
+                        unwoken += u32::from(self.send_train(destinations, train.datagrams(), mark));
                         if unwoken == MESSAGES_BEFORE_WAKE {
                             unwoken = 0;
                             self.environment.wake_receivers();

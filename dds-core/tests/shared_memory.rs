@@ -14,6 +14,8 @@ use common::{PATIENCE, wait_for};
 use dds_core::{
     DataReader, DataWriter, DdsType, DomainParticipant, ParticipantConfig,
     engine::{NotShared, SharedMemoryState},
+    error::DdsError,
+    qos::{Limit, ResourceLimits},
     sample::Sample,
     transport::SharedMemoryRefusal,
 };
@@ -484,7 +486,10 @@ fn the_first_sample_of_a_new_writer_arrives_however_busy_the_memory_is() {
     let scene = Scene::new(118);
     // Of one process, but with memory of their own.
     let (sender, receiver) = (scene.participant(|_| {}), scene.participant(small_rings));
-    let stream = sender.topic::<Item>("Stream").unwrap().writer().reliable().keep_last(1).build().unwrap();
+    // With little on the way: full memory would lose samples, rightly.
+    let limits = ResourceLimits { max_samples: Limit::Finite(100), ..ResourceLimits::default() };
+    let stream = sender.topic::<Item>("Stream").unwrap().writer().reliable().keep_all();
+    let stream = stream.resource_limits(limits).build().unwrap();
     let streamed =
         receiver.topic::<Item>("Stream").unwrap().reader().reliable().keep_last(1).build().unwrap();
     let reader = receiver.topic::<Item>("Once").unwrap().reader().best_effort().keep_all().build().unwrap();
@@ -498,7 +503,9 @@ fn the_first_sample_of_a_new_writer_arrives_however_busy_the_memory_is() {
                 if is_over.load(Ordering::Relaxed) {
                     break;
                 }
-                stream.write(&item(number, 50)).unwrap();
+                if !matches!(stream.write(&item(number, 50)), Ok(()) | Err(DdsError::Timeout { .. })) {
+                    break;
+                }
                 stream.flush();
             }
         });

@@ -331,11 +331,9 @@ impl Runtime {
                 self.serve_shared(now, shared, bursts);
             }
             let mut strangers = Vec::new();
-            // What the sockets have to say of them is known where they were looked at.
-            let kept = looked.is_none().then_some(&mut strangers);
-            *unlooked += self.receive_shared(now, shared, bursts, kept).max(1);
+            *unlooked += self.receive_shared(now, shared, bursts, &mut strangers).max(1);
             if !strangers.is_empty() {
-                // Their announcements were sent by network before.
+                // Their announcements were sent by network before, perhaps after the look above.
                 let looked = self.transport.wait(AT_ONCE);
                 let ready = looked
                     .inspect_err(|error| tracing::error!(%error, "looking for datagrams failed"))

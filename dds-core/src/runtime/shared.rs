@@ -202,7 +202,7 @@ impl Runtime {
         now: Now,
         shared: &mut SharedReception,
         bursts: &mut Bursts,
-        mut strangers: Option<&mut Vec<Stranger>>,
+        strangers: &mut Vec<Stranger>,
     ) -> u32 {
         let SharedReception { receiver, buffer } = shared;
         let mut received = 0;
@@ -210,8 +210,7 @@ impl Runtime {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
             let tail = rest.map(|rest| Payload::of_memory(Box::new(LentMemory(rest))));
-            let met_stranger = deliver(now, source, message, tail.as_ref(), bursts);
-            if let (true, Some(strangers)) = (met_stranger, &mut strangers) {
+            if deliver(now, source, message, tail.as_ref(), bursts) {
                 strangers.push(Stranger { source, message: message.to_vec(), tail });
             }
         });

@@ -176,7 +176,7 @@ fn instructions(what: &str, count: usize) -> Result<u64, Failure> {
 /// One writer with many readers, and many writers with one reader, each in a process of its own.
 pub fn processes(namespace: &Namespace, stacks: &[Stack], seconds: f64) -> Result<Vec<FanOut>, Failure> {
     let mut rows = Vec::new();
-    for stack in stacks.iter().filter(|stack| stack.is_any_of(&[OURS, CYCLONE])) {
+    for stack in stacks.iter().filter(|stack| [OURS, CYCLONE].contains(&stack.name)) {
         let to_many = PROCESSES.map(|count| (1, count));
         let to_one = PROCESSES.map(|count| (count, 1)).into_iter().skip(1).filter(|_| stack.name == OURS);
         for (writers, readers) in to_many.into_iter().chain(to_one) {

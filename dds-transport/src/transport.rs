@@ -14,7 +14,7 @@ use crate::interface::{Interface, InterfaceMonitor};
 use crate::poller::{Poller, Ready, Token, Waker};
 use crate::shared_memory;
 use crate::socket::{BufferSizes, MAX_UDP_PAYLOAD, OutgoingDatagram, Received, SendOptions, UdpSocket};
-use view::{Egress, Membership, View};
+use view::{Egress, Memberships, View};
 
 /// What a socket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,11 +130,12 @@ pub struct UdpTransport {
     monitor: Option<InterfaceMonitor>,
     view: RwLock<Arc<View>>,
     /// Locked during a refresh, so that refreshes do not overlap.
-    memberships: Mutex<Vec<Membership>>,
+    memberships: Mutex<Memberships>,
 }
 
 impl UdpTransport {
-    /// Opens the sockets of a domain and joins its groups on the selected interfaces.
+    /// Opens the sockets of a domain and joins its group for metatraffic on the selected interfaces; that for user
+    /// traffic with [`join_user_groups`](Self::join_user_groups).
     ///
     /// # Errors
     /// [`OpenError`], per cause.
@@ -180,7 +181,8 @@ impl UdpTransport {
         self.multicast_addresses(Traffic::Metatraffic)
     }
 
-    /// The groups, with port, at which this process receives user traffic. Empty without multicast.
+    /// The groups, with port, at which this process receives user traffic once it has
+    /// [joined](Self::join_user_groups) them. Empty without multicast.
     #[must_use]
     pub fn user_multicast_addresses(&self) -> Vec<SocketAddr> {
         self.multicast_addresses(Traffic::User)
@@ -417,6 +419,15 @@ impl UdpTransport {
     pub fn sockets(&self) -> impl Iterator<Item = SocketId> + use<> {
         // At most eight: two kinds of traffic, of delivery and of address.
         (0..self.sockets.len() as u8).map(SocketId)
+    }
+
+    /// Joins the groups for user traffic too, which nobody needs who only sends: what it sends to them would come
+    /// back. Once joined, they stay so.
+    pub fn join_user_groups(&self) {
+        let mut memberships = self.memberships.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut memberships.with_user_groups, true) {
+            self.view().adapt_memberships(&self.sockets, &self.config, &mut memberships);
+        }
     }
 
     /// Looks at the interfaces again and adapts group memberships; whether the selection or an address in it

@@ -44,6 +44,9 @@ pub trait Environment: Send + Sync {
         datagrams.iter().for_each(|datagram| self.send(destination, datagram));
     }
 
+    /// There is a reader: what is sent to the groups for samples is wanted from now on.
+    fn listen_to_groups(&self) {}
+
     /// Nothing follows for now what was sent through shared memory: whoever sleeps is woken.
     fn wake_receivers(&self) {}
 

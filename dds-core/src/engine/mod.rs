@@ -481,6 +481,8 @@ impl Engine {
         let now = self.environment.now();
         self.discovery.lock().name(reader.guid, reader.handle);
         self.table.write().add_reader(reader.clone());
+        // Before others are told.
+        self.environment.listen_to_groups();
         self.run_discovery(now, |participant| participant.add_subscription(now, data));
         self.drain_loopback(now);
     }

@@ -15,7 +15,7 @@ use dds_rtps::{
     message::{AckNack, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
     payload::{Payload, PayloadPool},
-    structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
+    structure::{Guid, GuidPrefix, KeyHash, Locator, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
     writer::StatefulWriter,
 };
@@ -651,7 +651,8 @@ impl Engine {
                     if state.machine.wants_transmit() {
                         train.lengthen(now.monotonic, &mut state.machine, destinations);
                     }
-                    goes_to_many |= destinations.len() > 1 || destinations[0].0 == GuidPrefix::UNKNOWN;
+                    let is_group = |(prefix, _): &(GuidPrefix, Locator)| *prefix == GuidPrefix::UNKNOWN;
+                    goes_to_many |= destinations.len() > 1 || destinations.first().is_some_and(is_group);
                     MutexGuard::unlocked(&mut state, || {
                         unwoken += u32::from(self.send_train(destinations, train.datagrams(), mark));
                         if unwoken == MESSAGES_BEFORE_WAKE {

@@ -319,6 +319,10 @@ impl Environment for Runtime {
         self.sharing.share(payload)
     }
 
+    fn listen_to_groups(&self) {
+        self.transport.join_user_groups();
+    }
+
     fn wake_receivers(&self) {
         self.sharing.wake();
     }

@@ -203,7 +203,7 @@ impl ReaderProxy {
         true
     }
 
-    /// Looks whether the group carries anything to the reader, which lacks `lacking` of the numbers from `base` to
+    /// Looks whether the group that is in use carries anything to the reader, which lacks `lacking` of the numbers from `base` to
     /// before `unsent`; true when the group is given up.
     pub(super) fn judge_group(
         &mut self,
@@ -211,12 +211,13 @@ impl ReaderProxy {
         unsent: SequenceNumber,
         lacking: usize,
     ) -> bool {
-        if self.config.group.is_none() {
-            return false;
-        }
         let news = base.previous().offset_from(self.acknowledged).unwrap_or(0);
         if news > self.repaired.range(..base).count() as u64 {
             self.unheard = 0;
+            return false;
+        }
+        // It asks once more for what is on its way to it alone.
+        if self.repairs.contains_key(&base) || self.repaired.contains_key(&base) {
             return false;
         }
         let sent = unsent.offset_from(base).unwrap_or(0).min(u64::from(SequenceNumberSet::MAX_BITS));

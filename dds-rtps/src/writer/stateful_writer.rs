@@ -417,7 +417,10 @@ impl StatefulWriter {
         proxy.acknack_count = Some(acknack.count);
         proxy.answered = true;
         let base = acknack.reader_sn_state.base().max(SequenceNumber::FIRST);
-        if proxy.judge_group(base, proxy.unsent(self.cursor), acknack.reader_sn_state.iter().count()) {
+        let group = proxy.config.group.map(|group| (GuidPrefix::UNKNOWN, group.locator));
+        let uses_group = group.is_some_and(|group| self.line.destinations.contains(&group));
+        let lacking = acknack.reader_sn_state.iter().count();
+        if uses_group && proxy.judge_group(base, proxy.unsent(self.cursor), lacking) {
             self.statistics.groups_given_up = self.statistics.groups_given_up.saturating_add(1);
             self.line.stale = true;
         }

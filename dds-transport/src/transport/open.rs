@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, RwLock};
 
-use super::view::View;
+use super::view::{Memberships, View};
 use super::{Delivery, MONITOR, OpenSocket, Traffic, UdpTransport};
 use crate::config::{AddressFamilies, MulticastUse, ParticipantIdChoice, UdpConfig};
 use crate::error::OpenError;
@@ -41,7 +41,7 @@ pub(super) fn open(domain: u32, mut config: UdpConfig) -> Result<UdpTransport, O
     if let Some(descriptor) = monitor.as_ref().and_then(InterfaceMonitor::descriptor) {
         poller.add(descriptor, MONITOR).map_err(OpenError::Poller)?;
     }
-    let mut memberships = Vec::new();
+    let mut memberships = Memberships::default();
     view.adapt_memberships(&sockets, &config, &mut memberships);
     let transport = UdpTransport {
         config,

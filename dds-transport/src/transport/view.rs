@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use super::{Delivery, OpenSocket, is_link_local};
+use super::{Delivery, OpenSocket, Traffic, is_link_local};
 use crate::config::UdpConfig;
 use crate::interface::{Interface, enumerate};
 
@@ -16,6 +16,14 @@ pub(super) struct Egress {
     pub(super) interface: u32,
     /// Without it Linux chooses no source address on a host with loopback only.
     pub(super) source: Option<IpAddr>,
+}
+
+/// The groups of all sockets.
+#[derive(Debug, Default)]
+pub(super) struct Memberships {
+    joined: Vec<Membership>,
+    /// Whether those for user traffic are wanted.
+    pub(super) with_user_groups: bool,
 }
 
 /// A group joined on an interface by one of the sockets.
@@ -120,11 +128,11 @@ impl View {
         &self,
         sockets: &[OpenSocket],
         config: &UdpConfig,
-        memberships: &mut Vec<Membership>,
+        Memberships { joined: memberships, with_user_groups }: &mut Memberships,
     ) {
         let mut wanted = Vec::new();
         for (socket, open) in sockets.iter().enumerate() {
-            if open.delivery == Delivery::Multicast {
+            if open.delivery == Delivery::Multicast && (*with_user_groups || open.traffic != Traffic::User) {
                 let is_v4 = open.socket.local_address().is_ipv4();
                 let group =
                     if is_v4 { config.multicast_group_v4.into() } else { config.multicast_group_v6.into() };

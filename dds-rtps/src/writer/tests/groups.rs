@@ -116,3 +116,37 @@ fn a_group_that_carries_nothing_is_given_up_for_the_reader_and_nothing_is_lost()
     let both = [(guids[1].prefix, alone(3)), (GuidPrefix::UNKNOWN, GROUP)];
     assert_eq!(destinations(&mut world), both);
 }
+
+/// What is lost by another way says nothing of the group, and what is asked for again no more than the first time.
+#[test]
+fn only_what_went_to_the_group_counts_and_that_once() {
+    let mut world = World::new(5, 0);
+    let first = in_group(&mut world, 2, alone(2), true, true);
+    let lack = |world: &mut World, count: i32| {
+        let base = world.writer.history().last_number();
+        let mut reader_sn_state = SequenceNumberSet::new(base);
+        assert!(reader_sn_state.insert(base));
+        let (writer_id, reader_id) = (WRITER.entity_id, first.entity_id);
+        let count = Count(1_000 + count);
+        let acknack = AckNack { writer_id, reader_id, reader_sn_state, count, is_final: false };
+        world.writer.handle_ack_nack(world.now, first.prefix, &acknack);
+        world.writer.statistics().groups_given_up
+    };
+    let write = |world: &mut World| {
+        world.write(value(1, 40));
+        while world.writer.poll_transmit(world.now, &mut Datagram::new()).is_some() {}
+    };
+    for count in 0..10 {
+        write(&mut world);
+        assert_eq!(lack(&mut world, count), 0, "one reader is sent to by itself");
+    }
+    in_group(&mut world, 3, alone(3), true, true);
+    write(&mut world);
+    for count in 10..20 {
+        assert_eq!(lack(&mut world, count), 0, "it asks again");
+    }
+    for count in 20..=22 {
+        write(&mut world);
+        assert_eq!(lack(&mut world, count), u64::from(count >= 21));
+    }
+}

@@ -1,5 +1,5 @@
-//! Throughput over a link: writer and readers in two network namespaces that a pair of virtual Ethernet devices joins, as on
-//! two hosts, with datagrams of at most 1,500 bytes on the wire.
+//! Throughput over a link: writer and readers in two network namespaces that a pair of virtual Ethernet devices
+//! joins, as on two hosts, with packets of at most 1,500 bytes on the wire.
 
 use std::fmt::Write;
 

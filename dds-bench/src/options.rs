@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use dds_core::{ParticipantConfig, UserMulticast};
+use dds_core::ParticipantConfig;
 use lexopt::prelude::*;
 
 /// What to do, and how.
@@ -20,8 +20,6 @@ pub struct Options {
     pub domain: u32,
     /// Sends by the network alone.
     pub network_only: bool,
-    /// Sends to each participant by itself.
-    pub no_groups: bool,
     /// Instead of the default.
     pub spin: Option<Duration>,
     /// Writes and reads samples where they lie in shared memory.
@@ -97,7 +95,6 @@ impl Options {
             delivery: Delivery::WaitSet,
             domain: 0,
             network_only: false,
-            no_groups: false,
             spin: None,
             loans: false,
             peers: 1,
@@ -128,7 +125,6 @@ impl Options {
                 Long("blocking") => options.delivery = Delivery::Blocking,
                 Long("loans") => options.loans = true,
                 Long("network-only") => options.network_only = true,
-                Long("no-groups") => options.no_groups = true,
                 Long("listener") => options.delivery = Delivery::Listener,
                 Long("domain") | Short('i') => options.domain = parser.value()?.parse()?,
                 Long("peers") => options.peers = parser.value()?.parse()?,
@@ -153,8 +149,7 @@ impl Options {
     pub fn participant_config(&self, shared_memory: bool) -> ParticipantConfig {
         let default = ParticipantConfig::default();
         let spin = self.spin.map_or(default.spin, From::from);
-        let user_multicast = if self.no_groups { UserMulticast::Disabled } else { default.user_multicast };
-        ParticipantConfig { shared_memory, spin, user_multicast, ..default }
+        ParticipantConfig { shared_memory, spin, ..default }
     }
 }
 

@@ -295,7 +295,7 @@ impl Participant {
         if !problems.is_empty() {
             return Some(Err(Judgement::Incompatible(problems)));
         }
-        let group = peer.zip(locators.first()).and_then(|(peer, _)| self.group_of(peer, remote_data));
+        let group = peer.and_then(|peer| self.group_of(peer, remote_data));
         Some(Ok(RemoteEndpoint {
             guid: remote,
             data: remote_data.clone(),

@@ -1,10 +1,9 @@
 //! Writers: what was written, who has it, what to send again (RTPS 2.5 §8.4.7–§8.4.9).
 //!
 //! [`StatefulWriter`] keeps a history and one [`ReaderProxy`] per matched reader. Readers that have
-//! been sent everything stand *in line*: a new change leaves in one datagram for all of them, which goes once to a
-//! group where several of them listen (`line`). The
-//! others (late joiners, repairs, changes meant for one reader) are served one by one, and so are always
-//! readers with a content filter. Readers of the writer's own participant are handed changes as they are
+//! been sent everything stand *in line*: a new change leaves in one datagram for all of them, which goes once
+//! to a group where several of them listen (`line`). The others (late joiners, repairs, changes meant for one
+//! reader) are served one by one, and so are always readers with a content filter. Readers of the writer's own participant are handed changes as they are
 //! (`in_process`).
 
 mod filters;

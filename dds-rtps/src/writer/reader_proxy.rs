@@ -203,13 +203,13 @@ impl ReaderProxy {
         true
     }
 
-    /// Looks whether the group that is in use carries anything to the reader, which lacks `lacking` of the numbers from `base` to
-    /// before `unsent`; true when the group is given up.
+    /// Looks whether the group that is in use carries anything to the reader, which has all below `base` and lacks
+    /// `lacking` of what follows up to before `unsent`; true when the group is given up.
     pub(super) fn judge_group(
         &mut self,
         base: SequenceNumber,
         unsent: SequenceNumber,
-        lacking: usize,
+        lacking: &SequenceNumberSet,
     ) -> bool {
         let news = base.previous().offset_from(self.acknowledged).unwrap_or(0);
         if news > self.repaired.range(..base).count() as u64 {
@@ -221,7 +221,8 @@ impl ReaderProxy {
             return false;
         }
         let sent = unsent.offset_from(base).unwrap_or(0).min(u64::from(SequenceNumberSet::MAX_BITS));
-        if lacking > 0 && lacking as u64 >= sent {
+        let lacking = lacking.iter().count() as u64;
+        if lacking > 0 && lacking >= sent {
             self.unheard = self.unheard.saturating_add(1);
         }
         if self.unheard < timing::GROUP_GIVEN_UP_AFTER {

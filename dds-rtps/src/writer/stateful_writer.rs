@@ -419,8 +419,7 @@ impl StatefulWriter {
         let base = acknack.reader_sn_state.base().max(SequenceNumber::FIRST);
         let group = proxy.config.group.map(|group| (GuidPrefix::UNKNOWN, group.locator));
         let uses_group = group.is_some_and(|group| self.line.destinations.contains(&group));
-        let lacking = acknack.reader_sn_state.iter().count();
-        if uses_group && proxy.judge_group(base, proxy.unsent(self.cursor), lacking) {
+        if uses_group && proxy.judge_group(base, proxy.unsent(self.cursor), &acknack.reader_sn_state) {
             self.statistics.groups_given_up = self.statistics.groups_given_up.saturating_add(1);
             self.line.stale = true;
         }

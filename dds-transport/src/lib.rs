@@ -44,6 +44,8 @@ pub use shared_memory::{
     LentBytes, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
     SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay, SharedMessage,
 };
-pub use socket::{BufferSizes, OutgoingDatagram, Received, SendOptions, SocketConfig, UdpSocket};
+pub use socket::{
+    BufferSizes, MAX_UDP_PAYLOAD, OutgoingDatagram, Received, SendOptions, SocketConfig, UdpSocket,
+};
 pub use ticks::TickCounter;
 pub use transport::{Delivery, SocketId, Traffic, TransportReady, UdpTransport};

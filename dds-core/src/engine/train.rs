@@ -6,9 +6,7 @@ use dds_rtps::{
     time::Monotonic,
     writer::{Destinations, StatefulWriter},
 };
-
-/// What one system call sends at most: the payload of the largest UDP datagram.
-const LARGEST: usize = 65_507;
+use dds_transport::MAX_UDP_PAYLOAD;
 
 /// The most datagrams that every kernel with UDP_SEGMENT takes in one call.
 const LONGEST: usize = 64;
@@ -44,7 +42,7 @@ impl Train {
         self.left_over.is_some()
     }
 
-    /// Adds what else a writer has for these destinations, as much as can leave together.
+    /// Adds what else a writer has for these destinations, as much as one system call sends.
     pub(super) fn lengthen(
         &mut self,
         now: Monotonic,
@@ -57,7 +55,7 @@ impl Train {
         }
         let size = self.datagram(0).len();
         let mut bytes = size;
-        while bytes + size <= LARGEST && self.length < LONGEST && machine.wants_transmit() {
+        while bytes + size <= MAX_UDP_PAYLOAD && self.length < LONGEST && machine.wants_transmit() {
             let next = self.datagram(self.length);
             let Some(others) = machine.poll_transmit(now, next) else { break };
             let length = next.len();

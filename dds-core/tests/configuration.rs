@@ -66,6 +66,7 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("batch_bytes", "8192", "0x2000"),
     ("window_bytes", "1048576", "1048576"),
     ("window_samples", "1000", "1000"),
+    ("user_multicast", "\"announced\"", "Announced"),
     ("spin", "\"5µs\"", "5us"),
     ("announce_types", "false", "no"),
     ("shared_memory", "false", "false"),

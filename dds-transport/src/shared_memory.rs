@@ -20,7 +20,7 @@
 //! | [`SharedMemoryReceiver`] | accepts and receives, on the thread that waits for the [`Poller`] |
 
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
@@ -231,11 +231,11 @@ impl SharedMemory {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_lent(
+    pub fn send_lent<'p>(
         &self,
         way: SharedMemoryWay,
         name: SharedMemoryName,
-        pieces: &[IoSlice<'_>],
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
         message: &SharedMessage,
         rest: Range<usize>,
     ) -> Result<bool, SendError> {
@@ -249,18 +249,18 @@ impl SharedMemory {
         self.system.wake();
     }
 
-    /// Sends one message to the process `name` at the end of `way`. One that sleeps does so until
+    /// Sends one message, in `pieces`, to the process `name` at the end of `way`. One that sleeps does so until
     /// [`wake`](Self::wake).
     ///
     /// # Errors
     /// [`SendError::WouldBlock`] when the receiver has not taken enough yet, [`SendError::TooLarge`] above half
     /// the ring, [`SendError::Unreachable`] when the way is closed.
     #[inline]
-    pub fn send(
+    pub fn send<'p>(
         &self,
         way: SharedMemoryWay,
         name: SharedMemoryName,
-        pieces: &[IoSlice<'_>],
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
     ) -> Result<(), SendError> {
         self.system.send(way, name, pieces)
     }

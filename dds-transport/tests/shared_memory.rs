@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::io::IoSlice;
+use std::iter::once;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -97,7 +97,7 @@ fn refusal(one: &mut End, two: &mut End, name: SharedMemoryName) -> SharedMemory
 }
 
 fn send(end: &End, way: SharedMemoryWay, to: SharedMemoryName, message: &[u8]) -> Result<(), SendError> {
-    let sent = end.memory.send(way, to, &[IoSlice::new(message)]);
+    let sent = end.memory.send(way, to, once(message));
     end.memory.wake();
     sent
 }
@@ -180,7 +180,7 @@ fn lend(end: &End, way: SharedMemoryWay, to: SharedMemoryName, head: &[u8], leng
     let mut buffer = end.memory.allocate(length).unwrap();
     buffer.fill(head[0]);
     let message = buffer.freeze();
-    let lent = end.memory.send_lent(way, to, &[IoSlice::new(head)], &message, 0..length).unwrap();
+    let lent = end.memory.send_lent(way, to, once(head), &message, 0..length).unwrap();
     end.memory.wake();
     lent
 }
@@ -201,11 +201,8 @@ fn large_messages_are_lent_and_their_memory_serves_again_when_they_are_let_go_of
     while let Some(mut buffer) = one.memory.allocate(100_000) {
         buffer.fill(round);
         let message = buffer.freeze();
-        assert!(one.memory.send_lent(way, to, &[IoSlice::new(b"-")], &message, 10..50_000).unwrap());
-        assert!(
-            !one.memory.send_lent(way, to, &[IoSlice::new(b"-")], &message, 10..50_000).unwrap(),
-            "twice"
-        );
+        assert!(one.memory.send_lent(way, to, once(&b"-"[..]), &message, 10..50_000).unwrap());
+        assert!(!one.memory.send_lent(way, to, once(&b"-"[..]), &message, 10..50_000).unwrap(), "twice");
         two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push((round, rest.unwrap())));
         round += 1;
     }

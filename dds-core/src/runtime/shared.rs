@@ -22,9 +22,8 @@ use dds_transport::{
 use parking_lot::Mutex;
 
 use super::{
-    Pieces, Runtime,
+    Runtime,
     reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
-    with_pieces,
 };
 use crate::engine::{NotShared, WritableMemory};
 
@@ -224,9 +223,7 @@ impl Runtime {
         let to = (SharedMemoryWay(destination.port), TransportName(destination.address));
         let result = match send_tail_by_reference(memory, to, datagram) {
             Ok(true) => Ok(()),
-            Ok(false) => with_pieces::<Pieces<'_>, _>(datagram.pieces(), |pieces| {
-                insistently(memory, || memory.send(to.0, to.1, pieces))
-            }),
+            Ok(false) => insistently(memory, || memory.send(to.0, to.1, datagram.pieces())),
             Err(error) => Err(error),
         };
         let counter = match result {
@@ -247,9 +244,8 @@ fn send_tail_by_reference(
     datagram: &Datagram,
 ) -> Result<bool, SendError> {
     let Some((message, range)) = datagram.tail().and_then(shared_range) else { return Ok(false) };
-    with_pieces::<Pieces<'_>, _>(datagram.pieces_before_tail(), |pieces| {
-        insistently(memory, || memory.send_lent(way, name, pieces, message, range.clone()))
-    })
+    let pieces = datagram.pieces_before_tail();
+    insistently(memory, || memory.send_lent(way, name, pieces.clone(), message, range.clone()))
 }
 
 /// Where a large payload lies in memory that others can read, if it does.

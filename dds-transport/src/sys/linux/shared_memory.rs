@@ -10,7 +10,7 @@ mod pool;
 mod receiver;
 mod ring;
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -176,21 +176,21 @@ impl SharedMemory {
     }
 
     #[inline]
-    pub(crate) fn send(
+    pub(crate) fn send<'p>(
         &self,
         way: SharedMemoryWay,
         name: SharedMemoryName,
-        pieces: &[IoSlice<'_>],
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
     ) -> Result<(), SendError> {
         self.with_way(way, name, |outgoing| self.push(way, outgoing, pieces, None))
     }
 
     /// Sends a message whose rest lies in a slot; false when that cannot be lent to this receiver (now).
-    pub(crate) fn send_slot(
+    pub(crate) fn send_slot<'p>(
         &self,
         way: SharedMemoryWay,
         name: SharedMemoryName,
-        pieces: &[IoSlice<'_>],
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
         message: &SlotMessage,
         rest: std::ops::Range<usize>,
     ) -> Result<bool, SendError> {
@@ -246,11 +246,11 @@ impl SharedMemory {
         }
     }
 
-    fn push(
+    fn push<'p>(
         &self,
         place: SharedMemoryWay,
         way: &Outgoing,
-        pieces: &[IoSlice<'_>],
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
         rest: Option<pool::Place>,
     ) -> Result<(), SendError> {
         let pushed = way.ring.lock().unwrap_or_else(PoisonError::into_inner).push(pieces, rest);

@@ -1,7 +1,7 @@
 //! No memory is shared here.
 
 use std::convert::Infallible;
-use std::io::{self, IoSlice};
+use std::io;
 use std::sync::Arc;
 
 use crate::error::SendError;
@@ -88,22 +88,22 @@ impl SharedMemory {
         match self.0 {}
     }
 
-    pub(crate) fn send_slot(
+    pub(crate) fn send_slot<'p>(
         &self,
         _: SharedMemoryWay,
         _: SharedMemoryName,
-        _: &[IoSlice<'_>],
+        _: impl Iterator<Item = &'p [u8]> + Clone,
         _: &SlotMessage,
         _: std::ops::Range<usize>,
     ) -> Result<bool, SendError> {
         match self.0 {}
     }
 
-    pub(crate) fn send(
+    pub(crate) fn send<'p>(
         &self,
         _: SharedMemoryWay,
         _: SharedMemoryName,
-        _: &[IoSlice<'_>],
+        _: impl Iterator<Item = &'p [u8]> + Clone,
     ) -> Result<(), SendError> {
         match self.0 {}
     }

@@ -17,6 +17,9 @@ use crate::shared_memory::{MESSAGES, SharedMemoryEvent, SharedMemoryName};
 const MOST_ARRIVING: usize = 32;
 /// Connections accepted before others get their turn.
 const ACCEPTED_PER_TURN: usize = 16;
+/// Bytes taken from one ring before others get their turn, and before readers see them: samples then are still in the
+/// processor's cache, and are acknowledged while the sender goes on.
+const BYTES_PER_TURN: usize = 64 << 10;
 /// Connections looked after before others get their turn.
 const EVENTS_PER_TURN: usize = 32;
 
@@ -108,7 +111,11 @@ impl SharedMemoryReceiver {
     ) {
         let mut over = None;
         for (place, way) in self.incoming.iter_mut().enumerate() {
+            let mut bytes = 0;
             for _ in 0..most {
+                if bytes >= BYTES_PER_TURN {
+                    break;
+                }
                 let popped = way.ring.pop(buffer).and_then(|popped| match popped {
                     Some(Popped::WithRest(rest)) => {
                         way.pool.message(rest).map(|rest| Some(Some(rest))).ok_or(ring::Broken)
@@ -117,7 +124,10 @@ impl SharedMemoryReceiver {
                     None => Ok(None),
                 });
                 match popped {
-                    Ok(Some(rest)) => take(way.sender, buffer, rest),
+                    Ok(Some(rest)) => {
+                        bytes += buffer.len();
+                        take(way.sender, buffer, rest);
+                    }
                     Ok(None) if !way.has_ended => break,
                     Ok(None) => {
                         over = Some(place);

@@ -12,7 +12,7 @@
 //! Records do not wrap: the length [`SKIP`] says that the next one is at the start. Each side keeps its own
 //! position in memory of its own and believes of the other's only what is possible.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{Ordering, fence};
 
@@ -95,10 +95,14 @@ impl RingWriter {
     }
 
     /// Appends a message, and where the rest of it is; whether the receiver must be woken.
-    pub(super) fn push(&mut self, pieces: &[IoSlice<'_>], rest: Option<Place>) -> Result<bool, PushError> {
+    pub(super) fn push<'p>(
+        &mut self,
+        pieces: impl Iterator<Item = &'p [u8]> + Clone,
+        rest: Option<Place>,
+    ) -> Result<bool, PushError> {
         let place = rest.map(Place::to_bytes);
         let place = place.as_ref().map_or(&[][..], |place| place);
-        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>() + place.len();
+        let length = pieces.clone().map(<[u8]>::len).sum::<usize>() + place.len();
         if length == 0 || length > self.longest() {
             return Err(PushError::TooLarge);
         }
@@ -124,14 +128,20 @@ impl RingWriter {
         let form = if rest.is_some() { WITH_PLACE } else { WHOLE };
         self.mapping.shared_u32(HEADER + at + 4).store(form, Ordering::Relaxed);
         let mut to = HEADER + at + RECORD;
-        for piece in pieces.iter().map(|piece| &**piece).chain([place]) {
-            // SAFETY: `at + needed` is at most the capacity, so that all pieces lie within the mapping; the
-            // receiver does not read there before `tail` says so, and a piece is no shared memory of ours.
+        let end = to + length;
+        let mut copy = |piece: &[u8]| {
+            // Should an iterator yield more than it did when it was counted, the message ends where it was to end.
+            let piece = piece.get(..end - to).unwrap_or(piece);
+            // SAFETY: the piece ends at `end` at most, and `at + needed` is at most the capacity, so that it lies
+            // within the mapping; the receiver does not read there before `tail` says so, and a piece is no shared
+            // memory of ours.
             unsafe {
                 std::ptr::copy_nonoverlapping(piece.as_ptr(), self.mapping.start().add(to), piece.len());
             }
             to += piece.len();
-        }
+        };
+        pieces.for_each(&mut copy);
+        copy(place);
         self.tail += (skipped + needed) as u64;
         self.mapping.shared_u64(TAIL).store(self.tail, Ordering::Release);
         // Pairs with the fence in `RingReader::rest`: either we see it asleep, or it sees the new tail.
@@ -297,6 +307,8 @@ pub(super) fn rest() {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use super::*;
 
     const CAPACITY: usize = SMALLEST_RING;
@@ -309,7 +321,7 @@ mod tests {
 
     fn push(writer: &mut RingWriter, message: &[u8]) -> Result<bool, PushError> {
         let (one, two) = message.split_at(message.len() / 3);
-        writer.push(&[IoSlice::new(one), IoSlice::new(two)], None)
+        writer.push([one, two].into_iter(), None)
     }
 
     fn message(number: usize) -> Vec<u8> {
@@ -463,13 +475,13 @@ mod tests {
         let (mut writer, mut reader) = ring();
         let mut buffer = Vec::new();
         let place = Place { slot: 7, start: 1 << 33, length: u64::MAX };
-        writer.push(&[IoSlice::new(b"head")], Some(place)).unwrap();
+        writer.push(once(&b"head"[..]), Some(place)).unwrap();
         assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::WithRest(place))));
         assert_eq!(buffer, b"head");
         // Too short to have one, and an unknown form.
         for (length, form) in [(20, WITH_PLACE), (24, WITH_PLACE + 1)] {
             let (mut writer, mut reader) = ring();
-            writer.push(&[IoSlice::new(&[1; 24])], None).unwrap();
+            writer.push(once(&[1; 24][..]), None).unwrap();
             writer.mapping.shared_u32(HEADER).store(length, Ordering::Release);
             writer.mapping.shared_u32(HEADER + 4).store(form, Ordering::Release);
             assert_eq!(reader.pop(&mut buffer), Err(Broken));

@@ -43,7 +43,7 @@ pub struct DataHeader<'a> {
 
 impl DataHeader<'_> {
     /// How many bytes the inline QoS takes, sentinel included; 0 when there is none.
-    fn inline_qos_size(&self, inline: Option<&InlineQosToSend>) -> usize {
+    pub(crate) fn inline_qos_size(&self, inline: Option<&InlineQosToSend>) -> usize {
         let status = if self.status_info == StatusInfo::default() { 0 } else { STATUS_INFO_SIZE };
         let key_hash = if self.key_hash.is_some() { KEY_HASH_SIZE } else { 0 };
         let parameters = inline

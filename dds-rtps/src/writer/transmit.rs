@@ -69,7 +69,9 @@ pub const LEAST_BY_REFERENCE: usize = 8 << 10;
 /// Submessages longer than 65,535 bytes can only be the last (RTPS 2.5 §9.4.5.1.3).
 const LARGEST_BEFORE_ANOTHER: usize = 65_000;
 
-/// Inline QoS is small but for a user's own; what exceeds this makes a larger datagram.
+/// Bytes of padding after a payload, at most.
+const PADDING: usize = 3;
+/// Inline QoS of fragments that are sent again is small but for a user's own; what exceeds this makes a larger datagram.
 const INLINE_QOS_ESTIMATE: usize = 64;
 
 /// A datagram in the making.
@@ -394,8 +396,9 @@ impl StatefulWriter {
         fragment: u32,
         parameters: &[u8],
     ) -> Option<Written> {
-        let rare = if change.inline_qos.is_some() { INLINE_QOS_ESTIMATE } else { 0 };
-        let extra = INLINE_QOS_ESTIMATE.saturating_add(rare).saturating_add(parameters.len());
+        let header = self.data_header(reader_id, change, parameters);
+        let inline_qos = change.inline_qos.as_deref();
+        let extra = header.inline_qos_size(inline_qos).saturating_add(PADDING);
         let length = change.payload.len();
         let fragment_size = usize::from(self.config.fragment_size.max(1));
         if length <= fragment_size {
@@ -403,11 +406,7 @@ impl StatefulWriter {
                 return None;
             }
             draft.builder.info_timestamp(change.source_timestamp);
-            draft.builder.data(
-                &self.data_header(reader_id, change, parameters),
-                change.inline_qos.as_deref(),
-                &change.payload,
-            );
+            draft.builder.data(&header, inline_qos, &change.payload);
             return Some(Written::Whole);
         }
         let count = transmit_fragment_count(length, self.config.fragment_size);

@@ -245,20 +245,43 @@ fn a_loop_that_writes_to_many_batches_although_sending_to_them_takes_long() {
     let readers = others.each_ref().map(|participant| reader(participant, 100));
     world.run(1_000);
     assert_eq!(writer.matched_subscriptions().len(), 2);
-    world.send_nanos.store(6_000, Ordering::Relaxed);
-    let write = |count: u32| {
-        (0..count).for_each(|number| writer.write(&Step { number }).unwrap());
-        world.wire.lock().len()
-    };
-    assert_eq!(write(20), 2, "the first left by itself, the others wait for more");
+    world.send_nanos.store(12_000, Ordering::Relaxed);
+    (0..20).for_each(|number| writer.write(&Step { number }).unwrap());
+    assert_eq!(world.wire.lock().len(), 8, "four left by themselves, the others wait for more");
     world.send_nanos.store(0, Ordering::Relaxed);
     world.run(100);
     assert!(readers.iter().all(|reader| reader.take().unwrap().len() == 20));
-    // An answer to what was just sent comes later, and waits for nothing.
-    world.send_nanos.store(6_000, Ordering::Relaxed);
-    assert_eq!(write(1), 2);
-    world.nanos.fetch_add(3_000, Ordering::Relaxed);
-    assert_eq!(write(1), 4);
+}
+
+#[test]
+fn a_loop_sends_its_batches_itself_and_the_timer_the_last_one() {
+    let world = Arc::new(World::default());
+    let (one, two) = (world.participant(1), world.participant(2));
+    let writer = one.topic::<Step>("Step").unwrap().writer().reliable().keep_all().build().unwrap();
+    let _reader = reader(&two, 100);
+    matched(&world, &writer);
+    world.run(100);
+    world.deliver();
+    let after = |micros: u64| {
+        world.nanos.fetch_add(micros * 1_000, Ordering::Relaxed);
+        one.engine().on_timer(engine_now(&world));
+        world.wire.lock().len()
+    };
+    let write = || {
+        writer.write(&Step { number: 0 }).unwrap();
+        world.wire.lock().len()
+    };
+    let sent: Vec<usize> = (0..5).map(|_| write()).collect();
+    assert_eq!(sent, [1, 2, 3, 4, 4], "the fifth waits for more");
+    // Its time is 100 µs.
+    for _ in 0..11 {
+        assert_eq!((after(9), write()), (4, 4));
+    }
+    assert_eq!(after(5), 4, "the loop goes on");
+    assert_eq!(write(), 5);
+    assert_eq!((after(5), write()), (5, 5));
+    assert_eq!(after(95), 5);
+    assert_eq!(after(5), 6, "no further write came");
 }
 
 #[test]
@@ -282,10 +305,9 @@ fn an_answer_is_no_part_of_a_loop_however_soon_it_comes() {
         world.deliver();
         assert_eq!(answers.take().unwrap().len(), 1, "answer {number} waits");
     }
-    writer.write(&Step { number: 20 }).unwrap();
-    writer.write(&Step { number: 21 }).unwrap();
+    (20..25).for_each(|number| writer.write(&Step { number }).unwrap());
     world.deliver();
-    assert_eq!(reader.take().unwrap().len(), 1, "a loop's second sample waits");
+    assert_eq!(reader.take().unwrap().len(), 4, "a loop's fifth sample waits");
 }
 
 #[test]

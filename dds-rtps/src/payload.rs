@@ -158,9 +158,14 @@ impl Payload {
 
     /// Its buffer, to be filled anew, where it is the heap's and nobody else holds it.
     pub fn into_buffer(self) -> Option<PayloadBuffer> {
-        let mut buffer = self.into_unique().filter(|buffer| buffer.other.is_none())?;
+        let mut buffer = self.into_filled_buffer()?;
         buffer.heap.clear();
         Some(PayloadBuffer(buffer))
+    }
+
+    /// As [`into_buffer`](Self::into_buffer), with what is in it.
+    fn into_filled_buffer(self) -> Option<UniqueArc<Buffer>> {
+        self.into_unique().filter(|buffer| buffer.other.is_none())
     }
 
     /// Gives the buffer back when nobody else holds it.
@@ -284,6 +289,19 @@ impl PayloadPool {
 
     /// An empty buffer to be filled without holding the pool.
     pub fn checkout(&mut self) -> PayloadBuffer {
+        let mut buffer = self.pop();
+        buffer.0.heap.clear();
+        buffer
+    }
+
+    /// A buffer of `length` bytes, to be overwritten: they are arbitrary, such as those of a payload before.
+    pub fn checkout_filled(&mut self, length: usize) -> PayloadBuffer {
+        let mut buffer = self.pop();
+        buffer.0.heap.resize(length, 0);
+        buffer
+    }
+
+    fn pop(&mut self) -> PayloadBuffer {
         let Some(buffer) = self.free.pop() else { return PayloadBuffer::default() };
         self.idle = self.idle.saturating_sub(Self::size(&buffer.0));
         buffer
@@ -291,11 +309,11 @@ impl PayloadPool {
 
     /// Takes the payload's buffer back if this was its last holder.
     pub fn recycle(&mut self, payload: Payload) {
-        let Some(buffer) = payload.into_buffer() else { return };
-        let idle = self.idle.saturating_add(Self::size(&buffer.0));
+        let Some(buffer) = payload.into_filled_buffer() else { return };
+        let idle = self.idle.saturating_add(Self::size(&buffer));
         if idle <= self.limit {
             self.idle = idle;
-            self.free.push(buffer);
+            self.free.push(PayloadBuffer(buffer));
         }
     }
 
@@ -359,6 +377,20 @@ mod tests {
         assert_eq!(&*shared, b"one");
         pool.recycle(shared);
         assert_eq!(pool.copy(b"tri").as_ptr(), address);
+    }
+
+    #[test]
+    fn a_buffer_to_be_overwritten_is_not_cleared_and_one_to_be_filled_is() {
+        let mut pool = PayloadPool::new(1_000);
+        let first = pool.copy(b"one and more");
+        pool.recycle(first);
+        let buffer = pool.checkout_filled(8);
+        assert_eq!(buffer.bytes(), b"one and ");
+        pool.recycle(buffer.seal());
+        assert_eq!(pool.checkout_filled(12).bytes(), b"one and \0\0\0\0");
+        let again = pool.copy(b"two");
+        pool.recycle(again);
+        assert!(pool.checkout().bytes().is_empty());
     }
 
     #[test]

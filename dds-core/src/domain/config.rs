@@ -39,8 +39,8 @@ pub struct ParticipantConfig {
     pub linger: Duration,
     /// Bytes of a sample per fragment. Default 1,344: a fragment and all headers fit an Ethernet frame.
     pub fragment_size: u16,
-    /// How long the first sample of a batch waits at most. A sample waits only when it is written while
-    /// the one before is hardly on its way; LATENCY_BUDGET lengthens it. Default 100 µs, a few wake-ups
+    /// How long the first sample of a batch waits at most, or until no other has followed for 10 µs. A sample waits
+    /// only when several were written right before it; LATENCY_BUDGET lengthens it. Default 100 µs, a few wake-ups
     /// of a thread: too short to matter to whoever writes that fast.
     pub batch_window: Duration,
     /// Payload bytes at which a batch leaves. Default 16 KiB: a system call then costs little beside

@@ -268,6 +268,7 @@ impl DomainParticipant {
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
+            sent: Default::default(),
             state: Mutex::new(WriterState::new(machine, cache, own, window, batching, pool)),
         });
         let mut data = PublicationData::new(guid, &topic.topic_name, &topic.type_name, qos);

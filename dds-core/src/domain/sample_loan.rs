@@ -130,9 +130,8 @@ impl<T: TopicType + Pod> SampleLoan<T> {
     }
 
     fn small(writer: &DataWriter<T>, layout: PlainLayout, length: usize) -> Option<Place<T>> {
-        let mut buffer = writer.checkout()?;
+        let mut buffer = writer.checkout_filled(BEFORE_HEADER + length)?;
         let bytes = buffer.bytes_mut();
-        bytes.resize(BEFORE_HEADER + length, 0);
         layout.frame(bytes);
         // Allocators align better than they must.
         let lies_well = bytemuck::try_from_bytes::<T>(body::<T>(bytes)).is_ok();

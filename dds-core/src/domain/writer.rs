@@ -319,6 +319,7 @@ impl<T: TopicType> DataWriter<T> {
             armed: Default::default(),
             activity: Default::default(),
             pool: pool.clone(),
+            sent: Default::default(),
             state: Mutex::new(WriterState::new(machine, cache, qos, window, batching, pool)),
         });
         publisher.group().join(&endpoint);
@@ -503,10 +504,10 @@ impl<T: TopicType> DataWriter<T> {
         self.inner.engine.receive_pending(&self.inner.endpoint);
     }
 
-    /// A buffer for a payload, on the same condition.
-    pub(super) fn checkout(&self) -> Option<PayloadBuffer> {
+    /// A buffer for a payload of that length, whose content is arbitrary, on the same condition.
+    pub(super) fn checkout_filled(&self, length: usize) -> Option<PayloadBuffer> {
         let is_plain = self.inner.engine.protect.is_none();
-        is_plain.then(|| self.inner.endpoint.pool.lock().checkout())
+        is_plain.then(|| self.inner.endpoint.pool.lock().checkout_filled(length))
     }
 
     /// Writes what is serialised already.

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicI16, Ordering},
+        atomic::{AtomicI16, AtomicU64, Ordering},
     },
 };
 
@@ -15,7 +15,7 @@ use dds_rtps::{
     message::{AckNack, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
     payload::{Payload, PayloadPool},
-    structure::{Guid, GuidPrefix, KeyHash, Locator, SequenceNumber},
+    structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
     writer::StatefulWriter,
 };
@@ -55,6 +55,8 @@ pub(crate) struct WriterEndpoint {
     pub(crate) activity: OnceLock<Activity>,
     /// Buffers to serialise into, outside of the lock.
     pub(crate) pool: Arc<Mutex<PayloadPool>>,
+    /// When a thread last came back from sending, in nanoseconds.
+    pub(crate) sent: AtomicU64,
     pub(crate) state: Mutex<WriterState>,
 }
 
@@ -70,12 +72,12 @@ pub(crate) struct WriterState {
     pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
-    /// When the last write began: one that follows closely only appends to the open batch.
+    /// When the last write began.
     last_write: Monotonic,
+    /// Writes that followed each other closely up to that one.
+    close_writes: u32,
     /// [`Engine::arrivals`] then.
     arrivals: u64,
-    /// When several participants were last sent to; never for a writer that has one.
-    last_sent: Option<Monotonic>,
     /// When the open batch leaves at the latest.
     batch_due: Option<Monotonic>,
     batching: Batching,
@@ -130,12 +132,12 @@ pub(crate) enum Urgency {
 
 /// Writes this close to each other, with nothing received in between, make the line hot: what answers a
 /// sample, and somebody may wait for, is never held back; a writer that is slower can afford a system call for
-/// each sample.
+/// each sample. The time that sending took does not count, in which receivers may have had this processor.
 const HOT_NANOS: u64 = 10_000;
 
-/// A write that begins so soon after several participants were sent to is one of a loop: sending to many takes
-/// longer than [`HOT_NANOS`] by itself, while an answer has to be received and taken first.
-const LOOP_NANOS: u64 = 2_000;
+/// So many writes that follow one closely leave as it did: one that only catches up, after it slept for too long, has
+/// nothing more to send together, and a batch that the timer has to send costs more than it spares.
+const WRITES_BEFORE_BATCH: u32 = 3;
 
 /// Through shared memory, receivers that sleep are woken after so many messages: each would take the first alone,
 /// and sleep again.
@@ -217,8 +219,8 @@ impl WriterState {
             pool,
             sending: false,
             last_write: Monotonic::ZERO,
+            close_writes: 0,
             arrivals: 0,
-            last_sent: None,
             batch_due: None,
             batching,
             suspended: false,
@@ -261,16 +263,19 @@ impl WriterState {
 
     pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
         let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
-        let batch = self.batch_due.unwrap_or(Monotonic::NEVER);
+        // While the loop goes on, its next write sends the batch, and needs no other thread for it.
+        let cooled = Monotonic::from_nanos(self.last_write.as_nanos().saturating_add(HOT_NANOS));
+        let batch = self.batch_due.map_or(Monotonic::NEVER, |due| due.max(cooled));
         Some(protocol.min(batch).min(self.cache.next_timeout()))
     }
 
-    /// Whether what is pending may wait for more to leave with it.
-    fn may_batch(&mut self, now: Monotonic, arrivals: u64) -> bool {
-        let since = now.nanos_since(std::mem::replace(&mut self.last_write, now));
+    /// Whether what is pending may wait for more to leave with it. A thread came back from sending at `sent`.
+    fn may_batch(&mut self, now: Monotonic, arrivals: u64, sent: Monotonic) -> bool {
+        let since = now.nanos_since(std::mem::replace(&mut self.last_write, now).max(sent));
         let is_answer = std::mem::replace(&mut self.arrivals, arrivals) != arrivals;
-        let follows = self.last_sent.is_some_and(|sent| now.nanos_since(sent) < LOOP_NANOS);
-        ((since < HOT_NANOS && !is_answer) || follows || self.suspended)
+        let is_close = since < HOT_NANOS && !is_answer;
+        self.close_writes = if is_close { self.close_writes.saturating_add(1) } else { 0 };
+        (self.close_writes > WRITES_BEFORE_BATCH || self.suspended)
             && !self.machine.has_attention()
             && self.machine.pending_bytes() < self.batching.bytes
             && self.batch_due.is_none_or(|due| now < due)
@@ -622,10 +627,12 @@ impl Engine {
         urgency: Urgency,
     ) {
         let mut progress = state.machine.has_in_process() && self.hand_over(now, &mut state);
+        let mut sends = false;
         let mut wakes = false;
         let arrivals = self.arrivals.load(Ordering::Relaxed);
+        let sent = Monotonic::from_nanos(writer.sent.load(Ordering::Relaxed));
         let may_wait = urgency == Urgency::MayWait
-            && state.may_batch(now.monotonic, arrivals)
+            && state.may_batch(now.monotonic, arrivals, sent)
             && state.machine.has_line();
         if may_wait && !state.sending {
             if state.batch_due.is_none() && !state.suspended {
@@ -636,9 +643,9 @@ impl Engine {
             state.batch_due = None;
             if !state.sending && state.machine.wants_transmit() {
                 state.sending = true;
+                sends = true;
                 let mut train = state.scratch.take().unwrap_or_default();
                 let mark = state.code_point;
-                let mut goes_to_many = false;
                 let mut unwoken = 0;
                 loop {
                     let next = if train.has_left_over() {
@@ -651,8 +658,6 @@ impl Engine {
                     if state.machine.wants_transmit() {
                         train.lengthen(now.monotonic, &mut state.machine, destinations);
                     }
-                    let is_group = |(prefix, _): &(GuidPrefix, Locator)| *prefix == GuidPrefix::UNKNOWN;
-                    goes_to_many |= destinations.len() > 1 || destinations.first().is_some_and(is_group);
                     MutexGuard::unlocked(&mut state, || {
                         unwoken += u32::from(self.send_train(destinations, train.datagrams(), mark));
                         if unwoken == MESSAGES_BEFORE_WAKE {
@@ -665,7 +670,6 @@ impl Engine {
                 state.scratch = Some(train);
                 state.sending = false;
                 wakes = unwoken > 0;
-                state.last_sent = goes_to_many.then(|| self.environment.now().monotonic);
                 state.drop_spent();
                 // Where nobody acknowledges, what has left counts as acknowledged.
                 progress |= !state.machine.has_reliable_reader();
@@ -677,6 +681,9 @@ impl Engine {
         drop(state);
         if wakes {
             self.environment.wake_receivers();
+        }
+        if sends {
+            writer.sent.store(self.environment.now().monotonic.as_nanos(), Ordering::Relaxed);
         }
         self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
         if progress {
@@ -780,6 +787,12 @@ impl Engine {
     pub(super) fn writer_timer(&self, now: Now, writer: &Arc<WriterEndpoint>) {
         let mut guard = writer.state.lock();
         let state = &mut *guard;
+        let next = state.next_timeout();
+        if state.tickets.is_empty() && next.is_some_and(|next| next > now.monotonic) {
+            // What it was for has been done meanwhile.
+            drop(guard);
+            return self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
+        }
         state.machine.handle_timeout(now.monotonic);
         let mut changed = StatusMask::NONE;
         if state.cache.next_timeout() <= now.monotonic {

@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use crate::{
     Failure,
-    child::{PATIENCE, Running, number},
+    child::{PATIENCE, Running, Usage, number},
     exchange::Placement,
     namespace::Namespace,
     results::Limit,
@@ -37,29 +37,42 @@ pub fn measure(
 
 /// What sleeping between samples costs by itself, in µs of processor time for each.
 pub const PACING: &str = "pacing";
+/// What that costs together with waking another process by a byte in a pipe, both processes.
+pub const WAKING: &str = "waking";
+/// Both.
+pub const OF_PACE: [&str; 2] = [PACING, WAKING];
 /// Bytes of the samples that are sent at a given rate.
 pub const PACED_PAYLOAD: usize = 64;
 
-/// The end that sends `rate` samples a second, without sending any.
-pub fn pacing(
+/// The end that sends `rate` samples a second, without sending any; where `kind` is [`WAKING`], with another process
+/// that it wakes each time.
+pub fn paced(
     namespace: &Namespace,
+    kind: &str,
     rate: u32,
     placement: Placement,
     run: usize,
     seconds: f64,
 ) -> Result<Limit, Failure> {
-    let mut command = namespace.command(Some(placement.cores().0));
-    command.arg(std::env::current_exe()?).arg("pace");
+    let (core, other) = placement.cores();
+    let mut command = namespace.command(Some(core));
+    command.arg(std::env::current_exe()?).arg(if kind == WAKING { "wake" } else { "pace" });
     let pace = (1_000_000 / rate).to_string();
-    let mut end = Running::start(command.args(["--pace-us", &pace, "--seconds", &seconds.to_string()]))?;
-    end.expect("matched", PATIENCE)?;
-    let before = end.usage()?;
+    command.args(["--pace-us", &pace, "--seconds", &seconds.to_string(), "--core", &other.to_string()]);
+    let mut end = Running::start(&mut command)?;
+    let line = end.expect("matched", PATIENCE)?;
+    let mut processes = vec![end.id()];
+    if kind == WAKING {
+        processes.push(number(&line, "woken")?.try_into()?);
+    }
+    let used = || processes.iter().copied().map(Usage::of).collect::<Result<Vec<_>, _>>();
+    let before = used()?;
     end.go()?;
     let line = end.expect("result", PATIENCE)?;
-    let spent = end.usage()?.since(&before);
+    let spent: u64 = used()?.iter().zip(&before).map(|(now, before)| now.since(before)).sum();
     let value = spent as f64 / 1e3 / number(&line, "samples")?.max(1) as f64;
     end.finish()?;
-    let (kind, placement) = (PACING.to_owned(), placement.name().to_owned());
+    let (kind, placement) = (kind.to_owned(), placement.name().to_owned());
     Ok(Limit { kind, placement, payload: PACED_PAYLOAD, run, value })
 }
 

@@ -142,7 +142,7 @@ fn measure_limits(
     results: &mut Results,
 ) -> Result<(), Failure> {
     let program = stacks::build_raw_udp()?;
-    results.limits.retain(|limit| limit.kind == limits::PACING);
+    results.limits.retain(|limit| limits::OF_PACE.contains(&&*limit.kind));
     for run in 0..options.runs.min(LIMIT_RUNS) {
         for placement in Placement::BOTH {
             for kind in ["ping-pong", "stream", "gso-stream"] {
@@ -294,13 +294,15 @@ fn measure_paced(
         Medium::Network => stack.is_any_of(&[OURS, CYCLONE, CYCLONE_11]),
         Medium::SharedMemory => stack.name != ICEORYX,
     };
-    results.limits.retain(|limit| limit.kind != limits::PACING);
+    results.limits.retain(|limit| !limits::OF_PACE.contains(&&*limit.kind));
     for run in 0..options.runs {
         for placement in Placement::BOTH {
             let _spinners = placement.spinners()?;
-            let alone = limits::pacing(namespace, RATE, placement, run, options.seconds)?;
-            println!("  {:<5} sleeping alone: {:.2} µs", alone.placement, alone.value);
-            results.limits.push(alone);
+            for kind in limits::OF_PACE {
+                let limit = limits::paced(namespace, kind, RATE, placement, run, options.seconds)?;
+                println!("  {:<5} {kind} alone: {:.2} µs", limit.placement, limit.value);
+                results.limits.push(limit);
+            }
             for stack in stacks.iter().filter(takes_part) {
                 for delivery in stack.deliveries.iter().copied() {
                     let (payload, seconds) = (limits::PACED_PAYLOAD, options.seconds);

@@ -24,6 +24,8 @@ pub struct Options {
     pub spin: Option<Duration>,
     /// Writes and reads samples where they lie in shared memory.
     pub loans: bool,
+    /// Where the process runs that is woken.
+    pub core: usize,
     /// How many endpoints each endpoint is to match.
     pub peers: usize,
     /// Interleaved repetitions of each measurement.
@@ -97,6 +99,7 @@ impl Options {
             network_only: false,
             spin: None,
             loans: false,
+            core: 0,
             peers: 1,
             // As many as the whole benchmark has time for in fifteen minutes.
             runs: 5,
@@ -124,6 +127,7 @@ impl Options {
                 Long("spin-us") => options.spin = Some(Duration::from_micros(parser.value()?.parse()?)),
                 Long("blocking") => options.delivery = Delivery::Blocking,
                 Long("loans") => options.loans = true,
+                Long("core") => options.core = parser.value()?.parse()?,
                 Long("network-only") => options.network_only = true,
                 Long("listener") => options.delivery = Delivery::Listener,
                 Long("domain") | Short('i') => options.domain = parser.value()?.parse()?,

@@ -6,7 +6,7 @@ use crate::{
     Failure,
     exchange::PAYLOADS,
     instructions,
-    limits::{PACED_PAYLOAD, PACING},
+    limits::{OF_PACE, PACED_PAYLOAD},
     link,
     options::Options,
     plots::{Bar, Chart},
@@ -536,11 +536,16 @@ fn paced(results: &Results, out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
         "## Processor time at 10,000 samples a second of 64 B\n\nBoth ends, µs a sample. Sleeping between two samples costs \
-         something by itself, whoever sends them: the writing program without its writes has a row of its own.\n"
+         something by itself, whoever sends them, and so does waking the other side: the writing program without its writes, \
+         and with a byte written to a pipe in place of each, which another process waits for.\n"
     )?;
     for placement in ["same", "cross"] {
-        if let Some(alone) = limit_median(results, PACING, placement, PACED_PAYLOAD) {
-            writeln!(out, "Sleeping alone, `{placement}`: {alone:.2} µs.\n")?;
+        let alone = OF_PACE.map(|kind| limit_median(results, kind, placement, PACED_PAYLOAD));
+        if let [Some(pacing), Some(waking)] = alone {
+            writeln!(
+                out,
+                "Sleeping alone, `{placement}`: {pacing:.2} µs; sleeping and waking through a pipe: {waking:.2} µs.\n"
+            )?;
         }
         let values = paces(results, |pace| pace.processor_us_per_sample);
         Table { values, placement, digits: 2, is_more_better: false, ratios: TO_CYCLONE }.render(out)?;

@@ -95,7 +95,7 @@ pub struct Inside {
 /// What the machine's loopback does without any DDS.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub struct Limit {
-    /// `ping-pong` in µs, `stream` and `gso-stream` in thousand datagrams a second.
+    /// `ping-pong`, `pacing` and `waking` in µs, `stream` and `gso-stream` in thousand datagrams a second.
     pub kind: String,
     pub placement: String,
     pub payload: usize,

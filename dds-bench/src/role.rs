@@ -5,7 +5,8 @@
 
 use std::{
     cell::RefCell,
-    io::BufRead,
+    io::{BufRead, Read, Write},
+    process::Command,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -171,6 +172,8 @@ pub fn run(options: &Options) -> Option<Result<(), Failure>> {
         "inside" => return Some(crate::inside::run(options)),
         "hand-off" => return Some(crate::inside::hand_off(options)),
         "pace" => return Some(pace(options)),
+        "wake" => return Some(wake(options)),
+        "woken" => return Some(woken()),
         _ => return None,
     }
     Some(if options.loans { crate::loans::run(options) } else { serve::<Copied>(options) })
@@ -461,6 +464,33 @@ fn pace(options: &Options) -> Result<(), Failure> {
         println!(r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed}}}"#);
         lines.for_each(drop);
     }
+    Ok(())
+}
+
+/// As [`pace`], but that another process is woken in place of each write, by a byte in a pipe.
+fn wake(options: &Options) -> Result<(), Failure> {
+    let (reader, mut writer) = std::io::pipe()?;
+    let mut command = Command::new("taskset");
+    command.args(["-c", &options.core.to_string()]).arg(std::env::current_exe()?).arg("woken");
+    let mut woken = command.stdin(reader).spawn()?;
+    // Its copy of the reading end, or the pipe would never end.
+    drop(command);
+    println!(r#"{{"event":"matched","woken":{}}}"#, woken.id());
+    let mut lines = std::io::stdin().lock().lines();
+    if lines.next().is_some() {
+        let (number, elapsed) = send_many(options, |_| Ok(writer.write_all(&[0])?))?;
+        println!(r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed}}}"#);
+        lines.for_each(drop);
+    }
+    drop(writer);
+    woken.wait()?;
+    Ok(())
+}
+
+/// Waits for bytes on standard input until it ends.
+fn woken() -> Result<(), Failure> {
+    let mut bytes = [0; 64];
+    while std::io::stdin().lock().read(&mut bytes)? > 0 {}
     Ok(())
 }
 

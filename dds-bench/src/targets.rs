@@ -6,12 +6,12 @@ use crate::{
     build,
     exchange::PAYLOADS,
     inside::BARE,
-    limits::{PACED_PAYLOAD, PACING},
+    limits::{PACED_PAYLOAD, PACING, WAKING},
     report::{
         Table, Values, best_runs, bytes, inside_runs, limit_median, median, paces, rates, share, tables,
         trips, within_runs,
     },
-    results::{Results, Startup, Throughput},
+    results::{Case, Results, Startup, Throughput},
     stacks::{
         ANY_CYCLONE, AS_IT_COMES, BY_UDP, CYCLONE, CYCLONE_11, CYCLONE_BATCHING, ICEORYX, OURS, OURS_LENT,
         OURS_SHARED, WITH_LOANS, ZENOH,
@@ -139,10 +139,8 @@ fn rows(results: &Results) -> Vec<Row> {
 
 fn round_trips(results: &Results) -> [Row; 2] {
     let trips = tables(&trips(results, |trip| trip.p50_us), false);
-    let to_bare = |payload| {
-        let mut ours = trips.first()?.best(payload, |stack| stack == BY_UDP)?;
-        Some(median(&mut ours)? / limit_median(results, "ping-pong", "same", payload)?)
-    };
+    let bare = |payload| limit_median(results, "ping-pong", "same", payload);
+    let best = |payload, is_it: fn(&str) -> bool| median(&mut trips.first()?.best(payload, is_it)?);
     [
         Row {
             title: "round trip, small, by UDP",
@@ -151,14 +149,21 @@ fn round_trips(results: &Results) -> [Row; 2] {
                 .flat_map(|payload| {
                     let of = |what| format!("{}: ÷ {what}", bytes(payload));
                     let to_cyclone = worse(&trips, payload, &[BY_UDP], is_cyclone);
-                    [
-                        at_most(of("Cyclone's best"), to_cyclone, 0.65),
-                        at_most(of("bare UDP"), to_bare(payload), 1.6),
-                    ]
+                    let to_cyclone = Figure {
+                        beside: vec![(
+                            "bare UDP",
+                            bare(payload).zip(best(payload, is_cyclone)).map(|(a, b)| a / b),
+                        )],
+                        ..at_most(of("Cyclone's best"), to_cyclone, 0.65)
+                    };
+                    let ours = best(payload, |stack| stack == BY_UDP);
+                    let to_bare = ours.zip(bare(payload)).map(|(ours, bare)| ours / bare);
+                    [to_cyclone, at_most(of("bare UDP"), to_bare, 1.6)]
                 })
                 .collect(),
             remains: "a hop is one `sendmsg`, one wait by epoll and one `recvmsg`, of which Cyclone, with a thread for \
-                      each socket, saves the second; the kernel's part of both is the same",
+                      each socket, saves the second; the kernel's part of both is the same, and what two threads need \
+                      that only send and receive stands in parentheses",
         },
         Row {
             title: "round trip, large",
@@ -220,17 +225,34 @@ fn paced(results: &Results) -> Row {
         pace.processor_us_per_sample - alone.unwrap_or(0.0)
     };
     let whole = tables(&paces(results, |pace| pace.processor_us_per_sample), false);
-    let of_stacks = tables(&paces(results, of_stack), false);
+    let mut of_stacks = paces(results, of_stack);
+    of_stacks.extend(wakes(results));
+    let of_stacks = tables(&of_stacks, false);
     let ratio = |tables: &[Table], ours: &[&str]| worse(tables, PACED_PAYLOAD, ours, is_cyclone);
     let name = "÷ Cyclone's best, both less what sleeping between samples costs";
     let mut figure = at_best(at_most, name.to_owned(), 0.6, |ours| ratio(&of_stacks, ours));
     let with_sleep = WAYS.iter().filter_map(|(_, stack)| ratio(&whole, &[stack])).reduce(f64::min);
     figure.beside.push(("the best of them with that sleep", with_sleep));
+    figure.beside.push(("a bare wake of another process", ratio(&of_stacks, &[BARE_WAKE])));
     Row {
         title: "processor time at 10,000 samples a second",
         figures: vec![figure],
-        remains: "nothing is batched at this rate: waking the other side is most of it",
+        remains: "nothing is batched at this rate, and what the kernel takes to wake the other side, the bare wake in \
+                  parentheses, is nearly all of it",
     }
+}
+
+/// Stands beside the stacks.
+const BARE_WAKE: &str = "bare wake";
+
+/// What waking another process through a pipe takes, less the sleep.
+fn wakes(results: &Results) -> impl Iterator<Item = (Case, f64)> {
+    results.limits.iter().filter(|limit| limit.kind == WAKING).map(|limit| {
+        let alone = limit_median(results, PACING, &limit.placement, PACED_PAYLOAD);
+        let (placement, payload) = (limit.placement.clone(), limit.payload);
+        let case = Case { stack: BARE_WAKE.to_owned(), delivery: String::new(), placement, payload };
+        (case, limit.value - alone.unwrap_or(0.0))
+    })
 }
 
 fn shared_memory(results: &Results) -> [Row; 2] {

@@ -457,14 +457,7 @@ fn publish<F: Form>(options: &Options, mut out: F) -> Result<(), Failure> {
 
 /// What `publish` does at a given rate, but for writing.
 fn pace(options: &Options) -> Result<(), Failure> {
-    println!(r#"{{"event":"matched"}}"#);
-    let mut lines = std::io::stdin().lock().lines();
-    if lines.next().is_some() {
-        let (number, elapsed) = send_many(options, |_| Ok(()))?;
-        println!(r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed}}}"#);
-        lines.for_each(drop);
-    }
-    Ok(())
+    keep_pace(options, "", |_| Ok(()))
 }
 
 /// As [`pace`], but that another process is woken in place of each write, by a byte in a pipe.
@@ -475,15 +468,25 @@ fn wake(options: &Options) -> Result<(), Failure> {
     let mut woken = command.stdin(reader).spawn()?;
     // Its copy of the reading end, or the pipe would never end.
     drop(command);
-    println!(r#"{{"event":"matched","woken":{}}}"#, woken.id());
+    keep_pace(options, &format!(r#","woken":{}"#, woken.id()), |_| Ok(writer.write_all(&[0])?))?;
+    drop(writer);
+    woken.wait()?;
+    Ok(())
+}
+
+/// Does `send` at a given rate, and tells `more` when it is ready.
+fn keep_pace(
+    options: &Options,
+    more: &str,
+    send: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    println!(r#"{{"event":"matched"{more}}}"#);
     let mut lines = std::io::stdin().lock().lines();
     if lines.next().is_some() {
-        let (number, elapsed) = send_many(options, |_| Ok(writer.write_all(&[0])?))?;
+        let (number, elapsed) = send_many(options, send)?;
         println!(r#"{{"event":"result","samples":{number},"elapsed_ns":{elapsed}}}"#);
         lines.for_each(drop);
     }
-    drop(writer);
-    woken.wait()?;
     Ok(())
 }
 

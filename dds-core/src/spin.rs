@@ -23,8 +23,9 @@ const LOOKS: u32 = 8;
 const AWAY: Duration = Duration::from_micros(3);
 
 /// Another thread's turn that takes longer is none that answers: it would keep from running a thread that could
-/// have been woken meanwhile.
-const LONGEST_TURN: Duration = Duration::from_micros(100);
+/// have been woken meanwhile. A writer that fills its window takes up to this, a thread that never waits several times as
+/// long.
+const LONGEST_TURN: Duration = Duration::from_millis(1);
 
 /// Keeps from looking where there was nothing before: twice as often each time.
 #[derive(Debug)]

@@ -137,7 +137,7 @@ fn writing_allocates_nothing() {
             let key = ((number % 100) as u32).to_be_bytes();
             let request = WriteRequest {
                 kind: ChangeKind::Alive,
-                instance: InstanceKey::Canonical(&key),
+                instance: &InstanceKey::Canonical(&key),
                 sequence_number: SequenceNumber(number as i64),
                 source_timestamp: now(number).wall,
             };

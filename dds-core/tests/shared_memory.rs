@@ -114,7 +114,7 @@ impl Scene {
 /// Rings that are full soon, and leases that are over soon.
 fn small_rings(config: &mut ParticipantConfig) {
     config.shared_memory_bytes = 256 << 10;
-    // A quarter of it through shared memory: more than that holds.
+    // More than that and the memory for what is lent hold.
     config.window_bytes = 8 << 20;
     config.lease_duration = dds_core::qos::Duration::from_secs(1);
     config.announcement_period = dds_core::qos::Duration::from_millis(200);
@@ -228,7 +228,7 @@ fn what_full_memory_refused_is_sent_again_in_order() {
         let before = unsent();
         peer.stop();
         // More than the memory holds, and less than the writer's window.
-        for _ in 0..200 {
+        for _ in 0..1_000 {
             ends.writer.write(&item(number, 4_000)).unwrap();
             number += 1;
         }
@@ -298,11 +298,38 @@ fn a_killed_process_leaves_nothing_behind_and_its_successor_goes_on() {
         wait_for(|| received() > start + 100);
         peer.signal(libc::SIGKILL);
         drop(peer);
-        wait_for(|| (descriptors(), mappings(), files()) == before);
         wait_for(|| ends.reader.subscription_matched_status().current_count == 0);
+        // Samples that were lent keep their sender's memory until then.
         drop(ends.reader.take().unwrap());
+        wait_for(|| (descriptors(), mappings(), files()) == before);
         println!("round {round}");
     }
+}
+
+/// Many small samples lie together in memory of their sender, of which one that is held keeps all.
+#[test]
+fn samples_that_are_held_stay_as_they_are_and_their_sender_goes_on() {
+    let scene = Scene::new(121);
+    let ends = Ends::new(&scene, small_rings);
+    let _peer = Peer::start(&scene, "write", None);
+    // Several times the memory that there is.
+    let (mut held, mut count) = (Vec::new(), 0);
+    while count < 4_000 {
+        ends.reader.wait_for_data(PATIENCE.into()).unwrap();
+        let loan = ends.reader.select().take_loan().unwrap();
+        count += loan.len();
+        held.push(loan);
+    }
+    let received = || ends.participant.statistics().runtime.unwrap().shared_memory_received;
+    let before = received();
+    wait_for(|| received() > before + 100);
+    let samples = held.iter().flat_map(|loan| loan.iter());
+    let mut numbers = 0;
+    for item in samples.filter_map(|sample| sample.decode().unwrap().into_data()) {
+        assert_eq!(item.filler, vec![item.number as u8; 3_000]);
+        numbers += 1;
+    }
+    assert_eq!(numbers, count);
 }
 
 #[test]

@@ -38,11 +38,13 @@ impl WriterHistory {
 
     /// Appends `change` under the next number, which it returns.
     #[inline]
-    pub fn push(&mut self, mut change: CacheChange) -> SequenceNumber {
+    pub fn push(&mut self, change: CacheChange) -> SequenceNumber {
         let number = self.next_number();
-        change.sequence_number = number;
-        self.bytes = self.bytes.saturating_add(change.payload.len());
-        self.recent.push_back(Some(change));
+        // Nobody looks at it before it is in its place, so that it can be made there.
+        self.recent.push_back(Some(CacheChange { sequence_number: number, ..change }));
+        if let Some(Some(change)) = self.recent.back() {
+            self.bytes = self.bytes.saturating_add(change.payload.len());
+        }
         self.recent_live = self.recent_live.saturating_add(1);
         if self.recent.len() > self.recent_live.saturating_mul(2).saturating_add(Self::SPARE_PLACES) {
             self.retire_front();

@@ -152,7 +152,9 @@ impl Payload {
     pub fn retained(&self) -> usize {
         self.buffer.as_ref().map_or(0, |buffer| match &buffer.other {
             None => buffer.heap.capacity(),
-            Some(memory) => memory.size(),
+            Some(memory) if self.end == TO_THE_END => memory.size(),
+            // Whoever lends the rest of it has its own bound.
+            Some(_) => self.len(),
         })
     }
 
@@ -250,8 +252,14 @@ impl PayloadBuffer {
 
     /// The payload; bytes past 4 GiB − 1 are not part of it.
     pub fn seal(self) -> Payload {
+        self.seal_from(0)
+    }
+
+    /// As [`seal`](Self::seal), without the first `start` bytes.
+    #[inline]
+    pub fn seal_from(self, start: u32) -> Payload {
         let end = u32::try_from(self.0.heap.len()).unwrap_or(u32::MAX);
-        Payload { buffer: Some(self.0.shareable()), start: 0, end }
+        Payload { buffer: Some(self.0.shareable()), start: start.min(end), end }
     }
 }
 

@@ -6,8 +6,8 @@ mod wire_support;
 use dds_rtps::{
     discovery::{ParticipantData, PublicationData},
     message::{
-        DataHeader, Datagram, MessageBuilder, MessageErrorKind, MessageReceiver, PayloadKind, SUBMESSAGES,
-        StatusInfo, Submessage, SubmessageId,
+        DataHeader, Datagram, MessageBuilder, MessageErrorKind, MessageReceiver, Part, Parts, PayloadKind,
+        SUBMESSAGES, StatusInfo, Submessage, SubmessageId,
         corpus::{Route, Seed, damaged, messages},
     },
     payload::Payload,
@@ -225,4 +225,104 @@ fn asking_for_data_first_changes_nothing() {
         }
     }
     assert!(data > 1_000, "{data}");
+}
+
+/// What a receiver yields, asked for DATA first or not, with payloads as they are written down in `dds_rtps`: the
+/// number, and the first bytes of that many.
+fn samples(mut receiver: MessageReceiver<'_>, lengths: &[usize], first: bool) -> Vec<(i64, Vec<u8>)> {
+    let mut found = Vec::new();
+    loop {
+        let asked = if first { receiver.next_data().map(Submessage::Data) } else { None };
+        match asked.map(Ok).or_else(|| receiver.next_alone()) {
+            Some(Ok(Submessage::Data(data))) => {
+                let number = data.writer_sn.0;
+                let bytes = data.payload.bytes();
+                // In one piece there may be padding.
+                let length = lengths[number as usize - 1];
+                assert!((length..length + 4).contains(&bytes.len()), "{} of {length}", bytes.len());
+                found.push((number, bytes[..length].to_vec()));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => panic!("{error}"),
+            None => return found,
+        }
+    }
+}
+
+/// A message with samples of these lengths.
+fn message_of(lengths: &[usize]) -> Datagram {
+    let mut datagram = Datagram::new();
+    let mut builder = MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12]));
+    for (number, length) in (1..).zip(lengths) {
+        let header = DataHeader {
+            reader_id: EntityId::UNKNOWN,
+            writer_id: EntityId::new(1, EntityKind::WRITER_NO_KEY),
+            writer_sn: SequenceNumber(number),
+            kind: PayloadKind::Data,
+            status_info: StatusInfo::default(),
+            key_hash: None,
+            qos_parameters: &[],
+        };
+        builder.info_timestamp(Some(Timestamp::from_nanos(number as u64 / 3)));
+        builder.data(&header, None, &Payload::from(vec![number as u8; *length]));
+    }
+    datagram
+}
+
+/// The payloads of a message one after another, with gaps between them, and where each of them is.
+fn parts_of(datagram: &Datagram, gap: usize) -> (Vec<u8>, Vec<Part>) {
+    let (mut bytes, mut parts) = (Vec::new(), Vec::new());
+    for (at, payload) in datagram.payloads() {
+        bytes.resize(bytes.len() + gap, 0xee);
+        parts.push(Part { at: at as u32, start: bytes.len() as u32, length: payload.len() as u32 });
+        bytes.extend_from_slice(payload);
+    }
+    (bytes, parts)
+}
+
+proptest! {
+    #[test]
+    fn a_message_in_parts_reads_as_in_one_piece(
+        lengths in proptest::collection::vec(0_usize..2_000, 1..20),
+        gap in 0_usize..9,
+    ) {
+        let datagram = message_of(&lengths);
+        let (bytes, parts) = parts_of(&datagram, gap);
+        let parts = Parts { bytes: &bytes, parts: &parts };
+        let own = GuidPrefix([2; 12]);
+        let whole = datagram.to_vec();
+        let mut assembled = Vec::new();
+        prop_assert!(parts.assemble(datagram.own_bytes(), &mut assembled));
+        prop_assert_eq!(&assembled, &whole);
+        let expected = samples(MessageReceiver::new(&whole, own).unwrap(), &lengths, false);
+        prop_assert_eq!(expected.len(), lengths.len());
+        for first in [false, true] {
+            let receiver = MessageReceiver::in_parts(datagram.own_bytes(), parts, own).unwrap();
+            prop_assert_eq!(&samples(receiver, &lengths, first), &expected);
+        }
+    }
+
+    #[test]
+    fn arbitrary_parts_do_no_harm(
+        lengths in proptest::collection::vec(0_usize..600, 1..9),
+        told in proptest::collection::vec((0_u32..800, 0_u32..5_000, 0_u32..3_000), 0..12),
+        kept in 0_usize..9,
+    ) {
+        let datagram = message_of(&lengths);
+        let (bytes, mut parts) = parts_of(&datagram, 4);
+        parts.truncate(kept);
+        parts.extend(told.iter().map(|(at, start, length)| Part { at: *at, start: *start, length: *length }));
+        let parts = Parts { bytes: &bytes, parts: &parts };
+        let mut receiver = MessageReceiver::in_parts(datagram.own_bytes(), parts, GuidPrefix([2; 12])).unwrap();
+        let mut submessages = 0;
+        while let Some(next) = receiver.next_submessage() {
+            submessages += 1;
+            if let Ok((_, Submessage::Data(data))) = next {
+                let read = data.payload.bytes().as_ptr_range();
+                let is_in = |of: &[u8]| of.as_ptr_range().start <= read.start && read.end <= of.as_ptr_range().end;
+                prop_assert!(read.is_empty() || is_in(&bytes) || is_in(datagram.own_bytes()));
+            }
+        }
+        prop_assert!(submessages <= 2 * lengths.len());
+    }
 }

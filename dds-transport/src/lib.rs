@@ -41,7 +41,7 @@ pub use interface::{Interface, InterfaceSelection, InterfaceSelector, Subnet};
 pub use poller::{Poller, Ready, Token, Waker};
 pub use ports::PortMapping;
 pub use shared_memory::{
-    LentBytes, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
+    LentBytes, LentPart, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
     SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay, SharedMessage,
 };
 pub use socket::{

@@ -225,21 +225,21 @@ impl SharedMemory {
         self.system.allocate(length).map(SharedBuffer)
     }
 
-    /// As [`send`](Self::send), of a message that begins with `pieces` and ends with this part of `message`. False,
-    /// and nothing sent, where the receiver cannot be lent it: it holds the message already, or there are too many
-    /// receivers.
+    /// As [`send`](Self::send), of a message with the bytes `own` and between them `parts`, at least one, of what is
+    /// `lent` of a `message`. False, and nothing sent, where the receiver cannot be lent it: it holds some of it
+    /// already, or there are too many receivers.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_lent<'p>(
+    pub fn send_lent(
         &self,
-        way: SharedMemoryWay,
-        name: SharedMemoryName,
-        pieces: impl Iterator<Item = &'p [u8]> + Clone,
+        (way, name): (SharedMemoryWay, SharedMemoryName),
+        own: &[u8],
+        parts: impl Iterator<Item = LentPart> + Clone,
         message: &SharedMessage,
-        rest: Range<usize>,
+        lent: Range<usize>,
     ) -> Result<bool, SendError> {
-        self.system.send_slot(way, name, pieces, &message.0, rest)
+        self.system.send_slot(way, name, own, parts, &message.0, lent)
     }
 
     /// Wakes the processes that slept when they were sent to. To be called after all that is to be sent for now: one
@@ -304,11 +304,32 @@ impl Deref for SharedMessage {
     }
 }
 
-/// The part of a received message that lies in the sender's memory. While it is held, a sender that keeps to
+/// Part of a message that lies in its sender's memory: where among the message's own bytes it belongs, and where among
+/// those that are lent it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LentPart {
+    /// Before which of the message's own bytes it belongs.
+    pub at: u32,
+    /// Its first byte among those that are lent.
+    pub start: u32,
+    /// How many bytes there are.
+    pub length: u32,
+}
+
+/// What of a received message lies in the sender's memory. While it is held, a sender that keeps to
 /// the rules does not change it. One that does not is a process of the same user: it could as well change
 /// the memory of this process.
 #[derive(Debug)]
 pub struct LentBytes(sys::SlotReader);
+
+impl LentBytes {
+    /// How many messages of the same sender this process holds of which something is lent, with this one. The sender
+    /// can use none of their memory.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.0.held()
+    }
+}
 
 impl Deref for LentBytes {
     type Target = [u8];
@@ -341,16 +362,18 @@ impl SharedMemoryReceiver {
         self.system.sees_messages()
     }
 
-    /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`; of some
-    /// the last part lies elsewhere.
+    /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`; of some,
+    /// parts lie elsewhere, which may be nonsense.
     #[inline]
     pub fn receive(
         &mut self,
         most: usize,
         buffer: &mut Vec<u8>,
-        mut take: impl FnMut(SharedMemoryName, &[u8], Option<LentBytes>),
+        mut take: impl FnMut(SharedMemoryName, &[u8], Option<(LentBytes, &[LentPart])>),
     ) {
-        self.system.receive(most, buffer, |sender, message, rest| take(sender, message, rest.map(LentBytes)));
+        self.system.receive(most, buffer, |sender, message, lent| {
+            take(sender, message, lent.map(|(bytes, parts)| (LentBytes(bytes), parts)));
+        });
     }
 
     /// Looks after connections: to be called when the poller says that there is something about them.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use common::PATIENCE;
 use dds_transport::{
-    Poller, SendError, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
+    LentPart, Poller, SendError, SharedMemory, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName,
     SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay,
 };
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -44,8 +44,8 @@ impl End {
 
     fn receive(&mut self) -> Vec<Vec<u8>> {
         let mut messages = Vec::new();
-        self.receiver.receive(64, &mut self.buffer, |_, message, rest| {
-            messages.push([message, rest.as_deref().unwrap_or_default()].concat());
+        self.receiver.receive(64, &mut self.buffer, |_, message, lent| {
+            messages.push([message, lent.as_ref().map_or(&[], |(bytes, _)| bytes)].concat());
         });
         messages
     }
@@ -180,7 +180,8 @@ fn lend(end: &End, way: SharedMemoryWay, to: SharedMemoryName, head: &[u8], leng
     let mut buffer = end.memory.allocate(length).unwrap();
     buffer.fill(head[0]);
     let message = buffer.freeze();
-    let lent = end.memory.send_lent(way, to, once(head), &message, 0..length).unwrap();
+    let part = LentPart { at: head.len() as u32, start: 0, length: length as u32 };
+    let lent = end.memory.send_lent((way, to), head, once(part), &message, 0..length).unwrap();
     end.memory.wake();
     lent
 }
@@ -201,9 +202,11 @@ fn large_messages_are_lent_and_their_memory_serves_again_when_they_are_let_go_of
     while let Some(mut buffer) = one.memory.allocate(100_000) {
         buffer.fill(round);
         let message = buffer.freeze();
-        assert!(one.memory.send_lent(way, to, once(&b"-"[..]), &message, 10..50_000).unwrap());
-        assert!(!one.memory.send_lent(way, to, once(&b"-"[..]), &message, 10..50_000).unwrap(), "twice");
-        two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push((round, rest.unwrap())));
+        let part = LentPart { at: 1, start: 0, length: 49_990 };
+        assert!(one.memory.send_lent((way, to), b"-", once(part), &message, 10..50_000).unwrap());
+        assert!(!one.memory.send_lent((way, to), b"-", once(part), &message, 10..50_000).unwrap(), "twice");
+        two.receiver.receive(64, &mut two.buffer, |_, _, lent| held.push((round, lent.unwrap().0)));
+        assert_eq!(held.last().unwrap().1.held(), held.len());
         round += 1;
     }
     assert!((4..100).contains(&round), "{round}");
@@ -222,7 +225,7 @@ fn what_a_dead_receiver_held_serves_again() {
         let way = open(&mut one, &mut two);
         let mut held = Vec::new();
         assert!(lend(&one, way, two.name(), b"x", 1 << 20));
-        two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push(rest.unwrap()));
+        two.receiver.receive(64, &mut two.buffer, |_, _, rest| held.push(rest.unwrap().0));
         // Never returned, as by a killed process, but for the connection.
         let name = two.name();
         drop(two);

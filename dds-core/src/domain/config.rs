@@ -44,12 +44,13 @@ pub struct ParticipantConfig {
     /// of a thread: too short to matter to whoever writes that fast.
     pub batch_window: Duration,
     /// Payload bytes at which a batch leaves. Default 16 KiB: a system call then costs little beside
-    /// the bytes, and every host's socket buffer takes several.
+    /// the bytes, and every host's socket buffer takes several. Three times as many where all readers share memory with
+    /// the writer and the samples are neither so small that a copy is cheaper (256 bytes) nor so large that they leave
+    /// alone (8 KiB).
     pub batch_bytes: usize,
     /// Bytes a volatile KEEP_ALL writer may have unacknowledged before `write` blocks. Default 2 MiB:
     /// more than a path of 10 Gbit/s holds in a millisecond, and no more than the receive buffer that
-    /// readers ask for, so that a writer in a loop does not overrun them. A quarter of it where all readers share
-    /// memory with the writer, so that what is in flight stays in the processors' caches.
+    /// readers ask for, so that a writer in a loop does not overrun them.
     pub window_bytes: usize,
     /// Samples a KEEP_ALL writer may have unacknowledged before `write` blocks, where RESOURCE_LIMITS
     /// says nothing lower. Default 8,192: with small samples no more than processors' caches hold, and at a

@@ -7,13 +7,10 @@ use std::{
 };
 
 use bytemuck::Pod;
-use dds_rtps::{
-    payload::{Payload, PayloadBuffer},
-    writer::LEAST_BY_REFERENCE,
-};
+use dds_rtps::{payload::PayloadBuffer, writer::LEAST_BY_REFERENCE};
 use dds_types::{DataRepresentationId, TopicType};
 
-use super::{DataWriter, writer::WriteOptions};
+use super::DataWriter;
 use crate::{
     engine::WritableMemory,
     error::{DdsError, DdsResult},
@@ -72,9 +69,11 @@ impl PlainLayout {
 
     /// Writes what surrounds the sample in its memory.
     fn frame(self, bytes: &mut [u8]) {
-        let end = bytes.len().saturating_sub(self.padding);
-        if let Some(padding) = bytes.get_mut(end..) {
-            padding.fill(0);
+        if self.padding > 0 {
+            let end = bytes.len().saturating_sub(self.padding);
+            if let Some(padding) = bytes.get_mut(end..) {
+                padding.fill(0);
+            }
         }
         if let Some(header) = bytes.get_mut(BEFORE_HEADER..BODY) {
             header.copy_from_slice(&self.header);
@@ -109,7 +108,6 @@ enum Place<T> {
     /// As it will be sent: a small one, which leaves together with others by a copy.
     Serialized {
         buffer: PayloadBuffer,
-        length: usize,
     },
     Heap(Box<T>),
 }
@@ -135,7 +133,7 @@ impl<T: TopicType + Pod> SampleLoan<T> {
         layout.frame(bytes);
         // Allocators align better than they must.
         let lies_well = bytemuck::try_from_bytes::<T>(body::<T>(bytes)).is_ok();
-        lies_well.then_some(Place::Serialized { buffer, length })
+        lies_well.then_some(Place::Serialized { buffer })
     }
 
     /// Writes the sample.
@@ -149,8 +147,14 @@ impl<T: TopicType + Pod> SampleLoan<T> {
         }
         match self.place {
             Place::Heap(sample) => self.writer.write(&sample),
-            Place::Shared { memory, length } => submit(&self.writer, &key, memory.seal(), length),
-            Place::Serialized { buffer, length } => submit(&self.writer, &key, buffer.seal(), length),
+            Place::Shared { memory, length } => {
+                let payload = memory.seal().into_part(BEFORE_HEADER, BEFORE_HEADER + length);
+                self.writer.submit_payload(&key, payload)
+            }
+            // Of just that length.
+            Place::Serialized { buffer } => {
+                self.writer.submit_payload(&key, buffer.seal_from(BEFORE_HEADER as u32))
+            }
         }
     }
 
@@ -166,16 +170,6 @@ impl<T: TopicType + Pod> SampleLoan<T> {
              between them, and a host of the encoding's byte order",
         )
     }
-}
-
-fn submit<T: TopicType>(
-    writer: &DataWriter<T>,
-    key: &[u8],
-    payload: Payload,
-    length: usize,
-) -> DdsResult<()> {
-    let payload = payload.into_part(BEFORE_HEADER, BEFORE_HEADER + length);
-    writer.submit_payload(key, payload, WriteOptions::default())
 }
 
 /// A sample in the bytes of its memory.
@@ -194,7 +188,7 @@ impl<T: TopicType + Pod> Deref for SampleLoan<T> {
         match &self.place {
             Place::Heap(sample) => sample,
             Place::Shared { memory, .. } => bytemuck::from_bytes(body::<T>(memory.bytes())),
-            Place::Serialized { buffer, .. } => bytemuck::from_bytes(body::<T>(buffer.bytes())),
+            Place::Serialized { buffer } => bytemuck::from_bytes(body::<T>(buffer.bytes())),
         }
     }
 }
@@ -204,7 +198,7 @@ impl<T: TopicType + Pod> DerefMut for SampleLoan<T> {
         match &mut self.place {
             Place::Heap(sample) => sample,
             Place::Shared { memory, .. } => bytemuck::from_bytes_mut(body_mut::<T>(memory.bytes_mut())),
-            Place::Serialized { buffer, .. } => bytemuck::from_bytes_mut(body_mut::<T>(buffer.bytes_mut())),
+            Place::Serialized { buffer } => bytemuck::from_bytes_mut(body_mut::<T>(buffer.bytes_mut())),
         }
     }
 }

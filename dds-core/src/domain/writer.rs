@@ -466,9 +466,10 @@ impl<T: TopicType> DataWriter<T> {
     /// # Errors
     /// As [`DataWriter::write`] and [`DataWriter::write_to`].
     pub fn write_with(&self, sample: &T, options: WriteOptions) -> DdsResult<SampleIdentity> {
+        self.check_destination(&options)?;
         let payload = self.serialize(sample)?;
         self.with_key(sample, |key| {
-            let mut write = self.alive(key, payload, options)?;
+            let mut write = Self::alive(key, payload, options);
             let written = self.submit(&mut write, "write");
             self.keep_buffer(write.payload);
             written
@@ -511,13 +512,8 @@ impl<T: TopicType> DataWriter<T> {
     }
 
     /// Writes what is serialised already.
-    pub(super) fn submit_payload(
-        &self,
-        key: &[u8],
-        payload: Payload,
-        options: WriteOptions,
-    ) -> DdsResult<()> {
-        let mut write = self.alive(key, payload, options)?;
+    pub(super) fn submit_payload(&self, key: &[u8], payload: Payload) -> DdsResult<()> {
+        let mut write = Self::alive(key, payload, WriteOptions::default());
         self.submit(&mut write, "write").map(drop)
     }
 
@@ -537,7 +533,7 @@ impl<T: TopicType> DataWriter<T> {
         if T::HAS_KEY {
             sample.write_canonical_key(&mut key)?;
         }
-        let mut write = self.alive(&key, payload, WriteOptions::default())?;
+        let mut write = Self::alive(&key, payload, WriteOptions::default());
         let limit = self.max_blocking_time();
         self.inner.engine.write_async(&self.inner.endpoint, &mut write, "write", limit).await.map(drop)
     }
@@ -634,14 +630,9 @@ impl<T: TopicType> DataWriter<T> {
         result
     }
 
-    fn alive<'k>(&self, key: &'k [u8], payload: Payload, options: WriteOptions) -> DdsResult<Write<'k>> {
-        let is_matched = |reader: &Guid| self.inner.endpoint.state.lock().matched.contains_key(reader);
-        if let Some(reader) = options.destination.filter(|reader| !is_matched(reader)) {
-            return Err(DdsError::precondition(
-                "write_to",
-                format!("a matched reader, which {reader} is not"),
-            ));
-        }
+    /// A value to be written. Not a result: unwrapping that would copy it.
+    #[inline]
+    fn alive<'k>(key: &'k [u8], payload: Payload, options: WriteOptions) -> Write<'k> {
         let special = options.related_sample_identity.is_some() || options.destination.is_some();
         let inline_qos = special.then(|| {
             Box::new(InlineQosToSend {
@@ -650,7 +641,7 @@ impl<T: TopicType> DataWriter<T> {
                 ..InlineQosToSend::default()
             })
         });
-        Ok(Write {
+        Write {
             kind: ChangeKind::Alive,
             instance: InstanceKey::Canonical(key),
             payload,
@@ -658,7 +649,17 @@ impl<T: TopicType> DataWriter<T> {
             key_hash: None,
             inline_qos,
             audience: options.destination.map_or(Audience::ALL, Audience::only),
-        })
+        }
+    }
+
+    fn check_destination(&self, options: &WriteOptions) -> DdsResult<()> {
+        let is_matched = |reader: &Guid| self.inner.endpoint.state.lock().matched.contains_key(reader);
+        match options.destination.filter(|reader| !is_matched(reader)) {
+            Some(reader) => {
+                Err(DdsError::precondition("write_to", format!("a matched reader, which {reader} is not")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn submit(&self, write: &mut Write<'_>, operation: &'static str) -> DdsResult<SampleIdentity> {

@@ -1,6 +1,6 @@
 //! The way of a received sample to the readers it is for.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
@@ -32,9 +32,9 @@ impl Engine {
         let route = self.route(receiver.context().source_prefix, data.writer_id, data.reader_id, burst);
         let (writer, _, readers) = &route;
         let next = match &readers[..] {
-            [reader] if burst.tail.is_none() => self.deliver_run(now, receiver, *writer, data, reader),
+            [reader] => self.deliver_run(now, receiver, *writer, data, reader, burst.lent.as_ref()),
             readers => {
-                self.deliver_data(now, receiver.context(), *writer, data, readers, burst.tail.as_ref());
+                self.deliver_data(now, receiver.context(), *writer, data, readers, burst.lent.as_ref());
                 receiver.next_alone()
             }
         };
@@ -57,7 +57,7 @@ impl Engine {
         match submessage {
             Submessage::DataFrag(data) => {
                 if let Some((_, Some(remote))) = &burst.remote {
-                    self.deliver_fragment(now, context, *writer, data, remote, readers, burst.tail.as_ref());
+                    self.deliver_fragment(now, context, *writer, data, remote, readers, burst.lent.as_ref());
                 }
             }
             Submessage::Heartbeat(heartbeat) => {
@@ -112,6 +112,7 @@ impl Engine {
         writer: Guid,
         first: &Data<'m>,
         reader: &ReaderEndpoint,
+        lent: Option<&Lent>,
     ) -> Next<'m> {
         // What else there is comes after these, and the sender and who it is for with it.
         let follower = |receiver: &mut MessageReceiver<'m>| match receiver.next_data() {
@@ -124,8 +125,11 @@ impl Engine {
         // Which samples go their own way is much the same for all of a message.
         let mut are_plain = self.protect.is_none();
         loop {
-            let copied = |state: &mut ReaderState, bytes: &[u8]| state.cache.copy(bytes);
-            let is_news = self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, copied);
+            let payload = |state: &mut ReaderState, bytes: &[u8]| {
+                payload_of(bytes, lent, |bytes| state.cache.copy(bytes))
+            };
+            let is_news =
+                self.deliver_to(now, receiver.context(), writer, &data, reader, &mut state, payload);
             data = match follower(receiver) {
                 Ok(data) => data,
                 Err(next) => return next,
@@ -134,7 +138,7 @@ impl Engine {
                 continue;
             }
             let Some(mut run) = state.begin_run(now, writer) else { continue };
-            while run.take(receiver.context().timestamp, &data) {
+            while run.take(receiver.context().timestamp, &data, lent) {
                 are_plain = true;
                 data = match follower(receiver) {
                     Ok(data) => data,
@@ -152,13 +156,13 @@ impl Engine {
         writer: Guid,
         data: &Data<'_>,
         readers: &[Arc<ReaderEndpoint>],
-        tail: Option<&Payload>,
+        lent: Option<&Lent>,
     ) {
         let mut shared: Option<Payload> = None;
         for reader in readers {
             let payload = |state: &mut ReaderState, bytes: &[u8]| {
                 let copy = |bytes: &[u8]| state.cache.copy(bytes);
-                shared.get_or_insert_with(|| payload_of(bytes, tail, copy)).clone()
+                shared.get_or_insert_with(|| payload_of(bytes, lent, copy)).clone()
             };
             self.deliver_to(now, context, writer, data, reader, &mut reader.state.lock(), payload);
         }
@@ -218,10 +222,10 @@ impl Engine {
         data: &DataFrag<'_>,
         remote: &Remote,
         readers: &[Arc<ReaderEndpoint>],
-        tail: Option<&Payload>,
+        lent: Option<&Lent>,
     ) {
         if let ([reader], Some(bytes)) = (readers, data.whole_sample()) {
-            return self.deliver_whole(now, context, writer, data, bytes, reader, tail);
+            return self.deliver_whole(now, context, writer, data, bytes, reader, lent);
         }
         let (mut is_wanted, mut next) = (false, SequenceNumber::MAX);
         for reader in readers {
@@ -233,7 +237,7 @@ impl Engine {
         let template = || change_of_fragment(context, writer, data);
         let arrival = match data.whole_sample() {
             Some(bytes) => {
-                let payload = payload_of(bytes, tail, |bytes| first.copy(bytes));
+                let payload = payload_of(bytes, lent, |bytes| first.copy(bytes));
                 FragmentArrival::Complete(CacheChange { payload, ..template() })
             }
             None => {
@@ -270,14 +274,14 @@ impl Engine {
         data: &DataFrag<'_>,
         bytes: &[u8],
         reader: &ReaderEndpoint,
-        tail: Option<&Payload>,
+        lent: Option<&Lent>,
     ) {
         let mut state = reader.state.lock();
         if !state.machine.wants(writer, data.writer_sn) {
             return;
         }
         let mut change = change_of_fragment(context, writer, data);
-        change.payload = payload_of(bytes, tail, |bytes| state.cache.copy(bytes));
+        change.payload = payload_of(bytes, lent, |bytes| state.cache.copy(bytes));
         if !(self.is_understood(data.inline_qos.as_ref()) && self.open_payload(&mut change)) {
             // Sent again it would be no better.
             state.skip(now, writer, data.writer_sn);
@@ -373,10 +377,30 @@ fn add_filter_info(change: &mut CacheChange, inline: Option<&InlineQos<'_>>) {
     }
 }
 
-/// The payload with these bytes: the message's tail, where they are that, or else a copy.
-fn payload_of(bytes: &[u8], tail: Option<&Payload>, copy: impl FnOnce(&[u8]) -> Payload) -> Payload {
-    match tail.filter(|tail| std::ptr::eq(tail.as_ptr(), bytes.as_ptr())) {
-        Some(tail) => tail.slice(0, bytes.len()),
-        None => copy(bytes),
+/// The payload with these bytes: where they lie, if that is lent, or else a copy.
+fn payload_of(bytes: &[u8], lent: Option<&Lent>, copy: impl FnOnce(&[u8]) -> Payload) -> Payload {
+    lent.and_then(|lent| lent.part(bytes)).unwrap_or_else(|| copy(bytes))
+}
+
+/// What the payloads of a message lie in, where they are kept rather than copied.
+pub(super) struct Lent {
+    payload: Payload,
+    /// Where that is.
+    addresses: Range<usize>,
+}
+
+impl Lent {
+    pub(super) fn new(payload: &Payload) -> Self {
+        let start = payload.as_ptr().addr();
+        Self { payload: payload.clone(), addresses: start..start.saturating_add(payload.len()) }
+    }
+
+    /// The payload with these bytes, if they lie here.
+    #[inline]
+    pub(super) fn part(&self, bytes: &[u8]) -> Option<Payload> {
+        let start = bytes.as_ptr().addr();
+        let end = start.saturating_add(bytes.len());
+        let is_here = start >= self.addresses.start && end <= self.addresses.end && start < end;
+        is_here.then(|| self.payload.slice(start - self.addresses.start, end - self.addresses.start))
     }
 }

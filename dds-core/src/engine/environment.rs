@@ -68,11 +68,10 @@ pub trait Environment: Send + Sync {
         None
     }
 
-    /// A copy of a payload that other processes can read where it is; `None` where that is so of itself, or cannot
-    /// be.
-    fn share_payload(&self, payload: &Payload) -> Option<Payload> {
-        let _ = payload;
-        None
+    /// Puts copies that other processes can read where they are in place of a datagram's payloads, where that pays, can
+    /// be, and is not so of itself.
+    fn share_payloads(&self, datagram: &mut Datagram) {
+        let _ = datagram;
     }
 
     /// The way to the process of that name is needed no more.

@@ -50,13 +50,13 @@ use std::{
 
 use dds_rtps::{
     discovery::{PublicationData, SubscriptionData},
-    message::{Datagram, MessageReceiver, Submessage},
+    message::{Datagram, MessageReceiver, Part, Parts, Submessage},
     participant::{Activity, Participant},
     payload::Payload,
     reader::Defragmenter,
     structure::{EntityId, Guid, GuidPrefix, Locator, LocatorKind},
     time::{Monotonic, Now},
-    writer::{Destinations, LEAST_BY_REFERENCE},
+    writer::Destinations,
 };
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
@@ -64,7 +64,7 @@ use smallvec::SmallVec;
 use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
-use delivery::Next;
+use delivery::{Lent, Next};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
 pub use environment::{Environment, WritableMemory};
 use group::GroupState;
@@ -129,8 +129,8 @@ pub struct Burst {
     /// The readers of the writer seen last: writers come in runs.
     route: Option<Route>,
     remote: Option<(GuidPrefix, Option<Arc<Remote>>)>,
-    /// What the message at hand ends with, where that is not to be copied.
-    tail: Option<Payload>,
+    /// What of the message at hand lies elsewhere, if anything.
+    lent: Option<Lent>,
     discovery: bool,
     /// The datagrams at hand were sent to a group.
     by_group: bool,
@@ -263,12 +263,12 @@ impl Engine {
             return;
         }
         let Some(protect) = self.protect.as_ref().filter(|_| source.kind != LocatorKind::IN_PROCESS) else {
-            return self.on_message(now, source, datagram, &[], burst);
+            return self.on_message(now, source, datagram, Parts::default(), burst);
         };
         let mut opened = Vec::new();
         match protect.open_message(datagram, &mut opened) {
-            Opened::AsTheyAre => self.on_message(now, source, datagram, &[], burst),
-            Opened::Replaced => self.on_message(now, source, &opened, &[], burst),
+            Opened::AsTheyAre => self.on_message(now, source, datagram, Parts::default(), burst),
+            Opened::Replaced => self.on_message(now, source, &opened, Parts::default(), burst),
             Opened::Refused(reason) => {
                 tracing::debug!(reason, %source, "a message was refused");
                 count(&self.counters.refused_by_protection);
@@ -276,30 +276,39 @@ impl Engine {
         }
     }
 
-    /// As [`Engine::on_datagram`], of a message whose last submessage's payload is `tail`, which is kept rather
-    /// than copied.
-    pub fn on_datagram_with_tail(
+    /// As [`Engine::on_datagram`], of a message of which `parts` lie in `lent`, where they are kept rather than copied.
+    pub fn on_datagram_in_parts(
         &self,
         now: Now,
         source: Locator,
         datagram: &[u8],
-        tail: &Payload,
+        (lent, parts): (&Payload, &[Part]),
         burst: &mut Burst,
     ) {
+        let elsewhere = Parts { bytes: lent, parts };
         if self.protect.is_some() {
-            let mut whole = [datagram, tail].concat();
-            whole.resize(whole.len().next_multiple_of(4), 0);
+            let mut whole = Vec::new();
+            if !elsewhere.assemble(datagram, &mut whole) {
+                return count(&self.counters.invalid_datagrams);
+            }
             return self.on_datagram(now, source, &whole, burst);
         }
         if self.active.load(Ordering::Acquire) {
-            burst.tail = Some(tail.clone());
-            self.on_message(now, source, datagram, tail, burst);
-            burst.tail = None;
+            burst.lent = Some(Lent::new(lent));
+            self.on_message(now, source, datagram, elsewhere, burst);
+            burst.lent = None;
         }
     }
 
-    fn on_message(&self, now: Now, source: Locator, datagram: &[u8], tail: &[u8], burst: &mut Burst) {
-        let Ok(mut receiver) = MessageReceiver::with_tail(datagram, tail, self.prefix) else {
+    fn on_message(
+        &self,
+        now: Now,
+        source: Locator,
+        datagram: &[u8],
+        elsewhere: Parts<'_>,
+        burst: &mut Burst,
+    ) {
+        let Ok(mut receiver) = MessageReceiver::in_parts(datagram, elsewhere, self.prefix) else {
             count(&self.counters.invalid_datagrams);
             return;
         };
@@ -588,7 +597,8 @@ impl Engine {
                     continue;
                 }
                 (LocatorKind::SHARED_MEMORY, None) if !shares => {
-                    datagrams.iter_mut().for_each(|datagram| self.share_tail(datagram));
+                    // Copied once for all who can then read it where it is.
+                    datagrams.iter_mut().for_each(|datagram| self.environment.share_payloads(datagram));
                 }
                 _ => {}
             }
@@ -599,15 +609,6 @@ impl Engine {
             }
         }
         shares
-    }
-
-    /// A large payload is copied once for all who can then read it where it is.
-    fn share_tail(&self, datagram: &mut Datagram) {
-        if let Some(tail) = datagram.tail().filter(|tail| tail.len() >= LEAST_BY_REFERENCE)
-            && let Some(shared) = self.environment.share_payload(tail)
-        {
-            datagram.replace_tail(shared);
-        }
     }
 
     fn send_protected(

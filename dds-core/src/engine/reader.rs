@@ -16,7 +16,7 @@ use dds_rtps::{
 use parking_lot::Mutex;
 
 use super::{
-    Observer, Presenter, RawEvent, SubscriberGroup, TapLimits, TopicShared, observer::Source,
+    Observer, Presenter, RawEvent, SubscriberGroup, TapLimits, TopicShared, delivery::Lent, observer::Source,
     originals::Originals, tap::Tap, timers::Armed,
 };
 use crate::{
@@ -370,11 +370,19 @@ pub(super) struct Run<'s> {
 impl Run<'_> {
     /// Takes the next sample; false, and nothing done, where it has to go its own way.
     #[inline]
-    pub(super) fn take(&mut self, source_timestamp: Option<Timestamp>, data: &Data<'_>) -> bool {
+    pub(super) fn take(
+        &mut self,
+        source_timestamp: Option<Timestamp>,
+        data: &Data<'_>,
+        lent: Option<&Lent>,
+    ) -> bool {
         let DataPayload::Data(bytes) = data.payload else { return false };
         let is_taken = data.inline_qos.is_none()
             && self.order.expects(data.writer_sn)
-            && self.fresh.keep(data.writer_sn, source_timestamp, bytes);
+            && match lent.and_then(|lent| lent.part(bytes)) {
+                Some(payload) => self.fresh.keep(data.writer_sn, source_timestamp, payload),
+                None => self.fresh.keep_copy(data.writer_sn, source_timestamp, bytes),
+            };
         if is_taken {
             self.order.advance();
             self.statuses.set_data_available();

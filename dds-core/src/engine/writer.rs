@@ -12,12 +12,12 @@ use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     discovery::SubscriptionData,
-    message::{AckNack, InlineQosToSend, NackFrag},
+    message::{AckNack, Datagram, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
     payload::{Payload, PayloadPool},
     structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
-    writer::StatefulWriter,
+    writer::{LEAST_BY_REFERENCE, StatefulWriter},
 };
 use dds_types::DataRepresentationId;
 use parking_lot::{Mutex, MutexGuard};
@@ -104,14 +104,6 @@ pub(crate) struct Window {
     pub(crate) bytes: usize,
 }
 
-impl Window {
-    /// Through shared memory, where nothing is on the way for long, what is in flight shall stay in a processor's
-    /// cache until it is read and its memory used again.
-    fn shared(self) -> Self {
-        Self { bytes: self.bytes / 4, ..self }
-    }
-}
-
 /// How writes that follow each other closely are put together.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batching {
@@ -119,6 +111,14 @@ pub(crate) struct Batching {
     pub(crate) bytes: usize,
     /// How long the first change of a batch waits at most.
     pub(crate) window: Duration,
+}
+
+impl Batching {
+    /// Through shared memory, of samples that a message refers to, so that it costs the same whatever is in it: about
+    /// what fits into one.
+    fn shared_bytes(self) -> usize {
+        self.bytes.saturating_mul(3)
+    }
 }
 
 /// Whether what is due may wait for more to leave with it.
@@ -277,7 +277,7 @@ impl WriterState {
         self.close_writes = if is_close { self.close_writes.saturating_add(1) } else { 0 };
         (self.close_writes > WRITES_BEFORE_BATCH || self.suspended)
             && !self.machine.has_attention()
-            && self.machine.pending_bytes() < self.batching.bytes
+            && !self.is_batch_full()
             && self.batch_due.is_none_or(|due| now < due)
     }
 
@@ -331,7 +331,7 @@ impl WriterState {
         if self.qos.history.kind != HistoryKind::KeepAll || !self.qos.reliability.is_reliable() {
             return None;
         }
-        let window = self.window();
+        let window = self.window;
         let history = self.machine.history();
         let acknowledged = self.machine.acknowledged_through();
         let in_flight = history.last_number().offset_from(acknowledged).unwrap_or(0);
@@ -345,8 +345,19 @@ impl WriterState {
         None
     }
 
-    fn window(&self) -> Window {
-        if self.machine.is_line_shared() { self.window.shared() } else { self.window }
+    /// Whether as much is pending as leaves together.
+    fn is_batch_full(&self) -> bool {
+        let pending = self.machine.pending_bytes();
+        if pending < self.batching.bytes {
+            return false;
+        }
+        let history = self.machine.history();
+        let goes_by_reference = |change: &CacheChange| {
+            let size = change.payload.len();
+            self.machine.is_line_shared() && size > Datagram::LARGEST_COPIED && size < LEAST_BY_REFERENCE
+        };
+        let last = history.change(history.last_number());
+        pending >= self.batching.shared_bytes() || !last.is_some_and(goes_by_reference)
     }
 
     /// Whether half of what may be in flight through shared memory is.
@@ -354,7 +365,7 @@ impl WriterState {
         let history = self.machine.history();
         self.machine.is_line_shared()
             && self.qos.durability.0 == DurabilityKind::Volatile
-            && history.bytes() >= self.window().bytes / 2
+            && history.bytes() >= self.window.bytes / 2
             && self.machine.acknowledged_through() < history.last_number()
     }
 }
@@ -581,7 +592,7 @@ impl Engine {
         let source_timestamp = write.source_timestamp.unwrap_or(now.wall);
         let request = WriteRequest {
             kind: write.kind,
-            instance: write.instance,
+            instance: &write.instance,
             sequence_number: state.machine.history().next_number(),
             source_timestamp,
         };

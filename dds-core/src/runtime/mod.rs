@@ -22,7 +22,6 @@ use std::{
 use dds_rtps::{
     message::Datagram,
     participant::Interface,
-    payload::Payload,
     structure::{Locator, LocatorKind, SharedMemoryName},
     time::{Monotonic, Now},
 };
@@ -315,8 +314,8 @@ impl Environment for Runtime {
         self.sharing.allocate(length)
     }
 
-    fn share_payload(&self, payload: &Payload) -> Option<Payload> {
-        self.sharing.share(payload)
+    fn share_payloads(&self, datagram: &mut Datagram) {
+        self.sharing.share(datagram);
     }
 
     fn listen_to_groups(&self) {

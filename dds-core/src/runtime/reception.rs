@@ -17,6 +17,7 @@ use std::{
 };
 
 use dds_rtps::{
+    message::Part,
     payload::Payload,
     structure::Locator,
     time::{Monotonic, Now},
@@ -400,20 +401,20 @@ impl Runtime {
     }
 }
 
-/// Gives a message to the engines, with what it ends with where that lies elsewhere; whether it is of an endpoint that
+/// Gives a message to the engines, with what of it lies elsewhere; whether it is of an endpoint that
 /// is not known.
 pub(super) fn deliver(
     now: Now,
     source: Locator,
     message: &[u8],
-    tail: Option<&Payload>,
+    lent: Option<(&Payload, &[Part])>,
     bursts: &mut Bursts,
 ) -> bool {
     let mut met_stranger = false;
     for (engine, burst) in bursts {
-        match tail {
+        match lent {
             None => engine.on_datagram(now, source, message, burst),
-            Some(tail) => engine.on_datagram_with_tail(now, source, message, tail, burst),
+            Some(lent) => engine.on_datagram_in_parts(now, source, message, lent, burst),
         }
         met_stranger |= burst.met_stranger();
     }

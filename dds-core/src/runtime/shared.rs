@@ -8,14 +8,14 @@ use std::{
 };
 
 use dds_rtps::{
-    message::Datagram,
+    message::{Datagram, Part, Parts},
     payload::{Memory, Payload},
     structure::{Locator, LocatorKind, SharedMemoryName},
     time::Now,
     writer::LEAST_BY_REFERENCE,
 };
 use dds_transport::{
-    LentBytes, SendError, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent,
+    LentBytes, LentPart, SendError, SharedBuffer, SharedMemory, SharedMemoryConfig, SharedMemoryEvent,
     SharedMemoryName as TransportName, SharedMemoryReceiver, SharedMemoryRefusal, SharedMemoryWay,
     SharedMessage, UdpTransport,
 };
@@ -26,6 +26,10 @@ use super::{
     reception::{Bursts, DATAGRAMS_PER_TURN, deliver},
 };
 use crate::engine::{NotShared, WritableMemory};
+
+/// Batches of small samples that are held of one sender, of which a single sample keeps all; what comes beyond that is
+/// copied.
+const MOST_BATCHES_HELD: usize = 64;
 
 /// Whether and how memory is shared.
 pub(super) struct Sharing {
@@ -40,6 +44,7 @@ pub(super) struct Sharing {
 pub(super) struct SharedReception {
     receiver: SharedMemoryReceiver,
     buffer: Vec<u8>,
+    parts: Vec<Part>,
 }
 
 impl Sharing {
@@ -52,7 +57,7 @@ impl Sharing {
             None => (Err(NotShared::Disabled), None),
             Some(config) => match Self::listen(config, transport) {
                 Ok((memory, receiver)) => {
-                    (Ok(memory), Some(SharedReception { receiver, buffer: Vec::new() }))
+                    (Ok(memory), Some(SharedReception { receiver, buffer: Vec::new(), parts: Vec::new() }))
                 }
                 Err(refusal) => {
                     tracing::warn!(reason = %refusal, "no memory is shared with other processes");
@@ -113,14 +118,27 @@ impl Sharing {
         Some(Box::new(OwnMemory::Open(memory.allocate(length)?)))
     }
 
-    /// A copy of a payload in memory that others can read, unless it lies there already.
-    pub(super) fn share(&self, payload: &Payload) -> Option<Payload> {
-        if shared_range(payload).is_some() {
-            return None;
+    /// Moves a datagram's payloads to memory that others can read, unless they lie there already.
+    pub(super) fn share(&self, datagram: &mut Datagram) {
+        let Ok(memory) = &self.memory else { return };
+        if datagram.spliced_len() < LEAST_BY_REFERENCE || lendable(datagram).is_some() {
+            return;
         }
-        let mut copy = self.memory.as_ref().ok()?.allocate(payload.len())?;
-        copy.copy_from_slice(payload);
-        Some(Payload::of_memory(Box::new(OwnMemory::Sealed(copy.freeze()))))
+        let length = datagram.payloads().fold(0, |end, (_, payload)| place_after(end, payload).end);
+        let Some(mut memory) = memory.allocate(length) else { return };
+        let mut end = 0;
+        for (_, payload) in datagram.payloads() {
+            let place = place_after(end, payload);
+            end = place.end;
+            memory[place].copy_from_slice(payload);
+        }
+        let copy = Payload::of_memory(Box::new(OwnMemory::Sealed(memory.freeze())));
+        let mut end = 0;
+        datagram.replace_payloads(|payload| {
+            let place = place_after(end, payload);
+            end = place.end;
+            copy.slice(place.start, place.end)
+        });
     }
 
     /// Wakes the processes that slept when they were sent to.
@@ -135,6 +153,13 @@ impl Sharing {
         users.remove(&name);
         self.is_used.store(!users.is_empty(), Ordering::Relaxed);
     }
+}
+
+/// Where a payload lies among others, of which the one before ends there: what follows its encapsulation header, of four
+/// bytes, then lies as it would in the memory of a process.
+fn place_after(end: usize, payload: &Payload) -> Range<usize> {
+    let start = end.next_multiple_of(8) + 4;
+    start..start + payload.len()
 }
 
 fn locator(name: SharedMemoryName, way: SharedMemoryWay) -> Locator {
@@ -162,13 +187,14 @@ impl SharedReception {
 pub(super) struct Stranger {
     source: Locator,
     message: Vec<u8>,
-    tail: Option<Payload>,
+    lent: Option<(Payload, Vec<Part>)>,
 }
 
 impl Stranger {
     /// Hands the message to the engines again.
     pub(super) fn come_again(&self, now: Now, bursts: &mut Bursts) {
-        deliver(now, self.source, &self.message, self.tail.as_ref(), bursts);
+        let lent = self.lent.as_ref().map(|(lent, parts)| (lent, &parts[..]));
+        deliver(now, self.source, &self.message, lent, bursts);
     }
 }
 
@@ -203,14 +229,33 @@ impl Runtime {
         bursts: &mut Bursts,
         strangers: &mut Vec<Stranger>,
     ) -> u32 {
-        let SharedReception { receiver, buffer } = shared;
+        let SharedReception { receiver, buffer, parts } = shared;
         let mut received = 0;
-        receiver.receive(DATAGRAMS_PER_TURN, buffer, |sender, message, rest| {
+        receiver.receive(DATAGRAMS_PER_TURN, buffer, |sender, message, lent| {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
-            let tail = rest.map(|rest| Payload::of_memory(Box::new(LentMemory(rest))));
-            if deliver(now, source, message, tail.as_ref(), bursts) {
-                strangers.push(Stranger { source, message: message.to_vec(), tail });
+            parts.clear();
+            let mut whole = Vec::new();
+            let (message, lent) = match lent {
+                None => (message, None),
+                Some((bytes, told)) => {
+                    let part = |&LentPart { at, start, length }: &LentPart| Part { at, start, length };
+                    parts.extend(told.iter().map(part));
+                    let is_batch = parts.len() > 1;
+                    if is_batch && bytes.held() > MOST_BATCHES_HELD {
+                        if !(Parts { bytes: &bytes, parts }).assemble(message, &mut whole) {
+                            return;
+                        }
+                        (&whole[..], None)
+                    } else {
+                        (message, Some(Payload::of_memory(Box::new(LentMemory(bytes)))))
+                    }
+                }
+            };
+            let lent = lent.as_ref().map(|lent| (lent, &parts[..]));
+            if deliver(now, source, message, lent, bursts) {
+                let lent = lent.map(|(lent, parts)| (lent.clone(), parts.to_vec()));
+                strangers.push(Stranger { source, message: message.to_vec(), lent });
             }
         });
         self.counters.shared_received.fetch_add(received.into(), Ordering::Relaxed);
@@ -221,7 +266,7 @@ impl Runtime {
     pub(super) fn transmit_shared(&self, destination: &Locator, datagram: &Datagram) {
         let Ok(memory) = &self.sharing.memory else { return };
         let to = (SharedMemoryWay(destination.port), TransportName(destination.address));
-        let result = match send_tail_by_reference(memory, to, datagram) {
+        let result = match send_by_reference(memory, to, datagram) {
             Ok(true) => Ok(()),
             Ok(false) => insistently(memory, || memory.send(to.0, to.1, datagram.pieces())),
             Err(error) => Err(error),
@@ -237,21 +282,42 @@ impl Runtime {
     }
 }
 
-/// Sends a message whose large payload stays where it is; false when that cannot be.
-fn send_tail_by_reference(
+/// Sends a message whose payloads stay where they are; false when that cannot be.
+fn send_by_reference(
     memory: &SharedMemory,
-    (way, name): (SharedMemoryWay, TransportName),
+    to: (SharedMemoryWay, TransportName),
     datagram: &Datagram,
 ) -> Result<bool, SendError> {
-    let Some((message, range)) = datagram.tail().and_then(shared_range) else { return Ok(false) };
-    let pieces = datagram.pieces_before_tail();
-    insistently(memory, || memory.send_lent(way, name, pieces.clone(), message, range.clone()))
+    let Some((message, lent)) = lendable(datagram) else { return Ok(false) };
+    // Messages are far below 4 GiB.
+    let parts = datagram.payloads().map(|(at, payload)| LentPart {
+        at: at as u32,
+        start: (payload.range().start - lent.start) as u32,
+        length: payload.len() as u32,
+    });
+    insistently(memory, || memory.send_lent(to, datagram.own_bytes(), parts.clone(), message, lent.clone()))
 }
 
-/// Where a large payload lies in memory that others can read, if it does.
+/// Where the payloads of a datagram lie in memory that others can read, if all of them do and it pays.
+fn lendable(datagram: &Datagram) -> Option<(&SharedMessage, Range<usize>)> {
+    if datagram.spliced_len() < LEAST_BY_REFERENCE {
+        return None;
+    }
+    let mut payloads = datagram.payloads();
+    let (message, mut lent) = shared_range(payloads.next()?.1)?;
+    for (_, payload) in payloads {
+        let (other, range) = shared_range(payload)?;
+        if !std::ptr::eq(other, message) {
+            return None;
+        }
+        lent = lent.start.min(range.start)..lent.end.max(range.end);
+    }
+    Some((message, lent))
+}
+
+/// Where a payload lies in memory that others can read, if it does.
 fn shared_range(payload: &Payload) -> Option<(&SharedMessage, Range<usize>)> {
-    let memory = payload.memory().filter(|_| payload.len() >= LEAST_BY_REFERENCE)?;
-    match memory.as_any().downcast_ref()? {
+    match payload.memory()?.as_any().downcast_ref()? {
         OwnMemory::Sealed(message) => Some((message, payload.range())),
         OwnMemory::Open(_) | OwnMemory::Moved => None,
     }

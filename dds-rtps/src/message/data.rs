@@ -135,11 +135,11 @@ impl<'a> Prelude<'a> {
         InlineQos::read(&mut self.after, vendor).map(Some)
     }
 
-    /// The rest, or `tail` where nothing is left, and where in the datagram it begins.
-    fn payload(&self, raw: &RawSubmessage<'a>, tail: &'a [u8]) -> (&'a [u8], usize) {
+    /// The rest, or `part` where nothing is left, and where in the datagram it begins.
+    fn payload(&self, raw: &RawSubmessage<'a>, part: &'a [u8]) -> (&'a [u8], usize) {
         let bytes = self.after.rest();
         if bytes.is_empty() {
-            return (tail, raw.body_offset().saturating_add(raw.body.len()));
+            return (part, raw.body_offset().saturating_add(raw.body.len()));
         }
         let offset = raw.body_offset().saturating_add(raw.body.len()).saturating_sub(bytes.len());
         (bytes, offset)
@@ -147,10 +147,10 @@ impl<'a> Prelude<'a> {
 }
 
 impl<'a> Data<'a> {
-    /// With its payload in `tail` where none follows the fields.
+    /// With its payload in `part` where none follows the fields.
     pub(super) fn read(
         raw: &RawSubmessage<'a>,
-        tail: &'a [u8],
+        part: &'a [u8],
         vendor: VendorId,
     ) -> Result<Self, MessageErrorKind> {
         let forbidden = |rule| MessageErrorKind::Forbidden(raw.id, rule);
@@ -163,7 +163,7 @@ impl<'a> Data<'a> {
             return Err(forbidden("writerSN is no number of a change"));
         }
         let inline_qos = prelude.inline_qos(raw, vendor)?;
-        let (bytes, payload_offset) = prelude.payload(raw, tail);
+        let (bytes, payload_offset) = prelude.payload(raw, part);
         let payload = match (raw.flags & DATA_FLAG_DATA != 0, raw.flags & DATA_FLAG_KEY != 0) {
             (false, false) => DataPayload::None,
             (true, false) => DataPayload::Data(bytes),
@@ -175,10 +175,10 @@ impl<'a> Data<'a> {
 }
 
 impl<'a> DataFrag<'a> {
-    /// With its payload in `tail` where none follows the fields.
+    /// With its payload in `part` where none follows the fields.
     pub(super) fn read(
         raw: &RawSubmessage<'a>,
-        tail: &'a [u8],
+        part: &'a [u8],
         vendor: VendorId,
     ) -> Result<Self, MessageErrorKind> {
         let mut prelude = Prelude::read(raw)?;
@@ -191,7 +191,7 @@ impl<'a> DataFrag<'a> {
         let fragment_size = fields.u16()?;
         let sample_size = fields.u32()?;
         let inline_qos = prelude.inline_qos(raw, vendor)?;
-        let (payload, payload_offset) = prelude.payload(raw, tail);
+        let (payload, payload_offset) = prelude.payload(raw, part);
         let is_key = raw.flags & FRAG_FLAG_KEY != 0;
         let read = Self {
             reader_id,

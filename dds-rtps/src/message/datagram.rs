@@ -16,6 +16,7 @@ pub struct Datagram {
     bytes: Vec<u8>,
     /// Payloads and before which of `bytes` they belong, ascending.
     splices: SmallVec<[(usize, Payload); 4]>,
+    /// How many bytes the payloads have.
     spliced: usize,
     /// Where in `bytes` the prefixes of the INFO_DST submessages are.
     destinations: SmallVec<[usize; 4]>,
@@ -36,6 +37,11 @@ impl Datagram {
     /// The message's length in bytes, payloads included.
     pub fn len(&self) -> usize {
         self.bytes.len().saturating_add(self.spliced)
+    }
+
+    /// How many bytes of it are payloads by reference.
+    pub const fn spliced_len(&self) -> usize {
+        self.spliced
     }
 
     /// Whether there is nothing, not even a header.
@@ -79,30 +85,24 @@ impl Datagram {
         all
     }
 
-    /// The payload by reference that the message ends with, but for padding.
-    pub fn tail(&self) -> Option<&Payload> {
-        let (at, payload) = self.splices.last()?;
-        (self.bytes.len().saturating_sub(*at) < 4).then_some(payload)
+    /// The message's bytes without the payloads that are held by reference.
+    pub fn own_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    /// Replaces the [`tail`](Self::tail) by an equal one that lies elsewhere.
-    pub fn replace_tail(&mut self, tail: Payload) {
-        if let Some((_, payload)) = self.splices.last_mut()
-            && payload.len() == tail.len()
-        {
-            *payload = tail;
+    /// The payloads that are held by reference, and before which of the [own bytes](Self::own_bytes) they belong.
+    pub fn payloads(&self) -> impl ExactSizeIterator<Item = (usize, &Payload)> + Clone {
+        self.splices.iter().map(|(at, payload)| (*at, payload))
+    }
+
+    /// Replaces each payload that is held by reference by an equal one that lies elsewhere.
+    pub fn replace_payloads(&mut self, mut other: impl FnMut(&Payload) -> Payload) {
+        for (_, payload) in &mut self.splices {
+            let other = other(payload);
+            if payload.len() == other.len() {
+                *payload = other;
+            }
         }
-    }
-
-    /// The message in pieces up to its [`tail`](Self::tail).
-    pub fn pieces_before_tail(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        let tail = self.tail().map(Payload::as_slice);
-        self.pieces().take_while(move |piece| tail.is_none_or(|tail| !core::ptr::eq(*piece, tail)))
-    }
-
-    /// The payloads that are held by reference.
-    pub fn payloads(&self) -> impl Iterator<Item = &Payload> {
-        self.splices.iter().map(|(_, payload)| payload)
     }
 
     pub(super) fn bytes_mut(&mut self) -> &mut Vec<u8> {

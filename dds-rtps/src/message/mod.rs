@@ -20,6 +20,7 @@ mod datagram;
 mod element;
 mod inline_qos;
 mod number_set;
+mod parts;
 pub mod pid;
 mod receiver;
 mod submessage;
@@ -33,6 +34,7 @@ pub use datagram::{Datagram, Pieces};
 pub use element::{ChangeCount, GroupDigest, LocatorList, LocatorUdpV4, ReplyLocators, SubmessageElement};
 pub use inline_qos::{InlineQos, InlineQosToSend, OriginalWriterInfo, SampleIdentity, StatusInfo};
 pub use number_set::{FragmentNumberSet, NumberSet, SequenceNumberSet, SetNumber};
+pub use parts::{Part, Parts};
 pub use receiver::{MessageContext, MessageReceiver, RawSubmessage};
 pub use submessage::{
     AckNack, FixedSubmessage, Gap, GapGroupInfo, HeaderExtension, Heartbeat, HeartbeatFrag,

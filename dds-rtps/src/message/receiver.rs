@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::{
     Data, HEADER_SIZE, Header, HeaderExtension, InfoDestination, InfoReply, InfoReplyIp4, InfoSource,
-    InfoTimestamp, MessageError, MessageErrorKind, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
+    InfoTimestamp, MessageError, MessageErrorKind, Parts, SUBMESSAGE_HEADER_SIZE, Submessage, SubmessageId,
     data::{DATA_FLAG_NON_STANDARD, FRAG_FLAG_NON_STANDARD},
     element::{Cursor, LocatorList, ReplyLocators},
     submessage::read_fixed,
@@ -95,8 +95,11 @@ impl<'a> RawSubmessage<'a> {
 #[derive(Clone, Debug)]
 pub struct MessageReceiver<'a> {
     datagram: &'a [u8],
-    /// What the message ends with, if that lies elsewhere.
-    tail: &'a [u8],
+    elsewhere: Parts<'a>,
+    /// How many parts were come by.
+    parts_passed: usize,
+    /// The payload of the submessage that was read last, if that lies elsewhere.
+    part: &'a [u8],
     offset: usize,
     own_prefix: GuidPrefix,
     header: Header,
@@ -111,17 +114,16 @@ impl<'a> MessageReceiver<'a> {
     /// # Errors
     /// When the header is not that of an RTPS 2 message.
     pub fn new(datagram: &'a [u8], own_prefix: GuidPrefix) -> Result<Self, MessageError> {
-        Self::with_tail(datagram, &[], own_prefix)
+        Self::in_parts(datagram, Parts::default(), own_prefix)
     }
 
-    /// As [`new`](Self::new), of a message whose last submessage is a DATA or DATA_FRAG with its payload in
-    /// `tail`, without padding.
+    /// As [`new`](Self::new), of a message of which parts lie elsewhere.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn with_tail(
+    pub fn in_parts(
         datagram: &'a [u8],
-        tail: &'a [u8],
+        elsewhere: Parts<'a>,
         own_prefix: GuidPrefix,
     ) -> Result<Self, MessageError> {
         let header = Header::read(datagram)?;
@@ -134,7 +136,16 @@ impl<'a> MessageReceiver<'a> {
             unicast_reply: SmallVec::new(),
             multicast_reply: SmallVec::new(),
         };
-        Ok(Self { datagram, tail, offset: HEADER_SIZE, own_prefix, header, context })
+        Ok(Self {
+            datagram,
+            elsewhere,
+            parts_passed: 0,
+            part: &[],
+            offset: HEADER_SIZE,
+            own_prefix,
+            header,
+            context,
+        })
     }
 
     /// The message's header.
@@ -171,7 +182,7 @@ impl<'a> MessageReceiver<'a> {
                 Ok(false) => {}
                 Err(kind) => return Some(Err(self.stop(kind, raw.offset))),
             }
-            match Submessage::read_with_tail(&raw, self.tail_here(), self.context.source_vendor) {
+            match Submessage::read_with_part(&raw, self.part, self.context.source_vendor) {
                 Ok(Submessage::Pad | Submessage::Unknown(_)) => {}
                 Ok(_) if !self.is_for_us() => {}
                 Ok(entity) => return Some(Ok(entity)),
@@ -184,7 +195,7 @@ impl<'a> MessageReceiver<'a> {
     /// [`next_alone`](Self::next_alone) yields then.
     pub fn next_data(&mut self) -> Option<Data<'a>> {
         loop {
-            let before = self.offset;
+            let before = (self.offset, self.parts_passed);
             match self.next_raw() {
                 Some(Ok(raw))
                     if matches!(raw.id, SubmessageId::INFO_TS | SubmessageId::INFO_DST)
@@ -195,21 +206,15 @@ impl<'a> MessageReceiver<'a> {
                 Some(Ok(raw))
                     if raw.id == SubmessageId::DATA && !raw.is_non_standard() && self.is_for_us() =>
                 {
-                    let tail = self.tail_here();
-                    if let Ok(data) = Data::read(&raw, tail, self.context.source_vendor) {
+                    if let Ok(data) = Data::read(&raw, self.part, self.context.source_vendor) {
                         return Some(data);
                     }
                 }
                 _ => {}
             }
-            self.offset = before;
+            (self.offset, self.parts_passed) = before;
             return None;
         }
-    }
-
-    /// What the submessage that was just read ends with, if that lies elsewhere.
-    fn tail_here(&self) -> &'a [u8] {
-        if self.offset == self.datagram.len() { self.tail } else { &[] }
     }
 
     fn is_for_us(&self) -> bool {
@@ -232,15 +237,26 @@ impl<'a> MessageReceiver<'a> {
             Endianness::Big => u16::from_be_bytes([a, b]),
             Endianness::Little => u16::from_le_bytes([a, b]),
         };
-        if length != 0 || !id.extends_to_end() {
-            match after.get(..usize::from(length)) {
-                Some(body) => raw.body = body,
-                // It goes on in the tail.
-                None if id.extends_to_end() && !self.tail.is_empty() => {}
-                None => return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset))),
+        let extends_to_end = length == 0 && id.extends_to_end();
+        let mut length = if extends_to_end { after.len() } else { usize::from(length) };
+        self.part = &[];
+        let mut part_at = None;
+        if let Some((at, part)) = self.elsewhere.get(self.parts_passed) {
+            let own = if extends_to_end { Some(length) } else { length.checked_sub(part.len()) };
+            let at = at.checked_sub(raw.body_offset());
+            if let (Some(own), Some(at)) = (own, at)
+                && at <= own
+            {
+                (length, part_at, self.part) = (own, Some(at), part);
+                self.parts_passed = self.parts_passed.saturating_add(1);
             }
         }
-        self.offset = raw.body_offset().saturating_add(raw.body.len());
+        let Some(body) = after.get(..length) else {
+            return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset)));
+        };
+        self.offset = raw.body_offset().saturating_add(length);
+        // What follows a part is padding.
+        raw.body = part_at.and_then(|at| body.get(..at)).unwrap_or(body);
         Some(Ok(raw))
     }
 

@@ -175,21 +175,21 @@ macro_rules! submessages {
             /// # Errors
             /// When it is of a known kind and invalid (RTPS 2.5 §8.3.4.1 and §8.3.8).
             pub fn read(raw: &RawSubmessage<'a>, source_vendor: VendorId) -> Result<Self, MessageErrorKind> {
-                Self::read_with_tail(raw, &[], source_vendor)
+                Self::read_with_part(raw, &[], source_vendor)
             }
 
-            /// As [`read`](Self::read), of one whose payload is in `tail` if nothing of it is in the body.
-            pub(super) fn read_with_tail(
+            /// As [`read`](Self::read), of one whose payload is in `part` if nothing of it is in the body.
+            pub(super) fn read_with_part(
                 raw: &RawSubmessage<'a>,
-                tail: &'a [u8],
+                part: &'a [u8],
                 source_vendor: VendorId,
             ) -> Result<Self, MessageErrorKind> {
                 match raw.id {
                     SubmessageId::DATA if !raw.is_non_standard() => {
-                        Data::read(raw, tail, source_vendor).map(Self::Data)
+                        Data::read(raw, part, source_vendor).map(Self::Data)
                     }
                     SubmessageId::DATA_FRAG if !raw.is_non_standard() => {
-                        DataFrag::read(raw, tail, source_vendor).map(Self::DataFrag)
+                        DataFrag::read(raw, part, source_vendor).map(Self::DataFrag)
                     }
                     $(SubmessageId::$id => read_fixed(raw).map(Self::$name),)*
                     SubmessageId::PAD => Ok(Self::Pad),

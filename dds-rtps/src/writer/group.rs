@@ -51,6 +51,13 @@ pub(super) struct Membership {
 /// Three sequence numbers and two digests.
 const GROUP_INFO_SIZE: usize = 32;
 
+impl Membership {
+    /// Notes a change that was written.
+    pub(super) fn note(&mut self, change: &CacheChange) {
+        self.last = group_number(change).unwrap_or(self.last);
+    }
+}
+
 fn group_number(change: &CacheChange) -> Option<SequenceNumber> {
     change.inline_qos.as_ref()?.group_seq_num
 }
@@ -59,12 +66,6 @@ impl StatefulWriter {
     /// From now on heartbeats tell of the publisher's group sequence numbers (access scope GROUP).
     pub fn join_group(&mut self, numbers: Arc<PublisherNumbers>) {
         self.group = Some(alloc::boxed::Box::new(Membership { numbers, last: SequenceNumber::ZERO }));
-    }
-
-    pub(super) fn note_group_number(&mut self, change: &CacheChange) {
-        if let Some(membership) = &mut self.group {
-            membership.last = group_number(change).unwrap_or(membership.last);
-        }
     }
 
     /// Bytes that a heartbeat is longer by than one without group fields.

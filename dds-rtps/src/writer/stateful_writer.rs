@@ -289,13 +289,18 @@ impl StatefulWriter {
     /// [`poll_transmit`](Self::poll_transmit).
     #[inline]
     pub fn add_change(&mut self, change: CacheChange) -> SequenceNumber {
-        self.pending_bytes = self.pending_bytes.saturating_add(change.payload.len());
-        self.note_group_number(&change);
+        let before = self.history.bytes();
         let number = self.history.push(change);
-        if let Some(filters) = &mut self.filters
+        self.pending_bytes = self.pending_bytes.saturating_add(self.history.bytes().saturating_sub(before));
+        if (self.filters.is_some() || self.group.is_some())
             && let Some(change) = self.history.change(number)
         {
-            filters.add(change);
+            if let Some(filters) = &mut self.filters {
+                filters.add(change);
+            }
+            if let Some(membership) = &mut self.group {
+                membership.note(change);
+            }
         }
         number
     }

@@ -8,6 +8,7 @@
 use dds_qos::Duration;
 use dds_rtps::{
     change::CacheChange,
+    payload::Payload,
     structure::{Guid, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
 };
@@ -203,10 +204,36 @@ pub struct FreshRun<'c> {
 impl FreshRun<'_> {
     /// Keeps a copy of the next data, as accepting an offer does; false, and nothing kept, where there is no room.
     #[inline]
-    pub fn keep(&mut self, number: SequenceNumber, source_timestamp: Option<Timestamp>, data: &[u8]) -> bool {
+    pub fn keep_copy(
+        &mut self,
+        number: SequenceNumber,
+        source_timestamp: Option<Timestamp>,
+        data: &[u8],
+    ) -> bool {
+        self.keep_with(number, source_timestamp, |cache| cache.buffers.copy(data))
+    }
+
+    /// As [`keep_copy`](Self::keep_copy), of data that can stay where they are.
+    #[inline]
+    pub fn keep(
+        &mut self,
+        number: SequenceNumber,
+        source_timestamp: Option<Timestamp>,
+        payload: Payload,
+    ) -> bool {
+        self.keep_with(number, source_timestamp, |_| payload)
+    }
+
+    #[inline]
+    fn keep_with(
+        &mut self,
+        number: SequenceNumber,
+        source_timestamp: Option<Timestamp>,
+        payload: impl FnOnce(&mut ReaderCache) -> Payload,
+    ) -> bool {
         let has_room = self.kept < self.room;
         if has_room {
-            let payload = self.cache.buffers.copy(data);
+            let payload = payload(self.cache);
             self.kept += 1;
             self.retained += payload.retained();
             let info = SampleInfo { sequence_number: number, source_timestamp, ..self.info.clone() };

@@ -97,7 +97,7 @@ pub struct WriteRequest<'k> {
     /// What it does to its instance.
     pub kind: ChangeKind,
     /// Its instance.
-    pub instance: InstanceKey<'k>,
+    pub instance: &'k InstanceKey<'k>,
     /// The number it will get: above all before.
     pub sequence_number: SequenceNumber,
     /// When it was written, for LIFESPAN.
@@ -315,14 +315,14 @@ impl WriterCache {
         now: Now,
         request: &WriteRequest<'_>,
     ) -> Result<(Place, SmallVec<[SequenceNumber; 1]>), Admission> {
-        let known = self.find(request.instance);
+        let known = self.find(*request.instance);
         if self.sets.is_some() {
             self.reclaim();
         }
         self.check_room(known)?;
         let place = match known {
             Some(place) => place,
-            None => self.instance_of(request.instance)?,
+            None => self.instance_of(*request.instance)?,
         };
         let mut evict = SmallVec::new();
         if self.sets.is_some() {
@@ -353,7 +353,7 @@ impl WriterCache {
         request: &WriteRequest<'_>,
     ) -> Result<(Place, SmallVec<[SequenceNumber; 1]>), Admission> {
         self.link_recent();
-        let place = self.find(request.instance).ok_or(Admission::NotRegistered)?;
+        let place = self.find(*request.instance).ok_or(Admission::NotRegistered)?;
         if !self.instances[place].registered {
             return Err(Admission::NotRegistered);
         }

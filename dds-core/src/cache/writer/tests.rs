@@ -27,7 +27,7 @@ impl Bench {
     fn admit(&mut self, now: Now, kind: ChangeKind, key: u8) -> Admission {
         let request = WriteRequest {
             kind,
-            instance: InstanceKey::Canonical(&[key]),
+            instance: &InstanceKey::Canonical(&[key]),
             sequence_number: SequenceNumber(self.last + 1),
             source_timestamp: now.wall,
         };
@@ -127,7 +127,7 @@ fn instances_are_registered_until_they_are_not() {
     assert_eq!(bench.cache.registered_instances().count(), 2);
     let by_handle = WriteRequest {
         kind: ChangeKind::NotAliveUnregistered,
-        instance: InstanceKey::Handle(seven),
+        instance: &InstanceKey::Handle(seven),
         sequence_number: SequenceNumber(2),
         source_timestamp: at(0).wall,
     };

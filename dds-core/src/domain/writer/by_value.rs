@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dds_types::TopicType;
 
-use super::{DataWriter, WriteOptions};
+use super::DataWriter;
 use crate::{error::DdsResult, value::Value};
 
 impl<T: TopicType> DataWriter<T> {
@@ -53,7 +53,7 @@ impl<T: TopicType> DataWriter<T> {
             sample.write_canonical_key(&mut key)?;
         }
         let payload = Value::payload(sample, &key, endpoint.representation());
-        self.submit_payload(&key, payload, WriteOptions::default())
+        self.submit_payload(&key, payload)
     }
 
     /// As [`DataWriter::write_arc`], of a sample that the writer is given: a single reader's `take` moves it out.

@@ -21,7 +21,8 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use crate::error::SendError;
 use crate::poller::Poller;
 use crate::shared_memory::{
-    CONTROL, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryRefusal, SharedMemoryWay,
+    CONTROL, LentPart, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryRefusal,
+    SharedMemoryWay,
 };
 use handshake::{Answer, Arrived, Descriptors, Hello};
 pub use pool::SlotReader;
@@ -182,24 +183,25 @@ impl SharedMemory {
         name: SharedMemoryName,
         pieces: impl Iterator<Item = &'p [u8]> + Clone,
     ) -> Result<(), SendError> {
-        self.with_way(way, name, |outgoing| self.push(way, outgoing, pieces, None))
+        self.with_way(way, name, |outgoing| self.push(way, outgoing, pieces, [].into_iter(), None))
     }
 
-    /// Sends a message whose rest lies in a slot; false when that cannot be lent to this receiver (now).
-    pub(crate) fn send_slot<'p>(
+    /// Sends a message of which `parts` lie in that part of a slot; false when it cannot be lent to this receiver (now).
+    pub(crate) fn send_slot(
         &self,
         way: SharedMemoryWay,
         name: SharedMemoryName,
-        pieces: impl Iterator<Item = &'p [u8]> + Clone,
+        own: &[u8],
+        parts: impl Iterator<Item = LentPart> + Clone,
         message: &SlotMessage,
-        rest: std::ops::Range<usize>,
+        lent: std::ops::Range<usize>,
     ) -> Result<bool, SendError> {
         if !message.is_in(&self.pool) {
             return Ok(false);
         }
         self.with_way(way, name, |outgoing| {
-            let Some(place) = message.lend(way.0, rest.start, rest.len()) else { return Ok(false) };
-            let sent = self.push(way, outgoing, pieces, Some(place));
+            let Some(place) = message.lend(way.0, lent.start, lent.len()) else { return Ok(false) };
+            let sent = self.push(way, outgoing, std::iter::once(own), parts, Some(place));
             if sent.is_err() {
                 message.take_back(way.0);
             }
@@ -251,9 +253,10 @@ impl SharedMemory {
         place: SharedMemoryWay,
         way: &Outgoing,
         pieces: impl Iterator<Item = &'p [u8]> + Clone,
-        rest: Option<pool::Place>,
+        parts: impl Iterator<Item = LentPart> + Clone,
+        lent: Option<pool::Place>,
     ) -> Result<(), SendError> {
-        let pushed = way.ring.lock().unwrap_or_else(PoisonError::into_inner).push(pieces, rest);
+        let pushed = way.ring.lock().unwrap_or_else(PoisonError::into_inner).push(pieces, parts, lent);
         match pushed {
             Ok(sleeps) => {
                 if sleeps && let Some(word) = self.sleepers.get((place.0 / u64::BITS) as usize) {

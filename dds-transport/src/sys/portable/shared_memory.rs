@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::error::SendError;
 use crate::poller::Poller;
 use crate::shared_memory::{
-    SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryRefusal, SharedMemoryWay,
+    LentPart, SharedMemoryConfig, SharedMemoryEvent, SharedMemoryName, SharedMemoryRefusal, SharedMemoryWay,
 };
 
 /// Never there.
@@ -29,6 +29,12 @@ pub(crate) struct SlotMessage(Infallible);
 /// Never there.
 #[derive(Debug)]
 pub struct SlotReader(Infallible);
+
+impl SlotReader {
+    pub(crate) fn held(&self) -> usize {
+        match self.0 {}
+    }
+}
 
 impl SlotBuffer {
     pub(crate) fn freeze(self) -> SlotMessage {
@@ -88,11 +94,12 @@ impl SharedMemory {
         match self.0 {}
     }
 
-    pub(crate) fn send_slot<'p>(
+    pub(crate) fn send_slot(
         &self,
         _: SharedMemoryWay,
         _: SharedMemoryName,
-        _: impl Iterator<Item = &'p [u8]> + Clone,
+        _: &[u8],
+        _: impl Iterator<Item = LentPart> + Clone,
         _: &SlotMessage,
         _: std::ops::Range<usize>,
     ) -> Result<bool, SendError> {
@@ -122,7 +129,7 @@ impl SharedMemoryReceiver {
         &mut self,
         _: usize,
         _: &mut Vec<u8>,
-        _: impl FnMut(SharedMemoryName, &[u8], Option<SlotReader>),
+        _: impl FnMut(SharedMemoryName, &[u8], Option<(SlotReader, &[LentPart])>),
     ) {
         match self.0 {}
     }

@@ -103,7 +103,9 @@ impl Bench {
     /// Keeps a change with data without offering it, if that is possible.
     pub(super) fn keep_in_run(&mut self, now: Now, change: &CacheChange) -> bool {
         let run = self.cache.begin_run(now, change.writer_guid);
-        run.is_some_and(|mut run| run.keep(change.sequence_number, change.source_timestamp, &change.payload))
+        run.is_some_and(|mut run| {
+            run.keep_copy(change.sequence_number, change.source_timestamp, &change.payload)
+        })
     }
 
     pub(super) fn write(&mut self, now: Now, writer: u8, key: u8, value: u8) -> OfferOutcome {

@@ -17,7 +17,7 @@ use super::super::check;
 use crate::shared_memory::{SharedMemoryName, SharedMemoryRefusal};
 
 /// Changes with everything two sides must agree on.
-const VERSION: [u8; 8] = *b"ddsshm\x00\x01";
+const VERSION: [u8; 8] = *b"ddsshm\x00\x02";
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 64;

@@ -14,7 +14,7 @@ use std::fmt;
 use std::io;
 use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::mm::ProtFlags;
@@ -228,6 +228,8 @@ pub(super) struct PeerPool {
     slots: Mapping,
     capacity: usize,
     receiver: u32,
+    /// How many of its messages are held.
+    held: AtomicUsize,
     /// Open as long as any of its messages is held: its end tells the sender that none is.
     _connection: Arc<OwnedFd>,
 }
@@ -246,14 +248,18 @@ impl PeerPool {
         open_segment(segment, CONTROL + capacity)?;
         let control = Mapping::new(segment, 0, CONTROL, ProtFlags::READ | ProtFlags::WRITE)?;
         let slots = Mapping::new(segment, CONTROL, capacity, ProtFlags::READ)?;
-        Ok(Arc::new(Self { control, slots, capacity, receiver, _connection: connection }))
+        let held = AtomicUsize::new(0);
+        Ok(Arc::new(Self { control, slots, capacity, receiver, held, _connection: connection }))
     }
 
     /// The message at `place`; `None` when that is nonsense.
     pub(super) fn message(self: &Arc<Self>, place: Place) -> Option<SlotReader> {
         let (start, length) = (usize::try_from(place.start).ok()?, usize::try_from(place.length).ok()?);
         let is_possible = start.checked_add(length)? <= self.capacity && (place.slot as usize) < MOST_SLOTS;
-        is_possible.then(|| SlotReader { pool: self.clone(), slot: place.slot, start, length })
+        is_possible.then(|| {
+            self.held.fetch_add(1, Ordering::Relaxed);
+            SlotReader { pool: self.clone(), slot: place.slot, start, length }
+        })
     }
 }
 
@@ -264,6 +270,13 @@ pub struct SlotReader {
     slot: u32,
     start: usize,
     length: usize,
+}
+
+impl SlotReader {
+    /// How many messages of that process are held, with this one.
+    pub(crate) fn held(&self) -> usize {
+        self.pool.held.load(Ordering::Relaxed)
+    }
 }
 
 impl Deref for SlotReader {
@@ -281,6 +294,7 @@ impl Drop for SlotReader {
     fn drop(&mut self) {
         let word = self.pool.control.shared_u64(self.slot as usize * size_of::<u64>());
         word.fetch_and(!bit(self.pool.receiver), Ordering::AcqRel);
+        self.pool.held.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -11,7 +11,7 @@ use super::pool::{PeerPool, SlotReader};
 use super::ring::{self, Popped, RingReader};
 use super::{LISTENER, MOST_WAYS, OUTGOING, SharedMemory};
 use crate::poller::Poller;
-use crate::shared_memory::{MESSAGES, SharedMemoryEvent, SharedMemoryName};
+use crate::shared_memory::{LentPart, MESSAGES, SharedMemoryEvent, SharedMemoryName};
 
 /// Connections that have said nothing yet; the oldest goes when there are more.
 const MOST_ARRIVING: usize = 32;
@@ -38,6 +38,8 @@ pub(crate) struct SharedMemoryReceiver {
     arriving: Vec<(u64, OwnedFd)>,
     incoming: Vec<Incoming>,
     last_number: u64,
+    /// Of the message at hand; kept for its memory.
+    parts: Vec<LentPart>,
 }
 
 /// A way in.
@@ -71,6 +73,7 @@ impl SharedMemoryReceiver {
             arriving: Vec::new(),
             incoming: Vec::new(),
             last_number: 0,
+            parts: Vec::new(),
         }
     }
 
@@ -107,7 +110,7 @@ impl SharedMemoryReceiver {
         &mut self,
         most: usize,
         buffer: &mut Vec<u8>,
-        mut take: impl FnMut(SharedMemoryName, &[u8], Option<SlotReader>),
+        mut take: impl FnMut(SharedMemoryName, &[u8], Option<(SlotReader, &[LentPart])>),
     ) {
         let mut over = None;
         for (place, way) in self.incoming.iter_mut().enumerate() {
@@ -116,17 +119,17 @@ impl SharedMemoryReceiver {
                 if bytes >= BYTES_PER_TURN {
                     break;
                 }
-                let popped = way.ring.pop(buffer).and_then(|popped| match popped {
-                    Some(Popped::WithRest(rest)) => {
-                        way.pool.message(rest).map(|rest| Some(Some(rest))).ok_or(ring::Broken)
+                let popped = way.ring.pop(buffer, &mut self.parts).and_then(|popped| match popped {
+                    Some(Popped::WithParts(place)) => {
+                        way.pool.message(place).map(|lent| Some(Some(lent))).ok_or(ring::Broken)
                     }
                     Some(Popped::Whole) => Ok(Some(None)),
                     None => Ok(None),
                 });
                 match popped {
-                    Ok(Some(rest)) => {
+                    Ok(Some(lent)) => {
                         bytes += buffer.len();
-                        take(way.sender, buffer, rest);
+                        take(way.sender, buffer, lent.map(|lent| (lent, &self.parts[..])));
                     }
                     Ok(None) if !way.has_ended => break,
                     Ok(None) => {

@@ -4,10 +4,11 @@
 //! 0      tail: bytes published, written by the sender
 //! 64     head: bytes consumed, written by the receiver
 //! 128    asleep: whether the receiver wants to be woken
-//! 4096   records: length (4 bytes), form (4 bytes), the message, padding to 8 bytes
+//! 4096   records: length (4 bytes), parts elsewhere (4 bytes), the message, padding to 8 bytes
 //! ```
 //!
-//! In form [`WITH_PLACE`] the message ends in the place where its last part lies in a slot of the sender's pool.
+//! Where parts of a message lie elsewhere, it is followed by where each of them belongs, and by the place in a slot of
+//! the sender's pool that all of them are in.
 //!
 //! Records do not wrap: the length [`SKIP`] says that the next one is at the start. Each side keeps its own
 //! position in memory of its own and believes of the other's only what is possible.
@@ -20,7 +21,7 @@ use rustix::mm::ProtFlags;
 
 use super::mapping::{Mapping, create_segment, open_segment};
 use super::pool::Place;
-use crate::shared_memory::SharedMemoryConfig;
+use crate::shared_memory::{LentPart, SharedMemoryConfig};
 
 /// The first record's place; a page, so that the receiver can map records read-only.
 const HEADER: usize = 4096;
@@ -33,11 +34,9 @@ const RECORD: usize = 8;
 /// In place of a length: the rest up to the end is unused.
 const SKIP: u32 = u32::MAX;
 
-/// All of the message is here.
-const WHOLE: u32 = 0;
-/// The message's last bytes are a place.
-const WITH_PLACE: u32 = 1;
+/// Bytes of a place, and of what tells of a part.
 const PLACE: usize = 24;
+const PART: usize = 12;
 
 /// An empty ring is used from the start again beyond this place: memory that has just been used is in the
 /// caches, and a ring that is never full never takes up all its memory.
@@ -62,8 +61,8 @@ pub(super) enum PushError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Popped {
     Whole,
-    /// The message goes on elsewhere.
-    WithRest(Place),
+    /// Parts of the message lie elsewhere.
+    WithParts(Place),
 }
 
 /// The sender wrote nonsense.
@@ -94,15 +93,17 @@ impl RingWriter {
         self.capacity / 2 - RECORD
     }
 
-    /// Appends a message, and where the rest of it is; whether the receiver must be woken.
+    /// Appends a message; whether the receiver must be woken. The `parts` that lie elsewhere are in that place.
     pub(super) fn push<'p>(
         &mut self,
         pieces: impl Iterator<Item = &'p [u8]> + Clone,
-        rest: Option<Place>,
+        parts: impl Iterator<Item = LentPart> + Clone,
+        place: Option<Place>,
     ) -> Result<bool, PushError> {
-        let place = rest.map(Place::to_bytes);
+        let place = place.map(Place::to_bytes);
         let place = place.as_ref().map_or(&[][..], |place| place);
-        let length = pieces.clone().map(<[u8]>::len).sum::<usize>() + place.len();
+        let parts_count = parts.clone().count();
+        let length = pieces.clone().map(<[u8]>::len).sum::<usize>() + parts_count * PART + place.len();
         if length == 0 || length > self.longest() {
             return Err(PushError::TooLarge);
         }
@@ -125,8 +126,8 @@ impl RingWriter {
         }
         // Below the capacity, which is far below 4 GiB.
         self.mapping.shared_u32(HEADER + at).store(length as u32, Ordering::Relaxed);
-        let form = if rest.is_some() { WITH_PLACE } else { WHOLE };
-        self.mapping.shared_u32(HEADER + at + 4).store(form, Ordering::Relaxed);
+        // Below the length.
+        self.mapping.shared_u32(HEADER + at + 4).store(parts_count as u32, Ordering::Relaxed);
         let mut to = HEADER + at + RECORD;
         let end = to + length;
         let mut copy = |piece: &[u8]| {
@@ -141,6 +142,7 @@ impl RingWriter {
             to += piece.len();
         };
         pieces.for_each(&mut copy);
+        parts.for_each(|part| copy(&part.to_bytes()));
         copy(place);
         self.tail += (skipped + needed) as u64;
         self.mapping.shared_u64(TAIL).store(self.tail, Ordering::Release);
@@ -209,11 +211,15 @@ impl RingReader {
         }
     }
 
-    /// Takes the next message out into `buffer`, whose content it replaces, and says where the rest of it is;
-    /// `None` when there is none.
+    /// Takes the next message out into `buffer`, whose content it replaces, and says what of it lies elsewhere, with
+    /// where that belongs in `parts`; `None` when there is none.
     ///
     /// It is copied before anybody looks into it, because the sender could go on changing it.
-    pub(super) fn pop(&mut self, buffer: &mut Vec<u8>) -> Result<Option<Popped>, Broken> {
+    pub(super) fn pop(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        parts: &mut Vec<LentPart>,
+    ) -> Result<Option<Popped>, Broken> {
         loop {
             if self.head == self.tail && !self.look_at_tail()? {
                 return Ok(None);
@@ -235,8 +241,8 @@ impl RingReader {
                 return Err(Broken);
             }
             let needed = RECORD + length.next_multiple_of(8);
-            let form = self.records.shared_u32(offset + 4).load(Ordering::Relaxed);
-            if needed > available.min(to_end) || form > WITH_PLACE {
+            let parts_count = self.records.shared_u32(offset + 4).load(Ordering::Relaxed) as usize;
+            if needed > available.min(to_end) {
                 return Err(Broken);
             }
             buffer.clear();
@@ -251,12 +257,17 @@ impl RingReader {
             }
             self.head += needed as u64;
             self.header.shared_u64(HEAD).store(self.head, Ordering::Release);
-            if form == WHOLE {
+            parts.clear();
+            if parts_count == 0 {
                 return Ok(Some(Popped::Whole));
             }
-            let rest = buffer.split_last_chunk().map(|(_, place)| Place::from_bytes(*place)).ok_or(Broken)?;
-            buffer.truncate(length - PLACE);
-            return Ok(Some(Popped::WithRest(rest)));
+            let (before, place) = buffer.split_last_chunk().ok_or(Broken)?;
+            let place = Place::from_bytes(*place);
+            let own = before.len().checked_sub(parts_count.saturating_mul(PART)).ok_or(Broken)?;
+            let (told, _) = before.get(own..).unwrap_or_default().as_chunks();
+            parts.extend(told.iter().map(|told| LentPart::from_bytes(*told)));
+            buffer.truncate(own);
+            return Ok(Some(Popped::WithParts(place)));
         }
     }
 
@@ -300,6 +311,24 @@ impl Place {
     }
 }
 
+impl LentPart {
+    fn to_bytes(self) -> [u8; PART] {
+        let mut bytes = [0; PART];
+        for (to, part) in bytes.chunks_exact_mut(4).zip([self.at, self.start, self.length]) {
+            to.copy_from_slice(&part.to_le_bytes());
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; PART]) -> Self {
+        let [at, start, length] = [0, 4, 8].map(|at| {
+            let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk());
+            u32::from_le_bytes(chunk.copied().unwrap_or_default())
+        });
+        Self { at, start, length }
+    }
+}
+
 /// Between [`RingReader::ask_to_be_woken`] of all rings and the last look at them.
 pub(super) fn rest() {
     fence(Ordering::SeqCst);
@@ -321,7 +350,7 @@ mod tests {
 
     fn push(writer: &mut RingWriter, message: &[u8]) -> Result<bool, PushError> {
         let (one, two) = message.split_at(message.len() / 3);
-        writer.push([one, two].into_iter(), None)
+        writer.push([one, two].into_iter(), [].into_iter(), None)
     }
 
     fn message(number: usize) -> Vec<u8> {
@@ -339,13 +368,13 @@ mod tests {
                 sent += 1;
             }
             for _ in 0..1 + sent % 7 {
-                if reader.pop(&mut buffer).unwrap().is_some() {
+                if reader.pop(&mut buffer, &mut Vec::new()).unwrap().is_some() {
                     assert_eq!(buffer, message(received));
                     received += 1;
                 }
             }
         }
-        assert_eq!(reader.pop(&mut buffer), Ok(None));
+        assert_eq!(reader.pop(&mut buffer, &mut Vec::new()), Ok(None));
     }
 
     #[test]
@@ -359,9 +388,9 @@ mod tests {
             push(&mut writer, &whole).unwrap();
             push(&mut writer, &[9; 1]).unwrap();
             assert_eq!(push(&mut writer, &whole), Err(PushError::Full));
-            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
+            assert_eq!(reader.pop(&mut buffer, &mut Vec::new()), Ok(Some(Popped::Whole)));
             assert_eq!(buffer, whole);
-            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
+            assert_eq!(reader.pop(&mut buffer, &mut Vec::new()), Ok(Some(Popped::Whole)));
             assert_eq!(buffer, [9]);
         }
     }
@@ -394,7 +423,7 @@ mod tests {
             let (mut writer, mut reader) = ring();
             push(&mut writer, b"sixteen bytes...").unwrap();
             spoil(&reader, &writer);
-            assert_eq!(reader.pop(&mut Vec::new()), Err(Broken), "case {number}");
+            assert_eq!(reader.pop(&mut Vec::new(), &mut Vec::new()), Err(Broken), "case {number}");
         }
     }
 
@@ -420,7 +449,7 @@ mod tests {
             let mut buffer = Vec::new();
             for popped in 0.. {
                 assert!(popped <= CAPACITY / 16, "seed {seed:x}, round {round}: no end");
-                match reader.pop(&mut buffer) {
+                match reader.pop(&mut buffer, &mut Vec::new()) {
                     Ok(Some(_)) => assert!(buffer.len() <= CAPACITY),
                     Ok(None) => break,
                     Err(Broken) => {
@@ -473,18 +502,22 @@ mod tests {
     #[test]
     fn places_travel_with_their_message() {
         let (mut writer, mut reader) = ring();
-        let mut buffer = Vec::new();
+        let (mut buffer, mut parts) = (Vec::new(), Vec::new());
         let place = Place { slot: 7, start: 1 << 33, length: u64::MAX };
-        writer.push(once(&b"head"[..]), Some(place)).unwrap();
-        assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::WithRest(place))));
-        assert_eq!(buffer, b"head");
-        // Too short to have one, and an unknown form.
-        for (length, form) in [(20, WITH_PLACE), (24, WITH_PLACE + 1)] {
+        let told = [LentPart { at: 1, start: 0, length: 8 }, LentPart { at: 4, start: 8, length: u32::MAX }];
+        writer.push(once(&b"head"[..]), told.into_iter(), Some(place)).unwrap();
+        assert_eq!(reader.pop(&mut buffer, &mut parts), Ok(Some(Popped::WithParts(place))));
+        assert_eq!((&buffer[..], &parts[..]), (&b"head"[..], &told[..]));
+        push(&mut writer, b"without").unwrap();
+        assert_eq!(reader.pop(&mut buffer, &mut parts), Ok(Some(Popped::Whole)));
+        assert_eq!((&buffer[..], &parts[..]), (&b"without"[..], &[][..]));
+        // Too short for a place, for a part, and for more parts than there can be.
+        for (length, parts_count) in [(20, 1), (24, 1), (48, 3), (48, u32::MAX)] {
             let (mut writer, mut reader) = ring();
-            writer.push(once(&[1; 24][..]), None).unwrap();
+            writer.push(once(&[1; 48][..]), [].into_iter(), None).unwrap();
             writer.mapping.shared_u32(HEADER).store(length, Ordering::Release);
-            writer.mapping.shared_u32(HEADER + 4).store(form, Ordering::Release);
-            assert_eq!(reader.pop(&mut buffer), Err(Broken));
+            writer.mapping.shared_u32(HEADER + 4).store(parts_count, Ordering::Release);
+            assert_eq!(reader.pop(&mut buffer, &mut parts), Err(Broken));
         }
     }
 
@@ -494,7 +527,7 @@ mod tests {
         let mut buffer = Vec::new();
         for _ in 0..10_000 {
             push(&mut writer, &[5; 100]).unwrap();
-            assert_eq!(reader.pop(&mut buffer), Ok(Some(Popped::Whole)));
+            assert_eq!(reader.pop(&mut buffer, &mut Vec::new()), Ok(Some(Popped::Whole)));
             assert!(writer.offset() < REWIND_FROM + 256);
         }
     }

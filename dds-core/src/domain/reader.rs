@@ -542,8 +542,13 @@ impl<T: TopicType> DataReader<T> {
         self.access(Access::Take, &Selector::default(), samples)
     }
 
-    /// Samples as the cache hands them out.
-    fn collect(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Vec<CachedSample>> {
+    /// Samples as the cache hands them out, in place of those in `cached`, whose memory is used again.
+    fn collect(
+        &self,
+        access: Access,
+        selector: &Selector<'_>,
+        cached: &mut Vec<CachedSample>,
+    ) -> DdsResult<()> {
         self.inner.subscriber.participant().check_usable("take")?;
         let engine = &self.inner.engine;
         let endpoint = &self.inner.endpoint;
@@ -557,7 +562,7 @@ impl<T: TopicType> DataReader<T> {
             }
         };
         let clock = || engine.environment.now();
-        let (cached, due) = {
+        let due = {
             let mut guard = endpoint.state.lock();
             // Most readers wait for no moment, and need not know the present one.
             let next = guard.cache.next_timeout();
@@ -573,17 +578,16 @@ impl<T: TopicType> DataReader<T> {
             {
                 return Err(DdsError::UnknownInstance { handle });
             }
-            let mut cached = ACCESSED.take();
             cached.drain(..).for_each(|spent| state.cache.recycle(spent.payload));
             match access {
-                Access::Read => state.cache.read(selector, &mut cached),
-                Access::Take => state.cache.take(selector, &mut cached),
+                Access::Read => state.cache.read(selector, cached),
+                Access::Take => state.cache.take(selector, cached),
             };
             state.statuses.clear_data_available();
             let _ = endpoint.observer.condition().set_changed(state.statuses.changed());
             self.inner.subscriber.0.observer.condition().set_data_on_readers(false);
             state.retry(clock);
-            (cached, state.machine.poll_timeout())
+            state.machine.poll_timeout()
         };
         if let Some(due) = due {
             let now = clock();
@@ -591,18 +595,19 @@ impl<T: TopicType> DataReader<T> {
                 self.inner.settle(now);
             }
         }
-        Ok(cached)
+        Ok(())
     }
 
     /// Lends samples.
     pub(super) fn lend(&self, access: Access, selector: &Selector<'_>) -> DdsResult<Loan<T>> {
         // Counted first, so that the reader cannot be deleted meanwhile.
         self.inner.loans.fetch_add(1, Ordering::AcqRel);
-        let collected = self.collect(access, selector);
-        if collected.is_err() {
+        let mut samples = ACCESSED.take();
+        if let Err(error) = self.collect(access, selector, &mut samples) {
             self.inner.loans.fetch_sub(1, Ordering::AcqRel);
+            return Err(error);
         }
-        Ok(Loan::new(self.inner.clone(), access, collected?))
+        Ok(Loan::new(self.inner.clone(), access, samples))
     }
 
     pub(super) fn access(
@@ -612,7 +617,8 @@ impl<T: TopicType> DataReader<T> {
         samples: &mut Vec<Sample<T>>,
     ) -> DdsResult<usize> {
         let (engine, endpoint) = (&self.inner.engine, &self.inner.endpoint);
-        let mut cached = self.collect(access, selector)?;
+        let mut cached = ACCESSED.take();
+        self.collect(access, selector, &mut cached)?;
         let mut count = 0;
         samples.reserve(cached.len().saturating_sub(samples.len()));
         let dynamic = self.topic.dynamic().map(|dynamic| &**dynamic);

@@ -60,6 +60,21 @@ pub struct WriteOptions {
     pub destination: Option<Guid>,
 }
 
+impl WriteOptions {
+    fn apply(self, write: &mut Write<'_>) {
+        let Self { source_timestamp, related_sample_identity, destination } = self;
+        write.source_timestamp = source_timestamp;
+        if related_sample_identity.is_some() || destination.is_some() {
+            write.inline_qos = Some(Box::new(InlineQosToSend {
+                related_sample_identity,
+                directed_write: destination,
+                ..InlineQosToSend::default()
+            }));
+        }
+        write.audience = destination.map_or(Audience::ALL, Audience::only);
+    }
+}
+
 pub(super) struct WriterInner {
     engine: Arc<Engine>,
     endpoint: Arc<WriterEndpoint>,
@@ -441,7 +456,7 @@ impl<T: TopicType> DataWriter<T> {
     /// [`DdsError::Timeout`] when no room came in time, [`DdsError::OutOfResources`] when waiting cannot
     /// help, [`DdsError::Encode`] when the value breaks a bound of its type.
     pub fn write(&self, sample: &T) -> DdsResult<()> {
-        self.write_with(sample, WriteOptions::default()).map(drop)
+        self.put(sample, |_| ()).map(drop)
     }
 
     /// Writes a sample with its own source timestamp (DDS 1.4 §2.2.2.4.2.12).
@@ -467,12 +482,23 @@ impl<T: TopicType> DataWriter<T> {
     /// As [`DataWriter::write`] and [`DataWriter::write_to`].
     pub fn write_with(&self, sample: &T, options: WriteOptions) -> DdsResult<SampleIdentity> {
         self.check_destination(&options)?;
+        self.put(sample, |write| options.apply(write))
+    }
+
+    #[inline]
+    fn put(&self, sample: &T, complete: impl FnOnce(&mut Write<'_>)) -> DdsResult<SampleIdentity> {
         let payload = self.serialize(sample)?;
         self.with_key(sample, |key| {
-            let mut write = Self::alive(key, payload, options);
-            let written = self.submit(&mut write, "write");
-            self.keep_buffer(write.payload);
-            written
+            let mut write = Write::alive(key, payload);
+            complete(&mut write);
+            // Not passed on as it is: a result with an error's size is slow to copy.
+            match self.submit(&mut write, "write") {
+                Ok(identity) => {
+                    self.keep_buffer(write.payload);
+                    Ok(identity)
+                }
+                Err(error) => Err(error),
+            }
         })
     }
 
@@ -513,7 +539,7 @@ impl<T: TopicType> DataWriter<T> {
 
     /// Writes what is serialised already.
     pub(super) fn submit_payload(&self, key: &[u8], payload: Payload) -> DdsResult<()> {
-        let mut write = Self::alive(key, payload, WriteOptions::default());
+        let mut write = Write::alive(key, payload);
         self.submit(&mut write, "write").map(drop)
     }
 
@@ -533,7 +559,7 @@ impl<T: TopicType> DataWriter<T> {
         if T::HAS_KEY {
             sample.write_canonical_key(&mut key)?;
         }
-        let mut write = Self::alive(&key, payload, WriteOptions::default());
+        let mut write = Write::alive(&key, payload);
         let limit = self.max_blocking_time();
         self.inner.engine.write_async(&self.inner.endpoint, &mut write, "write", limit).await.map(drop)
     }
@@ -628,28 +654,6 @@ impl<T: TopicType> DataWriter<T> {
         let result = sample.write_canonical_key(&mut key).map_err(DdsError::from).and_then(|()| act(&key));
         KEY.with(|slot| *slot.borrow_mut() = key);
         result
-    }
-
-    /// A value to be written. Not a result: unwrapping that would copy it.
-    #[inline]
-    fn alive<'k>(key: &'k [u8], payload: Payload, options: WriteOptions) -> Write<'k> {
-        let special = options.related_sample_identity.is_some() || options.destination.is_some();
-        let inline_qos = special.then(|| {
-            Box::new(InlineQosToSend {
-                related_sample_identity: options.related_sample_identity,
-                directed_write: options.destination,
-                ..InlineQosToSend::default()
-            })
-        });
-        Write {
-            kind: ChangeKind::Alive,
-            instance: InstanceKey::Canonical(key),
-            payload,
-            source_timestamp: options.source_timestamp,
-            key_hash: None,
-            inline_qos,
-            audience: options.destination.map_or(Audience::ALL, Audience::only),
-        }
     }
 
     fn check_destination(&self, options: &WriteOptions) -> DdsResult<()> {

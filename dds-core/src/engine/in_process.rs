@@ -88,16 +88,16 @@ impl Engine {
     }
 
     /// What is due after [`Engine::pass_on`] once no lock is held.
-    pub(super) fn finish_passing_on(&self, now: Now, passed: PassedOn) {
+    pub(super) fn finish_passing_on(&self, now: Now, passed: &PassedOn) {
         let mut loops_back = false;
-        for (reader, aftermath) in passed.readers {
+        for (reader, aftermath) in &passed.readers {
             match aftermath {
                 Aftermath::Wake { next } => {
                     reader.observer.wake();
-                    self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(next));
+                    self.arm(TimerOwner::Reader(reader.guid.entity_id), &reader.armed, Some(*next));
                 }
                 Aftermath::Settle => {
-                    self.loop_back(Looped::Settle(reader));
+                    self.loop_back(Looped::Settle(reader.clone()));
                     loops_back = true;
                 }
             }

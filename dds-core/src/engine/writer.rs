@@ -162,6 +162,22 @@ pub(crate) struct Write<'k> {
     pub(crate) audience: Audience,
 }
 
+impl<'k> Write<'k> {
+    /// A value for all readers.
+    #[inline]
+    pub(crate) fn alive(key: &'k [u8], payload: Payload) -> Self {
+        Self {
+            kind: ChangeKind::Alive,
+            instance: InstanceKey::Canonical(key),
+            payload,
+            source_timestamp: None,
+            key_hash: None,
+            inline_qos: None,
+            audience: Audience::ALL,
+        }
+    }
+}
+
 /// What came of an attempt to write.
 enum Attempt {
     Written(SequenceNumber),
@@ -529,7 +545,8 @@ impl Engine {
         if refused.is_none() && group.is_none() {
             passed = self.pass_on(now, &mut state, writer, write);
         }
-        if let Some(passed) = passed.take_if(|passed| passed.is_complete()) {
+        // By reference, here and below: it is many words.
+        if let Some(passed) = passed.as_ref().filter(|passed| passed.is_complete()) {
             let (number, next) = (passed.number, state.next_timeout());
             drop(state);
             self.arm(TimerOwner::Writer(writer.guid.entity_id), &writer.armed, next);
@@ -546,7 +563,7 @@ impl Engine {
                         self.note_passed_on(now, &mut state, passed);
                     }
                     self.flush(now, writer, state, Urgency::MayWait);
-                    if let Some(passed) = passed {
+                    if let Some(passed) = &passed {
                         self.finish_passing_on(now, passed);
                     }
                     self.drain_loopback(now);

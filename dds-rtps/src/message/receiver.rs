@@ -225,6 +225,7 @@ impl<'a> MessageReceiver<'a> {
     ///
     /// # Errors
     /// When its header or length is invalid; the message is at its end then.
+    #[inline]
     pub fn next_raw(&mut self) -> Option<Result<RawSubmessage<'a>, MessageError>> {
         let rest = self.datagram.get(self.offset..).filter(|rest| !rest.is_empty())?;
         let offset = self.offset;
@@ -237,10 +238,31 @@ impl<'a> MessageReceiver<'a> {
             Endianness::Big => u16::from_be_bytes([a, b]),
             Endianness::Little => u16::from_le_bytes([a, b]),
         };
-        let extends_to_end = length == 0 && id.extends_to_end();
-        let mut length = if extends_to_end { after.len() } else { usize::from(length) };
-        self.part = &[];
+        if !self.elsewhere.parts.is_empty() {
+            return Some(self.next_in_parts(raw, length));
+        }
+        if length != 0 || !id.extends_to_end() {
+            match after.get(..usize::from(length)) {
+                Some(body) => raw.body = body,
+                None => return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset))),
+            }
+        }
+        self.offset = raw.body_offset().saturating_add(raw.body.len());
+        Some(Ok(raw))
+    }
+
+    /// As [`next_raw`](Self::next_raw), of a submessage of that length whose payload may lie elsewhere; its body is what
+    /// is left of the message. By itself, so that the usual way stays short.
+    #[inline(never)]
+    fn next_in_parts(
+        &mut self,
+        mut raw: RawSubmessage<'a>,
+        length: u16,
+    ) -> Result<RawSubmessage<'a>, MessageError> {
+        let extends_to_end = length == 0 && raw.id.extends_to_end();
+        let mut length = if extends_to_end { raw.body.len() } else { usize::from(length) };
         let mut part_at = None;
+        self.part = &[];
         if let Some((at, part)) = self.elsewhere.get(self.parts_passed) {
             let own = if extends_to_end { Some(length) } else { length.checked_sub(part.len()) };
             let at = at.checked_sub(raw.body_offset());
@@ -251,13 +273,13 @@ impl<'a> MessageReceiver<'a> {
                 self.parts_passed = self.parts_passed.saturating_add(1);
             }
         }
-        let Some(body) = after.get(..length) else {
-            return Some(Err(self.stop(MessageErrorKind::SubmessageTooLong(id), offset)));
+        let Some(body) = raw.body.get(..length) else {
+            return Err(self.stop(MessageErrorKind::SubmessageTooLong(raw.id), raw.offset));
         };
         self.offset = raw.body_offset().saturating_add(length);
         // What follows a part is padding.
         raw.body = part_at.and_then(|at| body.get(..at)).unwrap_or(body);
-        Some(Ok(raw))
+        Ok(raw)
     }
 
     /// Applies what is only for the receiver; says whether it was that.

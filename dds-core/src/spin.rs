@@ -23,9 +23,11 @@ const LOOKS: u32 = 8;
 const AWAY: Duration = Duration::from_micros(3);
 
 /// Another thread's turn that takes longer is none that answers: it would keep from running a thread that could
-/// have been woken meanwhile. A writer that fills its window takes up to this, a thread that never waits several times as
-/// long.
-const LONGEST_TURN: Duration = Duration::from_millis(1);
+/// have been woken meanwhile.
+const LONGEST_TURN: Duration = Duration::from_micros(100);
+/// As [`LONGEST_TURN`], where much has come: a writer that fills its window takes up to this, and nobody waits for the
+/// first of its samples. A thread that never waits takes several times as long.
+const LONGEST_TURN_OF_STREAM: Duration = Duration::from_millis(1);
 
 /// Keeps from looking where there was nothing before: twice as often each time.
 #[derive(Debug)]
@@ -97,16 +99,21 @@ pub(crate) fn look_a_while(limit: Duration, abstention: &Abstention, mut look: i
 }
 
 /// Lets another thread run on this processor, if one wants to and that has helped lately, and calls `look` after it;
-/// whether that found something.
+/// whether that found something. `is_much` tells whether it found a stream.
 #[expect(clippy::disallowed_methods, reason = "real threads take turns, on no virtual clock")]
-pub(crate) fn let_others_run(abstention: &Abstention, mut look: impl FnMut() -> bool) -> bool {
+pub(crate) fn let_others_run(
+    abstention: &Abstention,
+    is_much: impl FnOnce() -> bool,
+    mut look: impl FnMut() -> bool,
+) -> bool {
     if !abstention.permits() {
         return false;
     }
     let start = Instant::now();
     thread::yield_now();
-    let was_short = start.elapsed() < LONGEST_TURN;
+    let turn = start.elapsed();
     let found = look();
+    let was_short = turn < LONGEST_TURN || (turn < LONGEST_TURN_OF_STREAM && is_much());
     abstention.looked(found && was_short);
     found
 }
@@ -176,13 +183,19 @@ mod tests {
     fn others_run_only_where_that_helped() {
         let abstention = Abstention::default();
         // On a busy machine turns may be long; one that was not counts as help.
-        assert!((0..1_000_000).any(|_| let_others_run(&abstention, || true) && abstention.permits()));
+        assert!(
+            (0..1_000_000).any(|_| let_others_run(&abstention, || false, || true) && abstention.permits())
+        );
         let mut looks = 0;
         for _ in 0..100 {
-            assert!(!let_others_run(&abstention, || {
-                looks += 1;
-                false
-            }));
+            assert!(!let_others_run(
+                &abstention,
+                || false,
+                || {
+                    looks += 1;
+                    false
+                }
+            ));
         }
         assert!((1..=7).contains(&looks), "{looks}");
     }

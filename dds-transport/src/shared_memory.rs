@@ -62,7 +62,7 @@ impl fmt::Debug for SharedMemoryName {
 pub struct SharedMemoryConfig {
     /// Bytes of messages that may be on the way to each process, rounded up to a power of two within
     /// 256 KiB and 64 MiB. Default 8 MiB: four full windows of a KEEP_ALL writer, so that what is sent arrives;
-    /// memory is taken up only as far as messages really wait. Eight times as many are there for large messages,
+    /// memory is taken up only as far as messages really wait. Eight times as many are there for what is lent,
     /// for all receivers together.
     pub ring_bytes: usize,
 }
@@ -360,6 +360,12 @@ impl SharedMemoryReceiver {
     #[must_use]
     pub fn sees_messages(&self) -> bool {
         self.system.sees_messages()
+    }
+
+    /// Bytes of messages that wait, without what is lent with them; less than was claimed where that cannot be.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.system.waiting_bytes()
     }
 
     /// Hands the next messages of each sender, at most `most`, to `take`, one after the other in `buffer`; of some,

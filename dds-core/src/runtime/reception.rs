@@ -51,6 +51,10 @@ const TAKE_OVER_WITHIN: StdDuration = StdDuration::from_millis(1);
 
 /// For how many sleeps at most others do not get a turn before them: one with much to do takes milliseconds.
 const RAREST_TURNS: u32 = 1 << 16;
+/// What a sender that does not wait for answers leaves in memory, at least, and what it sends before it waits for
+/// acknowledgements.
+const STREAM_BYTES: usize = 4 << 10;
+const STREAM_MESSAGES: u64 = 16;
 /// Messages in memory after which the sockets are looked at too: a system call each time would be no small part of
 /// what a single message takes.
 const MESSAGES_BETWEEN_LOOKS: u32 = 16;
@@ -73,6 +77,8 @@ pub(super) struct Reception {
     vain_introductions: Abstention,
     /// Messages in memory since the sockets were looked at.
     unlooked: u32,
+    /// Messages that had been sent through memory when something came.
+    sent_before: u64,
     /// Unless no memory is shared.
     shared: Option<SharedReception>,
 }
@@ -89,6 +95,7 @@ impl Reception {
             vain_turns: Abstention::of_at_most(RAREST_TURNS),
             vain_introductions: Abstention::default(),
             unlooked: 0,
+            sent_before: 0,
             shared,
         }
     }
@@ -260,7 +267,7 @@ impl Runtime {
         reception: &mut Reception,
         timeout: Option<StdDuration>,
     ) -> io::Result<(bool, Option<TransportReady>)> {
-        let Reception { shared, vain_looks, vain_turns, .. } = reception;
+        let Reception { shared, vain_looks, vain_turns, sent_before, .. } = reception;
         let sees_messages =
             |shared: &Option<SharedReception>| shared.as_ref().is_some_and(SharedReception::sees_messages);
         if timeout != AT_ONCE && !sees_messages(shared) {
@@ -276,7 +283,12 @@ impl Runtime {
                 polled = found.then_some(ready);
                 found
             };
-            if !limit.is_zero() && !let_others_run(vain_turns, &mut look) {
+            let is_much = || {
+                let sent = self.counters.shared_sent.load(Ordering::Relaxed);
+                sent.wrapping_sub(*sent_before) >= STREAM_MESSAGES
+                    || shared.as_ref().is_some_and(|shared| shared.waiting_bytes() >= STREAM_BYTES)
+            };
+            if !limit.is_zero() && !let_others_run(vain_turns, is_much, &mut look) {
                 look_a_while(limit, vain_looks, look);
             }
             if let Some(ready) = polled {
@@ -311,6 +323,7 @@ impl Runtime {
         if ready.has_no_socket() && !ready.interfaces_changed() && !has_messages {
             return;
         }
+        reception.sent_before = self.counters.shared_sent.load(Ordering::Relaxed);
         let Reception { buffer, bursts, last_turn, abstention, vain_introductions, unlooked, shared, .. } =
             reception;
         bursts.extend(self.live_engines().map(|engine| (engine, Burst::default())));

@@ -177,6 +177,11 @@ impl SharedReception {
         self.receiver.sees_messages()
     }
 
+    /// Bytes of messages that wait, without what is lent with them.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.receiver.waiting_bytes()
+    }
+
     /// Whether messages wait. If not, the next one ends the wait for sockets.
     pub(super) fn has_messages(&mut self) -> bool {
         self.receiver.has_messages()

@@ -125,6 +125,10 @@ impl SharedMemoryReceiver {
         match self.0 {}
     }
 
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        match self.0 {}
+    }
+
     pub(crate) fn receive(
         &mut self,
         _: usize,

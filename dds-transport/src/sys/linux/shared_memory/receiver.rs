@@ -105,6 +105,10 @@ impl SharedMemoryReceiver {
         self.incoming.iter().any(|way| way.has_ended || way.ring.has_message())
     }
 
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.incoming.iter().map(|way| way.ring.waiting_bytes()).sum()
+    }
+
     #[inline]
     pub(crate) fn receive(
         &mut self,

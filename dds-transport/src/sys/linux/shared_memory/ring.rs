@@ -202,6 +202,13 @@ impl RingReader {
         self.head != self.tail || self.header.shared_u64(TAIL).load(Ordering::Acquire) != self.head
     }
 
+    /// Bytes of records that wait, at most as many as there is room for.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        let tail = self.header.shared_u64(TAIL).load(Ordering::Acquire);
+        // Below the capacity.
+        tail.saturating_sub(self.head).min(self.capacity as u64) as usize
+    }
+
     /// Asks to be woken by the next message. [`fence`] and a look at
     /// [`has_message`](Self::has_message) must follow before going to sleep.
     pub(super) fn ask_to_be_woken(&self) {
@@ -402,6 +409,7 @@ mod tests {
         reader.ask_to_be_woken();
         rest();
         assert!(reader.has_message());
+        assert_eq!(reader.waiting_bytes(), RECORD + 8);
         assert_eq!(push(&mut writer, b"b"), Ok(true));
         assert_eq!(push(&mut writer, b"c"), Ok(false));
     }

@@ -248,10 +248,9 @@ impl Runtime {
                     parts.extend(told.iter().map(part));
                     let is_batch = parts.len() > 1;
                     if is_batch && bytes.held() > MOST_BATCHES_HELD {
-                        if !(Parts { bytes: &bytes, parts }).assemble(message, &mut whole) {
-                            return;
-                        }
-                        (&whole[..], None)
+                        let is_sound = Parts { bytes: &bytes, parts }.assemble(message, &mut whole);
+                        // Without its parts it is invalid, and counted so.
+                        (if is_sound { &whole[..] } else { message }, None)
                     } else {
                         (message, Some(Payload::of_memory(Box::new(LentMemory(bytes)))))
                     }

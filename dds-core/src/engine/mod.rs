@@ -18,6 +18,7 @@
 //! No system call and no user code runs under any of them. What is known of types has locks of its
 //! own, under which no other is taken.
 
+mod batch;
 mod builtin;
 mod delivery;
 mod discovery;
@@ -63,6 +64,7 @@ use smallvec::SmallVec;
 
 use crate::{condition::Notifier, instance::InstanceHandleAllocator};
 
+pub(crate) use batch::Batching;
 pub(crate) use builtin::{PARTICIPANT_READER, PUBLICATION_READER, SUBSCRIPTION_READER, TOPIC_READER};
 use delivery::{Lent, Next};
 pub(crate) use discovery::{DiscoveryState, VerdictQueue};
@@ -82,9 +84,7 @@ pub use tap::RawEvent;
 pub(crate) use tap::TapLimits;
 pub(crate) use topic::TopicShared;
 pub(crate) use types::{Knowledge, TypeMatcher};
-pub(crate) use writer::{
-    Batching, MatchedSubscription, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState,
-};
+pub(crate) use writer::{MatchedSubscription, POOLED_BYTES, Window, Write, WriterEndpoint, WriterState};
 
 use timers::{Armed, TimerOwner, TimerQueue};
 

@@ -12,18 +12,19 @@ use dds_qos::{DataWriterQos, DurabilityKind, Duration, HistoryKind};
 use dds_rtps::{
     change::{Audience, CacheChange, ChangeKind},
     discovery::SubscriptionData,
-    message::{AckNack, Datagram, InlineQosToSend, NackFrag},
+    message::{AckNack, InlineQosToSend, NackFrag},
     participant::{Activity, Touch},
     payload::{Payload, PayloadPool},
     structure::{Guid, GuidPrefix, KeyHash, SequenceNumber},
     time::{Monotonic, Now, Timestamp},
-    writer::{LEAST_BY_REFERENCE, StatefulWriter},
+    writer::StatefulWriter,
 };
 use dds_types::DataRepresentationId;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     DeliveryGroup, Engine, GroupState, Observer, ReaderEndpoint, TopicShared,
+    batch::{Batch, Batching},
     observer::Source,
     timers::{Armed, TimerOwner},
     train::Train,
@@ -72,15 +73,7 @@ pub(crate) struct WriterState {
     pool: Arc<Mutex<PayloadPool>>,
     /// A thread has the send role: it sends what others append.
     sending: bool,
-    /// When the last write began.
-    last_write: Monotonic,
-    /// Writes that followed each other closely up to that one.
-    close_writes: u32,
-    /// [`Engine::arrivals`] then.
-    arrivals: u64,
-    /// When the open batch leaves at the latest.
-    batch_due: Option<Monotonic>,
-    batching: Batching,
+    batch: Batch,
     /// The user makes several changes and says when they are done (DDS 1.4 §2.2.2.4.1.8).
     pub(crate) suspended: bool,
     /// How its datagrams are marked (DDS 1.4 §2.2.3.15 TRANSPORT_PRIORITY).
@@ -104,23 +97,6 @@ pub(crate) struct Window {
     pub(crate) bytes: usize,
 }
 
-/// How writes that follow each other closely are put together.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Batching {
-    /// The batch leaves when it holds this many payload bytes.
-    pub(crate) bytes: usize,
-    /// How long the first change of a batch waits at most.
-    pub(crate) window: Duration,
-}
-
-impl Batching {
-    /// Through shared memory, of samples that a message refers to, so that it costs the same whatever is in it: about
-    /// what fits into one.
-    fn shared_bytes(self) -> usize {
-        self.bytes.saturating_mul(3)
-    }
-}
-
 /// Whether what is due may wait for more to leave with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Urgency {
@@ -129,15 +105,6 @@ pub(crate) enum Urgency {
     /// It must leave now.
     Now,
 }
-
-/// Writes this close to each other, with nothing received in between, make the line hot: what answers a
-/// sample, and somebody may wait for, is never held back; a writer that is slower can afford a system call for
-/// each sample. The time that sending took does not count, in which receivers may have had this processor.
-const HOT_NANOS: u64 = 10_000;
-
-/// So many writes that follow one closely leave as it did: one that only catches up, after it slept for too long, has
-/// nothing more to send together, and a batch that the timer has to send costs more than it spares.
-const WRITES_BEFORE_BATCH: u32 = 3;
 
 /// Through shared memory, receivers that sleep are woken after so many messages: each would take the first alone,
 /// and sleep again.
@@ -234,11 +201,7 @@ impl WriterState {
             in_process: Vec::new(),
             pool,
             sending: false,
-            last_write: Monotonic::ZERO,
-            close_writes: 0,
-            arrivals: 0,
-            batch_due: None,
-            batching,
+            batch: Batch::new(batching),
             suspended: false,
             scratch: None,
             released: Vec::new(),
@@ -251,8 +214,7 @@ impl WriterState {
 
     /// Has this QoS from now on; the cache was told already.
     pub(crate) fn follow_qos(&mut self, qos: DataWriterQos, batch_window: Duration) {
-        // A batch that is open leaves when it would have.
-        self.batching.window = batch_window.max(qos.latency_budget.0);
+        self.batch.set_window(batch_window.max(qos.latency_budget.0));
         self.code_point = code_point(&qos);
         self.qos = qos;
     }
@@ -279,22 +241,7 @@ impl WriterState {
 
     pub(crate) fn next_timeout(&self) -> Option<Monotonic> {
         let protocol = self.machine.poll_timeout().unwrap_or(Monotonic::NEVER);
-        // While the loop goes on, its next write sends the batch, and needs no other thread for it.
-        let cooled = Monotonic::from_nanos(self.last_write.as_nanos().saturating_add(HOT_NANOS));
-        let batch = self.batch_due.map_or(Monotonic::NEVER, |due| due.max(cooled));
-        Some(protocol.min(batch).min(self.cache.next_timeout()))
-    }
-
-    /// Whether what is pending may wait for more to leave with it. A thread came back from sending at `sent`.
-    fn may_batch(&mut self, now: Monotonic, arrivals: u64, sent: Monotonic) -> bool {
-        let since = now.nanos_since(std::mem::replace(&mut self.last_write, now).max(sent));
-        let is_answer = std::mem::replace(&mut self.arrivals, arrivals) != arrivals;
-        let is_close = since < HOT_NANOS && !is_answer;
-        self.close_writes = if is_close { self.close_writes.saturating_add(1) } else { 0 };
-        (self.close_writes > WRITES_BEFORE_BATCH || self.suspended)
-            && !self.machine.has_attention()
-            && !self.is_batch_full()
-            && self.batch_due.is_none_or(|due| now < due)
+        Some(protocol.min(self.batch.timeout()).min(self.cache.next_timeout()))
     }
 
     /// Drops what nobody needs any more; whether there was anything.
@@ -359,21 +306,6 @@ impl WriterState {
             return Some((Resource::WindowBytes, window.bytes as u64));
         }
         None
-    }
-
-    /// Whether as much is pending as leaves together.
-    fn is_batch_full(&self) -> bool {
-        let pending = self.machine.pending_bytes();
-        if pending < self.batching.bytes {
-            return false;
-        }
-        let history = self.machine.history();
-        let goes_by_reference = |change: &CacheChange| {
-            let size = change.payload.len();
-            self.machine.is_line_shared() && size > Datagram::LARGEST_COPIED && size < LEAST_BY_REFERENCE
-        };
-        let last = history.change(history.last_number());
-        pending >= self.batching.shared_bytes() || !last.is_some_and(goes_by_reference)
     }
 
     /// Whether half of what may be in flight through shared memory is.
@@ -644,9 +576,7 @@ impl Engine {
     /// Sends everything that is due. One thread at a time has the send role; what others append
     /// meanwhile leaves with it, batched. The lock is not held while sending.
     ///
-    /// A write on a *hot* line, one that has just been written on, only appends: a writer in a loop
-    /// coalesces by itself, while the first sample never waits. The batch leaves with the first write
-    /// after the line has cooled down, when it is full, or when its window ends.
+    /// A write in a loop may only append; see [`batch`](super::batch).
     pub(super) fn flush(
         &self,
         now: Now,
@@ -659,16 +589,17 @@ impl Engine {
         let mut wakes = false;
         let arrivals = self.arrivals.load(Ordering::Relaxed);
         let sent = Monotonic::from_nanos(writer.sent.load(Ordering::Relaxed));
-        let may_wait = urgency == Urgency::MayWait
-            && state.may_batch(now.monotonic, arrivals, sent)
-            && state.machine.has_line();
+        let may_wait = urgency == Urgency::MayWait && {
+            let WriterState { batch, machine, suspended, .. } = &mut *state;
+            batch.may_wait(now.monotonic, arrivals, sent, *suspended, machine) && machine.has_line()
+        };
         if may_wait && !state.sending {
-            if state.batch_due.is_none() && !state.suspended {
-                state.batch_due = Some(now.monotonic.after(state.batching.window));
+            if !state.suspended {
+                state.batch.open(now.monotonic);
             }
         } else {
             // All of it leaves, by this thread or by the one that has the send role.
-            state.batch_due = None;
+            state.batch.close();
             if !state.sending && state.machine.wants_transmit() {
                 state.sending = true;
                 sends = true;

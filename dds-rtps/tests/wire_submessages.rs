@@ -171,23 +171,27 @@ fn a_timestamp_holds_until_the_next_and_the_invalid_one_is_none() {
     assert_eq!(seen, [Some(7_000_000_000), Some(7_000_000_000), None, None]);
 }
 
+/// That of a writer's sample of this number, for all of its readers.
+fn data_header(number: i64) -> DataHeader<'static> {
+    DataHeader {
+        reader_id: EntityId::UNKNOWN,
+        writer_id: EntityId::new(1, EntityKind::WRITER_NO_KEY),
+        writer_sn: SequenceNumber(number),
+        kind: PayloadKind::Data,
+        status_info: StatusInfo::default(),
+        key_hash: None,
+        qos_parameters: &[],
+    }
+}
+
 /// Samples of one writer, with what goes before and after them.
 fn batch(destination: GuidPrefix) -> Vec<u8> {
     let mut datagram = Datagram::new();
     let mut builder = MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12]));
     builder.info_destination(destination);
     for number in 1..6 {
-        let header = DataHeader {
-            reader_id: EntityId::UNKNOWN,
-            writer_id: EntityId::new(1, EntityKind::WRITER_NO_KEY),
-            writer_sn: SequenceNumber(number),
-            kind: PayloadKind::Data,
-            status_info: StatusInfo::default(),
-            key_hash: None,
-            qos_parameters: &[],
-        };
         builder.info_timestamp(Some(Timestamp::from_nanos(number as u64)));
-        builder.data(&header, None, &Payload::from(&[0, 1, 0, 0, 7, 7, 7, 7][..]));
+        builder.data(&data_header(number), None, &Payload::from(&[0, 1, 0, 0, 7, 7, 7, 7][..]));
     }
     builder.info_destination(GuidPrefix([3; 12]));
     datagram.to_vec()
@@ -227,8 +231,7 @@ fn asking_for_data_first_changes_nothing() {
     assert!(data > 1_000, "{data}");
 }
 
-/// What a receiver yields, asked for DATA first or not, with payloads as they are written down in `dds_rtps`: the
-/// number, and the first bytes of that many.
+/// The samples that a receiver yields, asked for DATA first or not: their numbers, and their payloads of these lengths.
 fn samples(mut receiver: MessageReceiver<'_>, lengths: &[usize], first: bool) -> Vec<(i64, Vec<u8>)> {
     let mut found = Vec::new();
     loop {
@@ -254,17 +257,8 @@ fn message_of(lengths: &[usize]) -> Datagram {
     let mut datagram = Datagram::new();
     let mut builder = MessageBuilder::begin(&mut datagram, GuidPrefix([1; 12]));
     for (number, length) in (1..).zip(lengths) {
-        let header = DataHeader {
-            reader_id: EntityId::UNKNOWN,
-            writer_id: EntityId::new(1, EntityKind::WRITER_NO_KEY),
-            writer_sn: SequenceNumber(number),
-            kind: PayloadKind::Data,
-            status_info: StatusInfo::default(),
-            key_hash: None,
-            qos_parameters: &[],
-        };
         builder.info_timestamp(Some(Timestamp::from_nanos(number as u64 / 3)));
-        builder.data(&header, None, &Payload::from(vec![number as u8; *length]));
+        builder.data(&data_header(number), None, &Payload::from(vec![number as u8; *length]));
     }
     datagram
 }

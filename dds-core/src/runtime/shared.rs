@@ -240,21 +240,20 @@ impl Runtime {
             received += 1;
             let source = Locator { kind: LocatorKind::SHARED_MEMORY, port: 0, address: sender.0 };
             parts.clear();
+            let lent = lent.map(|(bytes, told)| {
+                let part = |&LentPart { at, start, length }: &LentPart| Part { at, start, length };
+                parts.extend(told.iter().map(part));
+                bytes
+            });
+            let is_batch = parts.len() > 1;
             let mut whole = Vec::new();
             let (message, lent) = match lent {
-                None => (message, None),
-                Some((bytes, told)) => {
-                    let part = |&LentPart { at, start, length }: &LentPart| Part { at, start, length };
-                    parts.extend(told.iter().map(part));
-                    let is_batch = parts.len() > 1;
-                    if is_batch && bytes.held() > MOST_BATCHES_HELD {
-                        let is_sound = Parts { bytes: &bytes, parts }.assemble(message, &mut whole);
-                        // Without its parts it is invalid, and counted so.
-                        (if is_sound { &whole[..] } else { message }, None)
-                    } else {
-                        (message, Some(Payload::of_memory(Box::new(LentMemory(bytes)))))
-                    }
+                Some(bytes) if is_batch && bytes.held() > MOST_BATCHES_HELD => {
+                    let is_sound = Parts { bytes: &bytes, parts }.assemble(message, &mut whole);
+                    // Without its parts it is invalid, and counted so.
+                    (if is_sound { &whole[..] } else { message }, None)
                 }
+                lent => (message, lent.map(|bytes| Payload::of_memory(Box::new(LentMemory(bytes))))),
             };
             let lent = lent.as_ref().map(|lent| (lent, &parts[..]));
             if deliver(now, source, message, lent, bursts) {
